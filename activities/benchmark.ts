@@ -1,0 +1,159 @@
+import { APIError } from 'openai';
+import { addCalls } from '../db/calls.ts';
+import {
+  addEvaluation,
+  answeredItems,
+  benchmarkPage,
+  closeEvaluation,
+  countItems,
+  getEvaluation,
+  type BenchmarkItemRow,
+} from '../db/evaluations.ts';
+import { setStageTotal } from '../db/iterations.ts';
+import { getCheckpoint, getRun, listBenchmarks } from '../db/runs.ts';
+import { evaluationItems } from '../db/schema.ts';
+import { callAll, ledgerChat, type MadeCall } from './calls.ts';
+import { endpointOf, taskOf, type Deps } from './context.ts';
+
+export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
+
+type Answered = MadeCall & { item: BenchmarkItemRow };
+
+/** Request errors that are the model's own fault: it is gone, or it can't take the item. */
+const CANDIDATE_FAULTS = new Set([400, 404, 413, 422]);
+
+export function createBenchmarkActivities({ db }: Deps) {
+  return {
+    /**
+     * What is to be measured of a checkpoint: its benchmarks of the given roles that have not been measured
+     * yet. `iterationId` is undefined for the run's own measurements (base at the start, final at the end).
+     */
+    async planEvaluations(request: {
+      runId: string;
+      checkpointId: number;
+      roles: ('target' | 'guard' | 'final')[];
+      iterationId?: number;
+    }): Promise<EvaluationPlan[]> {
+      const { runId, checkpointId, roles, iterationId } = request;
+      const plans: EvaluationPlan[] = [];
+      let items = 0;
+      for (const { name, role } of await listBenchmarks(db, runId)) {
+        if (!roles.includes(role)) continue;
+        const total = await countItems(db, runId, name);
+        items += total;
+        const evaluation = await addEvaluation(db, { checkpointId, benchmark: name, iterationId, total });
+        if (evaluation.finishedAt === null)
+          plans.push({ evaluationId: evaluation.id, benchmark: name, total, first: 0 });
+      }
+      if (iterationId !== undefined) await setStageTotal(db, iterationId, 'benchmark', items);
+      return plans;
+    },
+
+    /**
+     * Benchmark: a checkpoint's greedy answers to one page of held-out problems. An item that the model
+     * can't answer (it is not served, refuses the request) is wrong: faults count against the candidate.
+     */
+    async benchmarkItems({
+      evaluationId,
+      first,
+      count,
+    }: {
+      evaluationId: number;
+      first: number;
+      count: number;
+    }): Promise<void> {
+      const evaluation = await getEvaluation(db, evaluationId);
+      const checkpoint = await getCheckpoint(db, evaluation.checkpointId);
+      const run = await getRun(db, checkpoint.runId);
+      const task = taskOf(run);
+      const endpoint = endpointOf('generator', run.settings, task, checkpoint);
+      const have = await answeredItems(db, evaluationId);
+      const page = await benchmarkPage(db, run.id, evaluation.benchmark, first, count);
+      const context = {
+        runId: run.id,
+        iterationId: evaluation.iterationId,
+        stage: 'benchmark',
+        role: 'generator' as const,
+      };
+
+      async function answer(item: BenchmarkItemRow, signal: AbortSignal): Promise<Answered> {
+        const request = {
+          messages: task.ask(item.text),
+          maxTokens: run.settings.sampling.maxTokens ?? task.maxTokens,
+          temperature: 0,
+        };
+        try {
+          return { ...(await ledgerChat(db, endpoint, request, context, signal)), item };
+        } catch (error) {
+          const fault =
+            error instanceof APIError && error.status !== undefined && CANDIDATE_FAULTS.has(error.status);
+          if (!fault) throw error;
+          return { ...unanswered(error.message), item };
+        }
+      }
+
+      /** The row of an item without an answer: the failed call is in the ledger already, this one costs nothing. */
+      function unanswered(message: string): MadeCall {
+        return {
+          reply: {
+            choices: [],
+            model: endpoint.model,
+            fingerprint: undefined,
+            promptTokens: 0,
+            completionTokens: 0,
+            latencyMs: 0,
+            raw: {} as never,
+          },
+          call: {
+            ...context,
+            model: endpoint.model,
+            latencyMs: 0,
+            requests: 0,
+            error: message.slice(0, 2000),
+          },
+        };
+      }
+
+      await callAll(
+        page.filter((item) => !have.has(item.id)),
+        {
+          concurrency: run.settings.paging.callsInFlight,
+          what: `measuring ${endpoint.model} on ${evaluation.benchmark}`,
+          call: answer,
+          store: (answered: Answered[]) =>
+            db.transaction(async (tx) => {
+              const ids = await addCalls(
+                tx,
+                answered.map((a) => a.call),
+              );
+              const rows = answered.map(({ item, reply }, i) => {
+                const rationale = (reply.choices[0]?.text ?? '').replaceAll('\0', '\uFFFD');
+                const read = task.readAnswer(rationale) ?? null;
+                return {
+                  evaluationId,
+                  itemId: item.id,
+                  rationale,
+                  answer: read,
+                  correct: read !== null && task.sameAnswer(read, item.answer),
+                  fingerprint: reply.fingerprint,
+                  callId: ids[i]!,
+                };
+              });
+              await tx.insert(evaluationItems).values(rows).onConflictDoNothing();
+            }),
+        },
+      );
+    },
+
+    /** Counts an evaluation once all its items are in. */
+    async closeEvaluation({
+      evaluationId,
+    }: {
+      evaluationId: number;
+    }): Promise<{ correct: number; total: number }> {
+      return closeEvaluation(db, evaluationId);
+    },
+  };
+}
+
+export type BenchmarkActivities = ReturnType<typeof createBenchmarkActivities>;

@@ -1,0 +1,71 @@
+import { setStageTotal } from '../db/iterations.ts';
+import { acceptedKeys, addPrompts, countPrompts } from '../db/prompts.ts';
+import { benchmarkKeys } from '../db/runs.ts';
+import type { prompts, PromptPurpose } from '../db/schema.ts';
+import type { Prompt } from '../tasks/task.ts';
+import { iterationContext, seedOf, type Deps } from './context.ts';
+
+export type Collected = { prompts: number; rehearsal: number };
+
+export function createCollectActivities({ db }: Deps) {
+  return {
+    /**
+     * Collect: draws the iteration's pool of unlabeled prompts and stores it in one transaction. Held-out
+     * problems are never drawn, under any rewrite: their keys are excluded and checked again here.
+     */
+    async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
+      const known = await countPrompts(db, iterationId);
+      if (known.learn + known.rehearse > 0) return { prompts: known.learn, rehearsal: known.rehearse };
+
+      const { iteration, run, settings, task } = await iterationContext(db, iterationId);
+      const heldOut = await benchmarkKeys(db, run.id);
+      const learnt = await acceptedKeys(db, run.id);
+      const drawn = new Set<string>();
+      const rows: (typeof prompts.$inferInsert)[] = [];
+
+      async function take(source: AsyncIterable<Prompt>, purpose: PromptPurpose, count: number) {
+        let taken = 0;
+        if (count === 0) return 0;
+        for await (const prompt of source) {
+          if (heldOut.has(prompt.key))
+            throw new Error(`Leak: the prompt "${prompt.text}" is a benchmark item (${prompt.key}).`);
+          if (drawn.has(prompt.key)) continue;
+          drawn.add(prompt.key);
+          const { key, text, level } = prompt;
+          rows.push({ iterationId, position: rows.length, purpose, key, text, level });
+          taken += 1;
+          if (taken === count) break;
+        }
+        return taken;
+      }
+
+      const seed = seedOf(iteration.plan.seed, 'prompts');
+      const learn = await take(
+        task.prompts({
+          seed,
+          count: settings.pool.prompts,
+          levels: iteration.plan.levels,
+          exclude: (key) => heldOut.has(key) || learnt.has(key),
+        }),
+        'learn',
+        settings.pool.prompts,
+      );
+      const rehearsal = task.rehearsal
+        ? await take(
+            task.rehearsal({
+              seed: seedOf(iteration.plan.seed, 'rehearsal'),
+              count: settings.pool.rehearsal,
+              exclude: (key) => heldOut.has(key) || drawn.has(key),
+            }),
+            'rehearse',
+            settings.pool.rehearsal,
+          )
+        : 0;
+      await addPrompts(db, rows);
+      await setStageTotal(db, iterationId, 'collect', rows.length);
+      return { prompts: learn, rehearsal };
+    },
+  };
+}
+
+export type CollectActivities = ReturnType<typeof createCollectActivities>;

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { Db } from '../db/connect.ts';
+import { getIteration, type Iteration } from '../db/iterations.ts';
+import { getCheckpoint, getRun, type Checkpoint, type Run } from '../db/runs.ts';
+import type { ImproveSettings } from '../loop/input.ts';
+import { resolveEndpoint, type Endpoint, type Role } from '../models/endpoint.ts';
+import { loadTask } from '../tasks/index.ts';
+import type { Prompt, Rewrite, Task } from '../tasks/task.ts';
+
+export type Deps = { db: Db };
+
+/** Tasks by run: their definition is stored with the run and never changes. */
+const tasks = new Map<string, Task>();
+const TASKS_KEPT = 16;
+
+export function taskOf(run: Run): Task {
+  const known = tasks.get(run.id);
+  if (known) return known;
+  const task = loadTask(run.taskSpec);
+  if (tasks.size >= TASKS_KEPT) tasks.delete(tasks.keys().next().value!);
+  tasks.set(run.id, task);
+  return task;
+}
+
+/** What every stage of an iteration needs to know. */
+export type IterationContext = {
+  iteration: Iteration;
+  run: Run;
+  settings: ImproveSettings;
+  task: Task;
+  /** The checkpoint that generates. */
+  checkpoint: Checkpoint;
+};
+
+export async function iterationContext(db: Db, iterationId: number): Promise<IterationContext> {
+  const iteration = await getIteration(db, iterationId);
+  const run = await getRun(db, iteration.runId);
+  const checkpoint = await getCheckpoint(db, iteration.checkpointId);
+  return { iteration, run, settings: run.settings, task: taskOf(run), checkpoint };
+}
+
+/**
+ * The endpoint of a role: the run's settings first, then the task's own, then the local server; what a role
+ * does not name, it shares with the generator. The generator answers as `checkpoint`.
+ */
+export function endpointOf(
+  role: Role,
+  settings: ImproveSettings,
+  task: Task,
+  checkpoint?: Checkpoint,
+): Endpoint {
+  const given = settings.models;
+  const sources = [given[role], task.endpoints?.[role], given.generator, task.endpoints?.generator];
+  // The key belongs to the URL beside which it stands: one endpoint's key is never sent to another.
+  const source =
+    sources.find((s) => s?.baseURL !== undefined) ?? sources.find((s) => s?.apiKeyEnv !== undefined);
+  // What is trained is what generates, so a generator named in the input names the trainer's model too.
+  const sameModel = role === 'trainer' ? given.generator.model : undefined;
+  const model =
+    given[role].model ??
+    sameModel ??
+    task.defaultModels?.[role] ??
+    given.generator.model ??
+    task.defaultModels?.generator;
+  const endpoint = resolveEndpoint(role, { baseURL: source?.baseURL, apiKeyEnv: source?.apiKeyEnv }, model);
+  return checkpoint ? { ...endpoint, model: checkpoint.model } : endpoint;
+}
+
+/** A seed derived from anything, the same in every process: 31 bits of SHA-256. */
+export function seedOf(...parts: (string | number)[]): number {
+  return createHash('sha256').update(JSON.stringify(parts)).digest().readUInt32BE(0) >>> 1;
+}
+
+/** Name of the only form of a prompt whose task knows no rewrites. */
+const AS_IS = 'as-is';
+
+/** The forms in which a prompt is put to the model, in an order that depends on the iteration alone. */
+export function formsOf(context: IterationContext, prompt: Prompt): Rewrite[] {
+  const forms = context.task.rewrites?.(prompt, seedOf(context.iteration.plan.seed, prompt.key));
+  if (forms && forms.length > 0) return forms;
+  return [{ key: AS_IS, text: prompt.text, mapBack: (answer) => answer }];
+}

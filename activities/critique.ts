@@ -1,0 +1,107 @@
+import { inArray } from 'drizzle-orm';
+import { addCalls } from '../db/calls.ts';
+import { samplesOf, type Sample } from '../db/prompts.ts';
+import { critiques } from '../db/schema.ts';
+import { structuredCritic } from '../tasks/critic.ts';
+import type { Critic, Critique, Task } from '../tasks/task.ts';
+import { callAll, ledgerChat, type MadeCall } from './calls.ts';
+import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
+import type { Page } from './generate.ts';
+import { trustedPrompts } from './resample.ts';
+
+/** Longest reply of a critic that is stored. */
+const REPLY_CHARACTERS = 8000;
+
+export function criticOf(task: Task): Critic {
+  return task.critic ?? structuredCritic;
+}
+
+/**
+ * The samples worth the critic's time: they gave the trusted answer in good form. More than can be
+ * selected, so that those which the critic rejects can be replaced, but not all: critics cost.
+ */
+function candidates(context: IterationContext, answer: string, samples: Sample[]): Sample[] {
+  const { settings, task } = context;
+  const most = { 1: 2 * settings.select.perPrompt, 2: 2 * settings.select.hardPerRewrite };
+  const taken = new Map<string, number>();
+  return samples.filter((s) => {
+    if (s.answer === null || !s.formatOk || !s.coherenceOk || !task.sameAnswer(s.answer, answer))
+      return false;
+    const quota = s.round === 1 ? 'first' : s.rewrite;
+    const count = taken.get(quota) ?? 0;
+    if (count >= most[s.round as 1 | 2]) return false;
+    taken.set(quota, count + 1);
+    return true;
+  });
+}
+
+export function createCritiqueActivities({ db }: Deps) {
+  return {
+    /** Evaluate, third part: the critic's judgement of the candidates among a page of trusted prompts. */
+    async critiquePage({ iterationId, first, count }: Page): Promise<{ wanted: number; asked: number }> {
+      const context = await iterationContext(db, iterationId);
+      const { run, settings, task } = context;
+      if (settings.gates.critique.mode === 'off' || settings.experiment === 'ungated')
+        return { wanted: 0, asked: 0 };
+      const critic = criticOf(task);
+      const endpoint = endpointOf('critic', settings, task);
+      const page = (await trustedPrompts(db, iterationId)).slice(first, first + count);
+      const byPrompt = Map.groupBy(
+        await samplesOf(
+          db,
+          page.map(({ prompt }) => prompt.id),
+        ),
+        (s) => s.promptId,
+      );
+      const wanted = page.flatMap(({ prompt, vote }) =>
+        candidates(context, vote.answer, byPrompt.get(prompt.id) ?? []),
+      );
+      const stored = wanted.length
+        ? await db
+            .select({ id: critiques.sampleId })
+            .from(critiques)
+            .where(
+              inArray(
+                critiques.sampleId,
+                wanted.map((s) => s.id),
+              ),
+            )
+        : [];
+      const have = new Set(stored.map((row) => row.id));
+      const todo = wanted.filter((s) => !have.has(s.id));
+
+      type Judged = MadeCall & { sample: Sample; critique: Critique };
+      await callAll(todo, {
+        concurrency: settings.paging.callsInFlight,
+        what: `asking the critic ${endpoint.model}`,
+        call: async (sample, signal): Promise<Judged> => {
+          const request = critic.request(sample.request, sample.rationale);
+          const context = { runId: run.id, iterationId, stage: 'evaluate', role: 'critic' as const };
+          const made = await ledgerChat(db, endpoint, request, context, signal);
+          const text = made.reply.choices[0]?.text ?? '';
+          return { ...made, sample, critique: critic.read({ text, raw: made.reply.raw }) };
+        },
+        store: (judged: Judged[]) =>
+          db.transaction(async (tx) => {
+            const ids = await addCalls(
+              tx,
+              judged.map((j) => j.call),
+            );
+            const rows = judged.map(({ sample, critique, reply }, i) => ({
+              sampleId: sample.id,
+              critic: critic.name,
+              outcome: critique.outcome,
+              score: critique.score,
+              reason: critique.reason,
+              reply: (reply.choices[0]?.text ?? '').slice(0, REPLY_CHARACTERS).replaceAll('\0', '\uFFFD'),
+              callId: ids[i]!,
+            }));
+            await tx.insert(critiques).values(rows).onConflictDoNothing();
+          }),
+      });
+      return { wanted: wanted.length, asked: todo.length };
+    },
+  };
+}
+
+export type CritiqueActivities = ReturnType<typeof createCritiqueActivities>;

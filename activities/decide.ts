@@ -1,0 +1,104 @@
+import { eq } from 'drizzle-orm';
+import type { Db } from '../db/connect.ts';
+import { correctness, findEvaluation } from '../db/evaluations.ts';
+import { baseAndBest, findCheckpoint, listBenchmarks } from '../db/runs.ts';
+import { decisions, type DecisionKind } from '../db/schema.ts';
+import { historyRows, type HistoryRow } from '../db/history.ts';
+import { decidePromotion, pair, type GuardScore, type PairedScore } from '../loop/promotion.ts';
+import { iterationContext, type Deps } from './context.ts';
+
+export type Decided = { kind: DecisionKind; reason: string; row: HistoryRow };
+
+/** A checkpoint's answers to a benchmark, right or wrong; undefined when it was not measured to the end. */
+async function answers(db: Db, checkpointId: number, benchmark: string): Promise<boolean[] | undefined> {
+  const evaluation = await findEvaluation(db, checkpointId, benchmark);
+  return evaluation?.finishedAt ? correctness(db, evaluation.id) : undefined;
+}
+
+export function createDecideActivities({ db }: Deps) {
+  return {
+    /**
+     * Decide: candidate against the best on the same items. `fault` says why there is no candidate or no
+     * score; it counts as a loss. Stored with all its numbers, once per iteration.
+     */
+    async decide({
+      iterationId,
+      fault,
+      nothing,
+    }: {
+      iterationId: number;
+      fault?: string;
+      nothing?: string;
+    }): Promise<Decided> {
+      const { iteration, run, settings } = await iterationContext(db, iterationId);
+      const known = await db.query.decisions.findFirst({ where: eq(decisions.iterationId, iterationId) });
+      if (!known) {
+        const { best } = await baseAndBest(db, run.id);
+        const candidate = await findCheckpoint(db, run.id, iteration.index);
+        const scores: Record<string, PairedScore> = {};
+        const benchmarks = (await listBenchmarks(db, run.id)).filter(({ role }) => role !== 'final');
+        let missing: string | undefined;
+        for (const { name } of benchmarks) {
+          const ofBest = await answers(db, best.id, name);
+          if (!ofBest)
+            throw new Error(`The best checkpoint (${best.model}) has not been measured on ${name}.`);
+          const ofCandidate = candidate && (await answers(db, candidate.id, name));
+          if (candidate && !ofCandidate) missing ??= `not measured on ${name}`;
+          if (ofCandidate) scores[name] = pair(ofBest, ofCandidate);
+        }
+        // Several target benchmarks count as one set of items.
+        const targets = benchmarks.filter((b) => b.role === 'target').flatMap((b) => scores[b.name] ?? []);
+        const guards: GuardScore[] = benchmarks
+          .filter((b) => b.role === 'guard' && scores[b.name])
+          .map((b) => ({ name: b.name, best: scores[b.name]!.best, candidate: scores[b.name]!.candidate }));
+        const target = targets.length > 0 ? targets.reduce(add) : undefined;
+        const decided = decidePromotion({
+          settings: settings.promotion,
+          target,
+          guards,
+          fault: fault ?? missing ?? (candidate ? undefined : (nothing ?? 'there is no candidate')),
+        });
+        const kind: DecisionKind = nothing ? 'nothing-to-train' : decided.decision;
+        const before = target && target.best.correct / target.best.total;
+        await db
+          .insert(decisions)
+          .values({
+            iterationId,
+            kind,
+            candidateId: candidate?.id,
+            bestId: kind === 'promote' ? candidate!.id : best.id,
+            reason: nothing ?? decided.reason,
+            numbers: {
+              before,
+              after: target && target.candidate.correct / target.candidate.total,
+              pValue: target ? decided.pValue : undefined,
+              gain: decided.gain,
+              fixed: target?.fixed,
+              broken: target?.broken,
+              guards: decided.guards,
+              settings: settings.promotion,
+            },
+          })
+          .onConflictDoNothing();
+      }
+      const stored = (await db.query.decisions.findFirst({ where: eq(decisions.iterationId, iterationId) }))!;
+      const row = (await historyRows(db, run.id)).find((r) => r.index === iteration.index)!;
+      return { kind: stored.kind, reason: stored.reason, row };
+    },
+  };
+}
+
+function add(a: PairedScore, b: PairedScore): PairedScore {
+  const sum = (x: { correct: number; total: number }, y: { correct: number; total: number }) => ({
+    correct: x.correct + y.correct,
+    total: x.total + y.total,
+  });
+  return {
+    best: sum(a.best, b.best),
+    candidate: sum(a.candidate, b.candidate),
+    fixed: a.fixed + b.fixed,
+    broken: a.broken + b.broken,
+  };
+}
+
+export type DecideActivities = ReturnType<typeof createDecideActivities>;

@@ -1,0 +1,60 @@
+/** All activities, by the task queue that serves them. */
+import { createBenchmarkActivities, type BenchmarkActivities } from './benchmark.ts';
+import { createCollectActivities, type CollectActivities } from './collect.ts';
+import type { Deps } from './context.ts';
+import { createCritiqueActivities, type CritiqueActivities } from './critique.ts';
+import { createDatasetActivities, type DatasetActivities } from './dataset.ts';
+import { createDecideActivities, type DecideActivities } from './decide.ts';
+import { createFilterActivities, type FilterActivities } from './filter.ts';
+import { createGenerateActivities, type GenerateActivities } from './generate.ts';
+import { createIterationActivities, type IterationActivities } from './iteration.ts';
+import { createResampleActivities, type ResampleActivities } from './resample.ts';
+import { createRunActivities, type RunActivities } from './run.ts';
+import { createTrainActivities, type TrainActivities } from './train.ts';
+import { createVoteActivities, type VoteActivities } from './vote.ts';
+
+export type MainActivities = Omit<RunActivities, 'identifyBase'> &
+  IterationActivities &
+  CollectActivities &
+  VoteActivities &
+  FilterActivities &
+  DatasetActivities &
+  Omit<BenchmarkActivities, 'benchmarkItems'> &
+  DecideActivities;
+
+export type LlmActivities = Pick<RunActivities, 'identifyBase'> &
+  GenerateActivities &
+  ResampleActivities &
+  CritiqueActivities &
+  Pick<BenchmarkActivities, 'benchmarkItems'>;
+
+export type { TrainActivities };
+
+export function createActivities(deps: Deps): {
+  main: MainActivities;
+  llm: LlmActivities;
+  train: TrainActivities;
+} {
+  const { identifyBase, ...run } = createRunActivities(deps);
+  const { benchmarkItems, ...benchmark } = createBenchmarkActivities(deps);
+  return {
+    main: {
+      ...run,
+      ...createIterationActivities(deps),
+      ...createCollectActivities(deps),
+      ...createVoteActivities(deps),
+      ...createFilterActivities(deps),
+      ...createDatasetActivities(deps),
+      ...benchmark,
+      ...createDecideActivities(deps),
+    },
+    llm: {
+      identifyBase,
+      ...createGenerateActivities(deps),
+      ...createResampleActivities(deps),
+      ...createCritiqueActivities(deps),
+      benchmarkItems,
+    },
+    train: createTrainActivities(deps),
+  };
+}

@@ -1,0 +1,73 @@
+import { samplesOf, votedPrompts, type Sample, type StoredPrompt, type Vote } from '../db/prompts.ts';
+import { formsOf, iterationContext, type Deps, type IterationContext } from './context.ts';
+import type { Page } from './generate.ts';
+import { sample, type SampleRequest } from './sampling.ts';
+
+/** Trusted prompts of an iteration, in order of position: what `resample` and `critique` page over. */
+export async function trustedPrompts(
+  db: Deps['db'],
+  iterationId: number,
+): Promise<{ prompt: StoredPrompt; vote: Vote & { answer: string } }[]> {
+  const voted = await votedPrompts(db, iterationId);
+  return voted.flatMap(({ prompt, vote }) =>
+    vote.trusted && vote.answer !== null ? [{ prompt, vote: { ...vote, answer: vote.answer } }] : [],
+  );
+}
+
+/** The forms that missed ŷ, each asked `resamples` times more. */
+function secondRound(
+  context: IterationContext,
+  prompt: StoredPrompt,
+  answer: string,
+  first: Sample[],
+): SampleRequest[] {
+  const { task, settings } = context;
+  const missed = first.filter((s) => s.answer === null || !task.sameAnswer(s.answer, answer));
+  const forms = new Map(
+    formsOf(context, { ...prompt, level: prompt.level ?? undefined }).map((f) => [f.key, f]),
+  );
+  const distinct = new Map(missed.map((s) => [`${s.rewrite} ${s.strategy}`, s]));
+  const n = settings.sampling.resamples;
+  return [...distinct.values()].map((s, i) => ({
+    prompt,
+    form: forms.get(s.rewrite)!,
+    strategy: task.strategies.find((strategy) => strategy.name === s.strategy)!,
+    indices: Array.from({ length: n }, (_, j) => i * n + j),
+  }));
+}
+
+export function createResampleActivities({ db }: Deps) {
+  return {
+    /**
+     * Evaluate, second part: once ŷ is trusted, the rewrites that missed it are sampled again, and what
+     * now agrees may train too: those are the hard examples.
+     */
+    async resamplePage({ iterationId, first, count }: Page): Promise<{ wanted: number; asked: number }> {
+      const context = await iterationContext(db, iterationId);
+      if (context.settings.sampling.resamples === 0 || context.settings.experiment === 'ungated') {
+        return { wanted: 0, asked: 0 };
+      }
+      const page = (await trustedPrompts(db, iterationId))
+        .filter(({ prompt }) => prompt.purpose === 'learn')
+        .slice(first, first + count);
+      const firstSamples = Map.groupBy(
+        await samplesOf(
+          db,
+          page.map(({ prompt }) => prompt.id),
+          1,
+        ),
+        (s) => s.promptId,
+      );
+      const requests = page.flatMap(({ prompt, vote }) =>
+        secondRound(context, prompt, vote.answer, firstSamples.get(prompt.id) ?? []),
+      );
+      return sample(db, context, requests, {
+        round: 2,
+        temperature: context.settings.sampling.resampleTemperature,
+        stage: 'evaluate',
+      });
+    },
+  };
+}
+
+export type ResampleActivities = ReturnType<typeof createResampleActivities>;

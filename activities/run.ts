@@ -1,0 +1,186 @@
+import { activityInfo, ApplicationFailure } from '@temporalio/activity';
+import { historyRows, type HistoryRow } from '../db/history.ts';
+import {
+  addCheckpoint,
+  baseAndBest,
+  createRun,
+  findCheckpoint,
+  findRun,
+  getRun,
+  setRunStatus,
+} from '../db/runs.ts';
+import type { NewBenchmarkItem } from '../db/runs.ts';
+import type { RunStatus } from '../db/schema.ts';
+import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
+import { FAILURE } from '../models/errors.ts';
+import { InvalidInputError } from '../tasks/errors.ts';
+import { loadTask, resolveTask } from '../tasks/index.ts';
+import type { Task } from '../tasks/task.ts';
+import { callAll, ledgerChat } from './calls.ts';
+import { endpointOf, taskOf, type Deps } from './context.ts';
+import { codeVersion } from './version.ts';
+
+/** What `improve` needs of the stored run: small, since it crosses into workflow history. */
+export type PreparedRun = {
+  runId: string;
+  task: string;
+  title: string;
+  iterations: number;
+  pagesInFlight: number;
+  promptsPerPage: number;
+  /** Iterations that are decided already, newest last, at most HISTORY_ROWS of them. */
+  history: HistoryRow[];
+  nextIteration: number;
+};
+
+const HISTORY_ROWS = 12;
+
+function invalidInput(problems: string[]): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(problems.join('\n'), FAILURE.invalidInput, { problems });
+}
+
+function parse(input: unknown): ImproveSettings {
+  const parsed = improveInputSchema.safeParse(input ?? {});
+  if (parsed.success) return parsed.data;
+  throw invalidInput(
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'}: ${issue.message}`),
+  );
+}
+
+/** Reads all held-out problems of a task, refusing one that stands in two benchmarks. */
+async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
+  const items: NewBenchmarkItem[] = [];
+  const seen = new Map<string, string>();
+  const problems: string[] = [];
+  for (const benchmark of task.benchmarks) {
+    let position = 0;
+    for await (const item of benchmark.items()) {
+      const earlier = seen.get(item.key);
+      if (earlier) problems.push(`benchmark ${benchmark.name}: "${item.key}" stands in ${earlier} already`);
+      seen.set(item.key, benchmark.name);
+      items.push({ ...item, benchmark: benchmark.name, role: benchmark.role, position: position++ });
+    }
+    if (position === 0) problems.push(`benchmark ${benchmark.name} has no items`);
+  }
+  if (!task.benchmarks.some((b) => b.role === 'target'))
+    problems.push('the task has no benchmark with the role target');
+  if (problems.length > 0) throw invalidInput(problems.slice(0, 20));
+  return items;
+}
+
+export function createRunActivities({ db }: Deps) {
+  return {
+    /**
+     * Resolves the input and stores the run with its held-out problems, or finds the run that this
+     * workflow id has begun before and goes on with what was stored then.
+     *
+     * @throws InvalidInput naming every bad field
+     */
+    async prepareRun(input: ImproveInput | undefined): Promise<PreparedRun> {
+      const runId = activityInfo().workflowExecution!.workflowId;
+      const existing = await findRun(db, runId);
+      if (existing?.status === 'completed') {
+        throw invalidInput([
+          `run ${runId} is completed and its final benchmark has been read; start another one under a new workflow id`,
+        ]);
+      }
+      if (!existing) {
+        const settings = parse(input);
+        try {
+          const taskSpec = await resolveTask(settings.task, {
+            promptsFile: settings.promptsFile,
+            quick: settings.benchmark.size === 'quick',
+          });
+          const task = loadTask(taskSpec);
+          const items = await heldOut(task);
+          // A missing endpoint or key is the user's to mend, and better named before anything is begun.
+          for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);
+          await createRun(
+            db,
+            { id: runId, task: task.name, taskSpec, settings, codeVersion: codeVersion() },
+            items,
+          );
+        } catch (error) {
+          if (error instanceof InvalidInputError) throw invalidInput(error.problems);
+          if (error instanceof Error && /^(No (endpoint|model) for|The API key for)/.test(error.message)) {
+            throw invalidInput([error.message]);
+          }
+          throw error;
+        }
+      } else if (existing.status !== 'running') {
+        await setRunStatus(db, runId, 'running');
+      }
+      const run = await getRun(db, runId);
+      const task = taskOf(run);
+      const history = await historyRows(db, runId);
+      return {
+        runId,
+        task: run.task,
+        title: task.title,
+        iterations: run.settings.iterations,
+        pagesInFlight: run.settings.paging.pagesInFlight,
+        promptsPerPage: run.settings.paging.promptsPerPage,
+        history: history.slice(-HISTORY_ROWS),
+        nextIteration: (history.at(-1)?.index ?? 0) + 1,
+      };
+    },
+
+    /**
+     * Asks the starting model for one token and stores it as the base checkpoint with its fingerprint:
+     * proof that the endpoint answers before any work is begun.
+     */
+    async identifyBase({ runId }: { runId: string }): Promise<{ checkpointId: number }> {
+      const known = await findCheckpoint(db, runId, 0);
+      if (known) return { checkpointId: known.id };
+      const run = await getRun(db, runId);
+      const task = taskOf(run);
+      const endpoint = endpointOf('generator', run.settings, task);
+      let fingerprint: string | undefined;
+      await callAll([0], {
+        concurrency: 1,
+        what: `asking ${endpoint.model} at ${endpoint.baseURL}`,
+        call: (_, signal) =>
+          ledgerChat(
+            db,
+            endpoint,
+            { messages: task.ask('0'), maxTokens: 1, temperature: 0 },
+            { runId, iterationId: null, stage: 'prepare', role: 'generator' },
+            signal,
+          ),
+        store: async ([made]) => {
+          fingerprint = made!.reply.fingerprint;
+        },
+      });
+      const base = await addCheckpoint(db, {
+        runId,
+        iterationIndex: 0,
+        kind: 'base',
+        model: endpoint.model,
+        fingerprint,
+      });
+      return { checkpointId: base.id };
+    },
+
+    /** The ids of base and best, for the measurements at the start and the end of a run. */
+    async runCheckpoints({ runId }: { runId: string }): Promise<{ baseId: number; bestId: number }> {
+      const { base, best } = await baseAndBest(db, runId);
+      return { baseId: base.id, bestId: best.id };
+    },
+
+    async finishRun({
+      runId,
+      status,
+      reason,
+    }: {
+      runId: string;
+      status: RunStatus;
+      reason?: string;
+    }): Promise<void> {
+      // A run whose input was refused was never stored, or is one that was completed before.
+      const run = await findRun(db, runId);
+      if (run && run.status !== 'completed') await setRunStatus(db, runId, status, reason);
+    },
+  };
+}
+
+export type RunActivities = ReturnType<typeof createRunActivities>;

@@ -1,0 +1,17 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import * as schema from './schema.ts';
+
+export type Db = NodePgDatabase<typeof schema> & { $client: pg.Pool };
+
+/**
+ * Opens a connection pool. `url` defaults to DATABASE_URL.
+ * The pool survives a restart of PostgreSQL: an idle client that breaks is dropped and replaced.
+ */
+export function connect(url = process.env.DATABASE_URL, max = 10): Db {
+  if (!url) throw new Error('No database: set DATABASE_URL, or start the local stack with `ratchet up`.');
+  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000 });
+  // Without a listener, an idle client's error would end the process.
+  pool.on('error', () => {});
+  return drizzle(pool, { schema });
+}

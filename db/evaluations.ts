@@ -1,0 +1,93 @@
+import { and, asc, eq, sql } from 'drizzle-orm';
+import type { Db } from './connect.ts';
+import { benchmarkItems, evaluationItems, evaluations } from './schema.ts';
+
+export type Evaluation = typeof evaluations.$inferSelect;
+export type BenchmarkItemRow = typeof benchmarkItems.$inferSelect;
+
+export async function getEvaluation(db: Db, id: number): Promise<Evaluation> {
+  const evaluation = await db.query.evaluations.findFirst({ where: eq(evaluations.id, id) });
+  if (!evaluation) throw new Error(`There is no evaluation ${id}.`);
+  return evaluation;
+}
+
+export async function findEvaluation(
+  db: Db,
+  checkpointId: number,
+  benchmark: string,
+): Promise<Evaluation | undefined> {
+  return db.query.evaluations.findFirst({
+    where: and(eq(evaluations.checkpointId, checkpointId), eq(evaluations.benchmark, benchmark)),
+  });
+}
+
+/** Adds an evaluation, or returns the one that measured this checkpoint on this benchmark before. */
+export async function addEvaluation(db: Db, values: typeof evaluations.$inferInsert): Promise<Evaluation> {
+  const [inserted] = await db.insert(evaluations).values(values).onConflictDoNothing().returning();
+  return inserted ?? (await findEvaluation(db, values.checkpointId, values.benchmark))!;
+}
+
+export async function benchmarkPage(
+  db: Db,
+  runId: string,
+  benchmark: string,
+  first: number,
+  count: number,
+): Promise<BenchmarkItemRow[]> {
+  return db.query.benchmarkItems.findMany({
+    where: and(eq(benchmarkItems.runId, runId), eq(benchmarkItems.benchmark, benchmark)),
+    orderBy: asc(benchmarkItems.position),
+    offset: first,
+    limit: count,
+  });
+}
+
+export async function countItems(db: Db, runId: string, benchmark: string): Promise<number> {
+  return db.$count(
+    benchmarkItems,
+    and(eq(benchmarkItems.runId, runId), eq(benchmarkItems.benchmark, benchmark)),
+  );
+}
+
+/** Ids of the items that an evaluation has answers to. */
+export async function answeredItems(db: Db, evaluationId: number): Promise<Set<number>> {
+  const rows = await db
+    .select({ itemId: evaluationItems.itemId })
+    .from(evaluationItems)
+    .where(eq(evaluationItems.evaluationId, evaluationId));
+  return new Set(rows.map((row) => row.itemId));
+}
+
+/** Counts an evaluation whose items are all in. @throws Error when some are missing */
+export async function closeEvaluation(db: Db, id: number): Promise<{ correct: number; total: number }> {
+  const evaluation = await getEvaluation(db, id);
+  const [counts] = await db
+    .select({
+      answered: sql<number>`count(*)::int`,
+      correct: sql<number>`count(*) filter (where ${evaluationItems.correct})::int`,
+      unparsable: sql<number>`count(*) filter (where ${evaluationItems.answer} is null)::int`,
+    })
+    .from(evaluationItems)
+    .where(eq(evaluationItems.evaluationId, id));
+  const { answered, correct, unparsable } = counts!;
+  if (answered !== evaluation.total)
+    throw new Error(`Evaluation ${id} has ${answered} of ${evaluation.total} items.`);
+  if (evaluation.finishedAt === null) {
+    await db
+      .update(evaluations)
+      .set({ correct, unparsable, finishedAt: new Date() })
+      .where(eq(evaluations.id, id));
+  }
+  return { correct, total: evaluation.total };
+}
+
+/** Right or wrong, item by item in the benchmark's order. */
+export async function correctness(db: Db, evaluationId: number): Promise<boolean[]> {
+  const rows = await db
+    .select({ correct: evaluationItems.correct })
+    .from(evaluationItems)
+    .innerJoin(benchmarkItems, eq(benchmarkItems.id, evaluationItems.itemId))
+    .where(eq(evaluationItems.evaluationId, evaluationId))
+    .orderBy(asc(benchmarkItems.position));
+  return rows.map((row) => row.correct);
+}

@@ -1,0 +1,71 @@
+import { and, asc, eq, inArray, lt } from 'drizzle-orm';
+import type { Db } from './connect.ts';
+import { datasetExamples, datasets, examples, iterations, prompts, samples } from './schema.ts';
+
+export type Dataset = typeof datasets.$inferSelect;
+
+/** An example as it goes into a dataset. */
+export type TrainingExample = { id: number; key: string; request: string; rationale: string };
+
+export async function examplesByIds(db: Db, ids: number[]): Promise<TrainingExample[]> {
+  if (ids.length === 0) return [];
+  return db
+    .select({ id: examples.id, key: prompts.key, request: samples.request, rationale: samples.rationale })
+    .from(examples)
+    .innerJoin(samples, eq(samples.id, examples.sampleId))
+    .innerJoin(prompts, eq(prompts.id, examples.promptId))
+    .where(inArray(examples.id, ids))
+    .orderBy(asc(examples.id));
+}
+
+/** Ids of an iteration's own examples, and how many of them are more than rehearsal. */
+export async function newExamples(db: Db, iterationId: number): Promise<{ ids: number[]; learnt: number }> {
+  const rows = await db
+    .select({ id: examples.id, kind: examples.kind })
+    .from(examples)
+    .where(eq(examples.iterationId, iterationId))
+    .orderBy(asc(examples.id));
+  return { ids: rows.map((row) => row.id), learnt: rows.filter((row) => row.kind !== 'rehearsal').length };
+}
+
+/** Ids of the examples that earlier iterations of the run accepted. */
+export async function earlierExampleIds(db: Db, runId: string, index: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: examples.id })
+    .from(examples)
+    .innerJoin(iterations, eq(iterations.id, examples.iterationId))
+    .where(and(eq(examples.runId, runId), lt(iterations.index, index)))
+    .orderBy(asc(examples.id));
+  return rows.map((row) => row.id);
+}
+
+export async function findDataset(db: Db, iterationId: number): Promise<Dataset | undefined> {
+  return db.query.datasets.findFirst({ where: eq(datasets.iterationId, iterationId) });
+}
+
+/** Stores a dataset with the examples in it, all or nothing; one that exists stays. */
+export async function addDataset(
+  db: Db,
+  dataset: typeof datasets.$inferInsert,
+  members: { exampleId: number; replayed: boolean }[],
+): Promise<Dataset> {
+  return db.transaction(async (tx) => {
+    const [inserted] = await tx.insert(datasets).values(dataset).onConflictDoNothing().returning();
+    if (!inserted)
+      return (await tx.query.datasets.findFirst({ where: eq(datasets.iterationId, dataset.iterationId) }))!;
+    const rows = members.map((member, position) => ({ ...member, position, datasetId: inserted.id }));
+    for (let i = 0; i < rows.length; i += 2000)
+      await tx.insert(datasetExamples).values(rows.slice(i, i + 2000));
+    return inserted;
+  });
+}
+
+/** Ids of a dataset's examples in the dataset's order. */
+export async function datasetMembers(db: Db, datasetId: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: datasetExamples.exampleId })
+    .from(datasetExamples)
+    .where(eq(datasetExamples.datasetId, datasetId))
+    .orderBy(asc(datasetExamples.position));
+  return rows.map((row) => row.id);
+}

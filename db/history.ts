@@ -1,0 +1,51 @@
+import { asc, eq, sql } from 'drizzle-orm';
+import type { Db } from './connect.ts';
+import { decisions, examples, iterations, prompts, votes } from './schema.ts';
+
+/** One decided iteration in a line, small enough for a workflow's state. */
+export type HistoryRow = {
+  index: number;
+  levels?: number[];
+  prompts: number;
+  accepted: number;
+  agreement: number;
+  decision: string;
+  before?: number;
+  after?: number;
+  pValue?: number;
+};
+
+/** The decided iterations of a run, in order. `before` and `after` are target accuracies, 0…1. */
+export async function historyRows(db: Db, runId: string): Promise<HistoryRow[]> {
+  const rows = await db
+    .select({
+      id: iterations.id,
+      index: iterations.index,
+      plan: iterations.plan,
+      decision: decisions.kind,
+      numbers: decisions.numbers,
+      prompts: sql<number>`(select count(*)::int from ${prompts} p where p.iteration_id = ${iterations.id} and p.purpose = 'learn')`,
+      accepted: sql<number>`(select count(distinct e.prompt_id)::int from ${examples} e
+        join ${prompts} p on p.id = e.prompt_id where e.iteration_id = ${iterations.id} and p.purpose = 'learn')`,
+      agreement: sql<number>`coalesce((select avg(v.agreement)::float8 from ${votes} v
+        join ${prompts} p on p.id = v.prompt_id where p.iteration_id = ${iterations.id} and p.purpose = 'learn'), 0)`,
+    })
+    .from(iterations)
+    .innerJoin(decisions, eq(decisions.iterationId, iterations.id))
+    .where(eq(iterations.runId, runId))
+    .orderBy(asc(iterations.index));
+  return rows.map((row) => {
+    const numbers = row.numbers as { before?: number; after?: number; pValue?: number };
+    return {
+      index: row.index,
+      levels: row.plan.levels,
+      prompts: row.prompts,
+      accepted: row.accepted,
+      agreement: row.agreement,
+      decision: row.decision,
+      before: numbers.before,
+      after: numbers.after,
+      pValue: numbers.pValue,
+    };
+  });
+}

@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
+import pg from 'pg';
+
+/** Any constant will do, as long as every version of the program uses the same. */
+const LOCK = 7_223_411;
+
+/**
+ * Brings the database to the newest schema. Safe to call from many processes at once: drizzle's migrator
+ * reads the last migration outside its transaction and takes no lock, so we hold an advisory one.
+ */
+export async function migrate(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [LOCK]);
+    const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
+    await runMigrations(drizzle(client), { migrationsFolder });
+  } finally {
+    // Ending the session releases the lock, also after an error.
+    await client.end();
+  }
+}

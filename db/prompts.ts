@@ -1,0 +1,117 @@
+import { and, asc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
+import type { Db } from './connect.ts';
+import { examples, iterations, prompts, samples, votes } from './schema.ts';
+
+export type StoredPrompt = typeof prompts.$inferSelect;
+export type Vote = typeof votes.$inferSelect;
+
+export async function addPrompts(db: Db, rows: (typeof prompts.$inferInsert)[]): Promise<void> {
+  await db.transaction(async (tx) => {
+    for (let i = 0; i < rows.length; i += 1000) {
+      await tx
+        .insert(prompts)
+        .values(rows.slice(i, i + 1000))
+        .onConflictDoNothing();
+    }
+  });
+}
+
+/** One page of an iteration's prompts, by position. */
+export async function promptPage(
+  db: Db,
+  iterationId: number,
+  first: number,
+  count: number,
+): Promise<StoredPrompt[]> {
+  return db.query.prompts.findMany({
+    where: and(
+      eq(prompts.iterationId, iterationId),
+      gte(prompts.position, first),
+      lt(prompts.position, first + count),
+    ),
+    orderBy: asc(prompts.position),
+  });
+}
+
+export async function countPrompts(
+  db: Db,
+  iterationId: number,
+): Promise<{ learn: number; rehearse: number }> {
+  const rows = await db
+    .select({ purpose: prompts.purpose, n: sql<number>`count(*)::int` })
+    .from(prompts)
+    .where(eq(prompts.iterationId, iterationId))
+    .groupBy(prompts.purpose);
+  const of = (purpose: string) => rows.find((row) => row.purpose === purpose)?.n ?? 0;
+  return { learn: of('learn'), rehearse: of('rehearse') };
+}
+
+/** Keys of the prompts that a run has learnt from already. */
+export async function acceptedKeys(db: Db, runId: string): Promise<Set<string>> {
+  const rows = await db
+    .selectDistinct({ key: prompts.key })
+    .from(examples)
+    .innerJoin(prompts, eq(prompts.id, examples.promptId))
+    .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn')));
+  return new Set(rows.map((row) => row.key));
+}
+
+export async function addVotes(db: Db, rows: (typeof votes.$inferInsert)[]): Promise<void> {
+  await db.transaction(async (tx) => {
+    for (let i = 0; i < rows.length; i += 1000) {
+      await tx
+        .insert(votes)
+        .values(rows.slice(i, i + 1000))
+        .onConflictDoNothing();
+    }
+  });
+}
+
+/** An iteration's prompts with their votes, in order of position. */
+export async function votedPrompts(
+  db: Db,
+  iterationId: number,
+): Promise<{ prompt: StoredPrompt; vote: Vote }[]> {
+  return db
+    .select({ prompt: prompts, vote: votes })
+    .from(prompts)
+    .innerJoin(votes, eq(votes.promptId, prompts.id))
+    .where(eq(prompts.iterationId, iterationId))
+    .orderBy(asc(prompts.position));
+}
+
+export type Sample = typeof samples.$inferSelect;
+
+/** Samples of some prompts in order of prompt, round and index. */
+export async function samplesOf(db: Db, promptIds: number[], round?: number): Promise<Sample[]> {
+  if (promptIds.length === 0) return [];
+  return db.query.samples.findMany({
+    where: and(
+      inArray(samples.promptId, promptIds),
+      round === undefined ? undefined : eq(samples.round, round),
+    ),
+    orderBy: [asc(samples.promptId), asc(samples.round), asc(samples.index)],
+  });
+}
+
+/** What the curriculum knows of earlier iterations: per iteration and level, without any label. */
+export async function levelStats(
+  db: Db,
+  runId: string,
+): Promise<{ iteration: number; level: number; prompts: number; trusted: number; meanAgreement: number }[]> {
+  const rows = await db
+    .select({
+      iteration: iterations.index,
+      level: prompts.level,
+      prompts: sql<number>`count(*)::int`,
+      trusted: sql<number>`count(*) filter (where ${votes.trusted})::int`,
+      meanAgreement: sql<number>`avg(${votes.agreement})::float8`,
+    })
+    .from(prompts)
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .innerJoin(votes, eq(votes.promptId, prompts.id))
+    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn'), sql`${prompts.level} is not null`))
+    .groupBy(iterations.index, prompts.level)
+    .orderBy(asc(iterations.index), asc(prompts.level));
+  return rows.map((row) => ({ ...row, level: row.level! }));
+}

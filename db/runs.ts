@@ -1,0 +1,101 @@
+import { and, asc, desc, eq } from 'drizzle-orm';
+import type { Db } from './connect.ts';
+import { benchmarkItems, checkpoints, decisions, iterations, runs, type RunStatus } from './schema.ts';
+
+export type Run = typeof runs.$inferSelect;
+export type NewBenchmarkItem = Omit<typeof benchmarkItems.$inferInsert, 'runId'>;
+
+export async function findRun(db: Db, id: string): Promise<Run | undefined> {
+  return db.query.runs.findFirst({ where: eq(runs.id, id) });
+}
+
+/** @throws Error when there is no such run. */
+export async function getRun(db: Db, id: string): Promise<Run> {
+  const run = await findRun(db, id);
+  if (!run) throw new Error(`There is no run ${id}.`);
+  return run;
+}
+
+/** Stores a run with its held-out problems, all or nothing; does nothing when the run exists. */
+export async function createRun(
+  db: Db,
+  run: typeof runs.$inferInsert,
+  items: NewBenchmarkItem[],
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const inserted = await tx.insert(runs).values(run).onConflictDoNothing().returning({ id: runs.id });
+    if (inserted.length === 0) return;
+    for (let i = 0; i < items.length; i += 1000) {
+      await tx
+        .insert(benchmarkItems)
+        .values(items.slice(i, i + 1000).map((item) => ({ ...item, runId: run.id })));
+    }
+  });
+}
+
+export async function setRunStatus(db: Db, id: string, status: RunStatus, reason?: string): Promise<void> {
+  const finishedAt = status === 'running' ? null : new Date();
+  await db
+    .update(runs)
+    .set({ status, statusReason: reason ?? null, finishedAt })
+    .where(eq(runs.id, id));
+}
+
+/** Keys of all held-out problems of a run: no prompt with one of them may be trained on. */
+export async function benchmarkKeys(db: Db, runId: string): Promise<Set<string>> {
+  const rows = await db
+    .select({ key: benchmarkItems.key })
+    .from(benchmarkItems)
+    .where(eq(benchmarkItems.runId, runId));
+  return new Set(rows.map((row) => row.key));
+}
+
+export type Checkpoint = typeof checkpoints.$inferSelect;
+
+/** @throws Error when there is no such checkpoint. */
+export async function getCheckpoint(db: Db, id: number): Promise<Checkpoint> {
+  const checkpoint = await db.query.checkpoints.findFirst({ where: eq(checkpoints.id, id) });
+  if (!checkpoint) throw new Error(`There is no checkpoint ${id}.`);
+  return checkpoint;
+}
+
+export async function findCheckpoint(
+  db: Db,
+  runId: string,
+  iterationIndex: number,
+): Promise<Checkpoint | undefined> {
+  return db.query.checkpoints.findFirst({
+    where: and(eq(checkpoints.runId, runId), eq(checkpoints.iterationIndex, iterationIndex)),
+  });
+}
+
+/** Adds a checkpoint, or returns the one that this iteration already made (index 0: the base). */
+export async function addCheckpoint(db: Db, values: typeof checkpoints.$inferInsert): Promise<Checkpoint> {
+  const [inserted] = await db.insert(checkpoints).values(values).onConflictDoNothing().returning();
+  return inserted ?? (await findCheckpoint(db, values.runId, values.iterationIndex))!;
+}
+
+/** The base, and the best: what the newest decision left as best, else the base. */
+export async function baseAndBest(db: Db, runId: string): Promise<{ base: Checkpoint; best: Checkpoint }> {
+  const base = await findCheckpoint(db, runId, 0);
+  if (!base) throw new Error(`Run ${runId} has no base checkpoint yet.`);
+  const [newest] = await db
+    .select({ bestId: decisions.bestId })
+    .from(decisions)
+    .innerJoin(iterations, eq(iterations.id, decisions.iterationId))
+    .where(eq(iterations.runId, runId))
+    .orderBy(desc(iterations.index))
+    .limit(1);
+  return { base, best: newest && newest.bestId !== base.id ? await getCheckpoint(db, newest.bestId) : base };
+}
+
+export async function listBenchmarks(
+  db: Db,
+  runId: string,
+): Promise<{ name: string; role: 'target' | 'guard' | 'final' }[]> {
+  return db
+    .selectDistinct({ name: benchmarkItems.benchmark, role: benchmarkItems.role })
+    .from(benchmarkItems)
+    .where(eq(benchmarkItems.runId, runId))
+    .orderBy(asc(benchmarkItems.benchmark));
+}

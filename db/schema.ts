@@ -1,0 +1,392 @@
+/**
+ * Everything the loop saw or decided. Rows are only ever added; the few columns that change are states
+ * of work in progress (run status, stage status, job status). Natural unique keys make every write
+ * idempotent: the same page run twice inserts nothing the second time.
+ */
+import {
+  bigint,
+  boolean,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core';
+import type { ImproveSettings } from '../loop/input.ts';
+import type { TaskSpec } from '../tasks/index.ts';
+
+const id = () => bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
+const ref = (name: string) => bigint(name, { mode: 'number' });
+const at = (name: string) => timestamp(name, { withTimezone: true });
+const createdAt = () => at('created_at').notNull().defaultNow();
+
+export type RunStatus = 'running' | 'completed' | 'failed' | 'stopped';
+export type StageName = 'collect' | 'generate' | 'evaluate' | 'filter' | 'adapt' | 'benchmark' | 'decide';
+export type StageStatus = 'pending' | 'running' | 'done' | 'failed';
+
+/** A chain of iterations on one task. `id` is the workflow id of its `improve` workflow. */
+export const runs = pgTable('runs', {
+  id: text('id').primaryKey(),
+  task: text('task').notNull(),
+  taskSpec: jsonb('task_spec').$type<TaskSpec>().notNull(),
+  settings: jsonb('settings').$type<ImproveSettings>().notNull(),
+  codeVersion: text('code_version').notNull(),
+  status: text('status').$type<RunStatus>().notNull().default('running'),
+  statusReason: text('status_reason'),
+  createdAt: createdAt(),
+  finishedAt: at('finished_at'),
+});
+
+export type IterationPlan = {
+  levels?: number[];
+  seed: number;
+};
+
+export const iterations = pgTable(
+  'iterations',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    index: integer('index').notNull(),
+    /** The checkpoint that generates: the run's best when the iteration began. */
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    plan: jsonb('plan').$type<IterationPlan>().notNull(),
+    createdAt: createdAt(),
+    finishedAt: at('finished_at'),
+  },
+  (t) => [unique().on(t.runId, t.index)],
+);
+
+export const stages = pgTable(
+  'stages',
+  {
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    name: text('name').$type<StageName>().notNull(),
+    status: text('status').$type<StageStatus>().notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    /** Units of work (prompts, items, training steps), for progress bars. */
+    total: integer('total').notNull().default(0),
+    /** What the next stages need of it: counts, ids, digests. */
+    output: jsonb('output').$type<Record<string, unknown>>(),
+    error: text('error'),
+    startedAt: at('started_at'),
+    finishedAt: at('finished_at'),
+  },
+  (t) => [primaryKey({ columns: [t.iterationId, t.name] })],
+);
+
+export type PromptPurpose = 'learn' | 'rehearse';
+
+export const prompts = pgTable(
+  'prompts',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    position: integer('position').notNull(),
+    purpose: text('purpose').$type<PromptPurpose>().notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.iterationId, t.position), unique().on(t.iterationId, t.key), index().on(t.key)],
+);
+
+/** One request to a model, successful or not. Append only; `usage` is what was paid. */
+export const modelCalls = pgTable(
+  'model_calls',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    iterationId: ref('iteration_id').references(() => iterations.id),
+    stage: text('stage').notNull(),
+    role: text('role').notNull(),
+    model: text('model').notNull(),
+    fingerprint: text('fingerprint'),
+    requests: integer('requests').notNull().default(1),
+    promptTokens: integer('prompt_tokens').notNull().default(0),
+    completionTokens: integer('completion_tokens').notNull().default(0),
+    latencyMs: integer('latency_ms').notNull(),
+    error: text('error'),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.runId, t.iterationId)],
+);
+
+export const samples = pgTable(
+  'samples',
+  {
+    id: id(),
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => prompts.id),
+    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again. */
+    round: integer('round').notNull(),
+    index: integer('index').notNull(),
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+    rewrite: text('rewrite').notNull(),
+    strategy: text('strategy').notNull(),
+    /** The problem as it was put to the model (the rewrite's text). */
+    request: text('request').notNull(),
+    rationale: text('rationale').notNull(),
+    /** Answer to the prompt itself, mapped back from the rewrite; null when unparsable. */
+    answer: text('answer'),
+    formatOk: boolean('format_ok').notNull(),
+    formatReason: text('format_reason').notNull(),
+    coherenceOk: boolean('coherence_ok').notNull(),
+    coherenceReason: text('coherence_reason').notNull(),
+    finishReason: text('finish_reason').notNull(),
+    completionTokens: integer('completion_tokens').notNull(),
+    fingerprint: text('fingerprint'),
+    seed: bigint('seed', { mode: 'number' }).notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.promptId, t.round, t.index)],
+);
+
+export const votes = pgTable('votes', {
+  promptId: ref('prompt_id')
+    .primaryKey()
+    .references(() => prompts.id),
+  /** ŷ; null on a tie for the first place or when no sample gave an answer. */
+  answer: text('answer'),
+  votes: integer('votes').notNull(),
+  runnerUpVotes: integer('runner_up_votes').notNull(),
+  samples: integer('samples').notNull(),
+  agreement: doublePrecision('agreement').notNull(),
+  margin: doublePrecision('margin').notNull(),
+  trusted: boolean('trusted').notNull(),
+  createdAt: createdAt(),
+});
+
+export const critiques = pgTable(
+  'critiques',
+  {
+    id: id(),
+    sampleId: ref('sample_id')
+      .notNull()
+      .references(() => samples.id),
+    critic: text('critic').notNull(),
+    outcome: text('outcome').$type<'holds' | 'fails' | 'unscored'>().notNull(),
+    score: doublePrecision('score'),
+    reason: text('reason').notNull(),
+    reply: text('reply').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.sampleId, t.critic)],
+);
+
+export const verdicts = pgTable(
+  'verdicts',
+  {
+    sampleId: ref('sample_id')
+      .notNull()
+      .references(() => samples.id),
+    gate: text('gate').notNull(),
+    outcome: text('outcome').$type<'pass' | 'fail' | 'unscored'>().notNull(),
+    score: doublePrecision('score'),
+    threshold: doublePrecision('threshold'),
+    reason: text('reason').notNull(),
+    advisory: boolean('advisory').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.sampleId, t.gate] })],
+);
+
+export type ExampleKind = 'vote' | 'hard' | 'rehearsal';
+
+/** A trusted triple: every required gate passed. */
+export const examples = pgTable(
+  'examples',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => prompts.id),
+    sampleId: ref('sample_id')
+      .notNull()
+      .unique()
+      .references(() => samples.id),
+    kind: text('kind').$type<ExampleKind>().notNull(),
+    answer: text('answer').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.runId, t.iterationId)],
+);
+
+/** What one adapter was trained on: OpenAI chat JSONL, by digest. */
+export const datasets = pgTable('datasets', {
+  id: id(),
+  iterationId: ref('iteration_id')
+    .notNull()
+    .unique()
+    .references(() => iterations.id),
+  digest: text('digest').notNull(),
+  examples: integer('examples').notNull(),
+  bytes: integer('bytes').notNull(),
+  createdAt: createdAt(),
+});
+
+export const datasetExamples = pgTable(
+  'dataset_examples',
+  {
+    datasetId: ref('dataset_id')
+      .notNull()
+      .references(() => datasets.id),
+    position: integer('position').notNull(),
+    exampleId: ref('example_id')
+      .notNull()
+      .references(() => examples.id),
+    replayed: boolean('replayed').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.datasetId, t.position] }), index().on(t.exampleId)],
+);
+
+/** One fine-tuning job per (dataset digest, parent, parameters), whatever is killed. */
+export const trainingJobs = pgTable('training_jobs', {
+  id: id(),
+  /** Digest over dataset digest, parent model and parameters; also the idempotency key sent. */
+  key: text('key').notNull().unique(),
+  datasetId: ref('dataset_id')
+    .notNull()
+    .references(() => datasets.id),
+  parentCheckpointId: ref('parent_checkpoint_id')
+    .notNull()
+    .references(() => checkpoints.id),
+  /** Model the job starts from, as the trainer names it. */
+  parentModel: text('parent_model').notNull(),
+  parameters: jsonb('parameters').$type<Record<string, unknown>>().notNull(),
+  remoteId: text('remote_id').notNull(),
+  createdAt: createdAt(),
+});
+
+export type CheckpointKind = 'base' | 'adapter';
+
+export const checkpoints = pgTable(
+  'checkpoints',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    /** 0 for the base; else the index of the iteration that trained it. */
+    iterationIndex: integer('iteration_index').notNull(),
+    kind: text('kind').$type<CheckpointKind>().notNull(),
+    /** The model id under which the endpoint serves it. */
+    model: text('model').notNull(),
+    parentId: ref('parent_id'),
+    trainingJobId: ref('training_job_id'),
+    fingerprint: text('fingerprint'),
+    /** Folder of the adapter, where the trainer says. */
+    path: text('path'),
+    trainedTokens: integer('trained_tokens'),
+    trainingSeconds: doublePrecision('training_seconds'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.runId, t.iterationIndex)],
+);
+
+export const benchmarkItems = pgTable(
+  'benchmark_items',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    benchmark: text('benchmark').notNull(),
+    role: text('role').$type<'target' | 'guard' | 'final'>().notNull(),
+    position: integer('position').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    answer: text('answer').notNull(),
+    group: text('group'),
+  },
+  (t) => [unique().on(t.runId, t.benchmark, t.position), index().on(t.runId, t.key)],
+);
+
+/** One checkpoint's answers to one benchmark. Counts are set when the last item is in. */
+export const evaluations = pgTable(
+  'evaluations',
+  {
+    id: id(),
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    benchmark: text('benchmark').notNull(),
+    /** The iteration that asked for it; null: the run itself (base at the start, final at the end). */
+    iterationId: ref('iteration_id').references(() => iterations.id),
+    total: integer('total').notNull(),
+    correct: integer('correct'),
+    /** No answer could be read; counted as wrong, shown apart. */
+    unparsable: integer('unparsable'),
+    createdAt: createdAt(),
+    finishedAt: at('finished_at'),
+  },
+  (t) => [unique().on(t.checkpointId, t.benchmark)],
+);
+
+export const evaluationItems = pgTable(
+  'evaluation_items',
+  {
+    evaluationId: ref('evaluation_id')
+      .notNull()
+      .references(() => evaluations.id),
+    itemId: ref('item_id')
+      .notNull()
+      .references(() => benchmarkItems.id),
+    rationale: text('rationale').notNull(),
+    answer: text('answer'),
+    correct: boolean('correct').notNull(),
+    fingerprint: text('fingerprint'),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+  },
+  (t) => [primaryKey({ columns: [t.evaluationId, t.itemId] })],
+);
+
+export type DecisionKind = 'promote' | 'discard' | 'nothing-to-train';
+
+export const decisions = pgTable('decisions', {
+  id: id(),
+  iterationId: ref('iteration_id')
+    .notNull()
+    .unique()
+    .references(() => iterations.id),
+  kind: text('kind').$type<DecisionKind>().notNull(),
+  candidateId: ref('candidate_id').references(() => checkpoints.id),
+  /** The run's best after this decision. */
+  bestId: ref('best_id')
+    .notNull()
+    .references(() => checkpoints.id),
+  reason: text('reason').notNull(),
+  numbers: jsonb('numbers').$type<Record<string, unknown>>().notNull(),
+  createdAt: createdAt(),
+});

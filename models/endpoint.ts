@@ -1,0 +1,49 @@
+import OpenAI from 'openai';
+
+export type Role = 'generator' | 'critic' | 'trainer';
+
+export type EndpointSettings = { baseURL?: string; model?: string; apiKeyEnv?: string };
+
+/** An OpenAI-compatible endpoint and the model that a role uses there. */
+export type Endpoint = { baseURL: string; model: string; client: OpenAI };
+
+/** The longest one request may take. Kept under every activity's start-to-close timeout. */
+const REQUEST_TIMEOUT_MS = 10 * 60_000;
+
+const clients = new Map<string, OpenAI>();
+
+function clientFor(baseURL: string, apiKeyEnv: string | undefined): OpenAI {
+  const id = `${baseURL} ${apiKeyEnv ?? ''}`;
+  const known = clients.get(id);
+  if (known) return known;
+  const apiKey = apiKeyEnv ? process.env[apiKeyEnv] : 'none';
+  if (!apiKey) {
+    throw new Error(
+      `The API key for ${baseURL} is missing: set the environment variable ${apiKeyEnv} for the workers.`,
+    );
+  }
+  // Temporal retries; retries of the client's own would multiply with them and hide the waiting.
+  const client = new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: REQUEST_TIMEOUT_MS, logLevel: 'off' });
+  clients.set(id, client);
+  return client;
+}
+
+/**
+ * The endpoint of a role: the run's settings, else MODEL_BASE_URL (the local server) and the task's own
+ * model name. Throws an Error saying what to set when neither names one.
+ */
+export function resolveEndpoint(
+  role: Role,
+  settings: EndpointSettings,
+  defaultModel: string | undefined,
+): Endpoint {
+  const baseURL = settings.baseURL ?? process.env.MODEL_BASE_URL;
+  if (!baseURL) {
+    throw new Error(
+      `No endpoint for the ${role}: set models.${role}.baseURL in the input, or MODEL_BASE_URL for the workers.`,
+    );
+  }
+  const model = settings.model ?? defaultModel;
+  if (!model) throw new Error(`No model for the ${role}: set models.${role}.model in the input.`);
+  return { baseURL, model, client: clientFor(baseURL, settings.apiKeyEnv) };
+}

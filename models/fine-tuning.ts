@@ -1,0 +1,140 @@
+import OpenAI, { toFile } from 'openai';
+import type { Endpoint } from './endpoint.ts';
+
+export type TrainingParameters = {
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  loraRank: number;
+  loraAlpha: number;
+  loraDropout: number;
+  weightDecay: number;
+  emaDecay?: number;
+};
+
+/** Our server's additions to OpenAI's job object. */
+export type Job = OpenAI.FineTuning.FineTuningJob & {
+  adapter_path?: string | null;
+  system_fingerprint?: string | null;
+};
+
+/** Jobs looked through for one that an earlier, interrupted attempt created. */
+const JOBS_SEARCHED = 200;
+
+/** OpenAI itself refuses hyper-parameters that it does not know. */
+function hyperparameters(endpoint: Endpoint, p: TrainingParameters): Record<string, unknown> {
+  const standard = { n_epochs: p.epochs, batch_size: p.batchSize };
+  if (new URL(endpoint.baseURL).hostname.endsWith('openai.com')) return standard;
+  return {
+    ...standard,
+    learning_rate: p.learningRate,
+    lora_rank: p.loraRank,
+    lora_alpha: p.loraAlpha,
+    lora_dropout: p.loraDropout,
+    weight_decay: p.weightDecay,
+    ...(p.emaDecay === undefined ? {} : { ema_decay: p.emaDecay }),
+  };
+}
+
+/** Finds a job by the key that it was created with, for servers that know no idempotency header. */
+async function findJob(client: OpenAI, key: string, signal: AbortSignal): Promise<Job | undefined> {
+  let seen = 0;
+  for await (const job of client.fineTuning.jobs.list({ limit: 100 }, { signal })) {
+    if (job.metadata?.ratchet_key === key) return job;
+    if (++seen >= JOBS_SEARCHED) return undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Creates the fine-tuning job for `key`, or returns the one that exists: looked for by its metadata first
+ * and sent with an `Idempotency-Key`, so that a crash between creating and storing costs no second job.
+ *
+ * @param model base model, or a fine-tuned one to train on
+ * @param dataset OpenAI chat JSONL
+ */
+export async function createJob(
+  endpoint: Endpoint,
+  options: {
+    key: string;
+    model: string;
+    dataset: string;
+    parameters: TrainingParameters;
+    seed: number;
+    suffix: string;
+  },
+  signal: AbortSignal,
+): Promise<Job> {
+  const { client } = endpoint;
+  const existing = await findJob(client, options.key, signal);
+  if (existing) return existing;
+  const file = await client.files.create(
+    {
+      file: await toFile(Buffer.from(options.dataset), `${options.key.slice(0, 16)}.jsonl`),
+      purpose: 'fine-tune',
+    },
+    { signal },
+  );
+  return client.fineTuning.jobs.create(
+    {
+      model: options.model,
+      training_file: file.id,
+      seed: options.seed,
+      suffix: options.suffix,
+      metadata: { ratchet_key: options.key },
+      method: {
+        type: 'supervised',
+        supervised: { hyperparameters: hyperparameters(endpoint, options.parameters) as never },
+      },
+    },
+    { signal, headers: { 'Idempotency-Key': options.key } },
+  );
+}
+
+export async function getJob(endpoint: Endpoint, id: string, signal: AbortSignal): Promise<Job> {
+  return endpoint.client.fineTuning.jobs.retrieve(id, { signal });
+}
+
+export async function cancelJob(endpoint: Endpoint, id: string): Promise<void> {
+  await endpoint.client.fineTuning.jobs.cancel(id);
+}
+
+/** Training step and total, from the newest metrics event; undefined before the first. */
+export async function trainingProgress(
+  endpoint: Endpoint,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ step: number; total: number; loss?: number } | undefined> {
+  const page = await endpoint.client.fineTuning.jobs.listEvents(id, { limit: 20 }, { signal });
+  for (const event of page.data) {
+    const data = event.data as { step?: number; total_steps?: number; train_loss?: number } | undefined;
+    if (event.type === 'metrics' && typeof data?.step === 'number') {
+      return { step: data.step, total: data.total_steps ?? 0, loss: data.train_loss };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Makes an adapter known to a vLLM server (`/v1/load_lora_adapter`) when it is trained in one place and
+ * served in another. Loading one that is loaded already is no error.
+ */
+export async function loadAdapter(
+  serving: Endpoint,
+  name: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const response = await fetch(`${serving.baseURL.replace(/\/$/, '')}/load_lora_adapter`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${serving.client.apiKey}` },
+    body: JSON.stringify({ lora_name: name, lora_path: path }),
+    signal,
+  });
+  if (response.ok) return;
+  const text = (await response.text()).slice(0, 500);
+  if (/already (been )?loaded/i.test(text)) return;
+  throw new Error(
+    `${serving.baseURL} did not load the adapter ${name} from ${path}: ${response.status} ${text}`,
+  );
+}

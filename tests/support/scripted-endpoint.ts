@@ -1,0 +1,233 @@
+/**
+ * An OpenAI-compatible endpoint with scripted answers, for tests of the loop around the model: real HTTP,
+ * files and fine-tuning jobs, deterministic texts. What it learns is the script's business: it tells which
+ * model (base or fine-tuned) is asked.
+ */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+export type ScriptedRequest = {
+  model: string;
+  messages: { role: string; content: string }[];
+  temperature: number;
+  /** Request seed plus index of the choice. */
+  seed: number;
+  /** How many fine-tunings lie between the base and this model. */
+  generation: number;
+  body: Record<string, unknown>;
+};
+
+export type ScriptedEndpoint = {
+  /** Base URL ending in /v1. */
+  url: string;
+  /** Completions asked for, by model. */
+  completions: Map<string, number>;
+  /** All prompts asked for, in order: JSON of messages, seed and n. */
+  requests: string[];
+  jobs: Map<string, ScriptedJob>;
+  files: Map<string, string>;
+  close(): Promise<void>;
+};
+
+export type ScriptedJob = {
+  id: string;
+  model: string;
+  status: string;
+  fine_tuned_model: string | null;
+  [key: string]: unknown;
+};
+
+export type Script = {
+  baseModel: string;
+  answer(request: ScriptedRequest): string;
+  /** How long a fine-tuning job takes. */
+  jobMs?: number;
+  /** Called before each completion; a number is sent as an error status. */
+  fault?(
+    request: ScriptedRequest,
+    count: number,
+  ): { status: number; code?: string; headers?: Record<string, string> } | undefined;
+  /** What becomes of a fine-tuning job. */
+  outcome?(job: ScriptedJob): { status: 'succeeded' | 'failed'; error?: string; fingerprint?: string };
+};
+
+const fingerprint = (model: string) => `fp_${createHash('sha256').update(model).digest('hex').slice(0, 16)}`;
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+export async function startScriptedEndpoint(script: Script): Promise<ScriptedEndpoint> {
+  const completions = new Map<string, number>();
+  const requests: string[] = [];
+  const jobs = new Map<string, ScriptedJob>();
+  const files = new Map<string, string>();
+  const byKey = new Map<string, string>();
+  const generations = new Map<string, number>([[script.baseModel, 0]]);
+  const prints = new Map<string, string>([[script.baseModel, fingerprint(script.baseModel)]]);
+  let count = 0;
+
+  function send(
+    response: ServerResponse,
+    status: number,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ) {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify(body));
+  }
+  const fail = (
+    response: ServerResponse,
+    status: number,
+    message: string,
+    code?: string,
+    headers?: Record<string, string>,
+  ) =>
+    send(
+      response,
+      status,
+      { error: { message, type: 'invalid_request_error', param: null, code: code ?? null } },
+      headers,
+    );
+
+  function chat(body: Record<string, unknown>, response: ServerResponse) {
+    const model = String(body.model);
+    const generation = generations.get(model);
+    if (generation === undefined)
+      return fail(response, 404, `The model '${model}' does not exist`, 'model_not_found');
+    const n = Number(body.n ?? 1);
+    const request = (i: number): ScriptedRequest => ({
+      model,
+      messages: body.messages as ScriptedRequest['messages'],
+      temperature: Number(body.temperature ?? 1),
+      seed: Number(body.seed ?? 0) + i,
+      generation,
+      body,
+    });
+    count += 1;
+    const fault = script.fault?.(request(0), count);
+    if (fault) return fail(response, fault.status, 'scripted fault', fault.code, fault.headers);
+    completions.set(model, (completions.get(model) ?? 0) + n);
+    requests.push(JSON.stringify([model, body.messages, body.seed, n]));
+    const texts = Array.from({ length: n }, (_, i) => script.answer(request(i)));
+    send(response, 200, {
+      id: `chatcmpl-${count}`,
+      object: 'chat.completion',
+      created: 0,
+      model,
+      system_fingerprint: prints.get(model),
+      choices: texts.map((content, index) => ({
+        index,
+        message: { role: 'assistant', content },
+        finish_reason: 'stop',
+        logprobs: null,
+      })),
+      usage: {
+        prompt_tokens: JSON.stringify(body.messages).length,
+        completion_tokens: texts.reduce((sum, text) => sum + text.length, 0),
+        total_tokens: 0,
+      },
+    });
+  }
+
+  function finish(job: ScriptedJob) {
+    if (job.status !== 'running') return;
+    const outcome = script.outcome?.(job) ?? { status: 'succeeded' as const };
+    job.status = outcome.status;
+    job.finished_at = Math.ceil(Date.now() / 1000);
+    if (outcome.status === 'failed') {
+      job.error = { code: 'training_failed', message: outcome.error ?? 'scripted failure', param: null };
+      return;
+    }
+    const name = `ft:${script.baseModel}:${job.suffix}:${job.id.slice(-6)}`;
+    generations.set(name, (generations.get(job.model) ?? 0) + 1);
+    prints.set(name, outcome.fingerprint ?? fingerprint(name));
+    job.fine_tuned_model = name;
+    job.trained_tokens = 1000;
+    job.system_fingerprint = prints.get(name);
+  }
+
+  function createJob(body: Record<string, unknown>, key: string | undefined, response: ServerResponse) {
+    const known = key === undefined ? undefined : byKey.get(key);
+    if (known) return send(response, 200, jobs.get(known));
+    if (!generations.has(String(body.model)))
+      return fail(response, 404, `no model ${String(body.model)}`, 'model_not_found');
+    if (!files.has(String(body.training_file)))
+      return fail(response, 400, `no file ${String(body.training_file)}`);
+    const id = `ftjob-${createHash('sha256').update(`${key}${jobs.size}`).digest('hex').slice(0, 12)}`;
+    const job: ScriptedJob = {
+      ...body,
+      id,
+      object: 'fine_tuning.job',
+      model: String(body.model),
+      status: 'running',
+      created_at: Math.floor(Date.now() / 1000),
+      finished_at: null,
+      fine_tuned_model: null,
+      error: null,
+    };
+    jobs.set(id, job);
+    if (key !== undefined) byKey.set(key, id);
+    setTimeout(() => finish(job), script.jobMs ?? 20);
+    send(response, 200, job);
+  }
+
+  const server = createServer((request, response) => {
+    void (async () => {
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      const raw = await readBody(request);
+      const json = () => JSON.parse(raw.toString() || '{}') as Record<string, unknown>;
+      const job = /^\/v1\/fine_tuning\/jobs\/([^/]+)(\/events|\/cancel)?$/.exec(pathname);
+      if (pathname === '/v1/chat/completions') return chat(json(), response);
+      if (pathname === '/v1/models') {
+        return send(response, 200, {
+          object: 'list',
+          data: [...generations.keys()].map((id) => ({ id, object: 'model' })),
+        });
+      }
+      if (pathname === '/v1/files') {
+        const form = await new Response(new Uint8Array(raw), {
+          headers: { 'content-type': request.headers['content-type'] ?? '' },
+        }).formData();
+        const id = `file-${files.size + 1}`;
+        files.set(id, await (form.get('file') as File).text());
+        return send(response, 200, { id, object: 'file', purpose: 'fine-tune' });
+      }
+      if (pathname === '/v1/fine_tuning/jobs' && request.method === 'POST') {
+        return createJob(json(), request.headers['idempotency-key'] as string | undefined, response);
+      }
+      if (pathname === '/v1/fine_tuning/jobs') {
+        return send(response, 200, {
+          object: 'list',
+          data: [...jobs.values()].toReversed(),
+          has_more: false,
+        });
+      }
+      if (job) {
+        const found = jobs.get(job[1]!);
+        if (!found) return fail(response, 404, `no job ${job[1]}`);
+        if (job[2] === '/events') return send(response, 200, { object: 'list', data: [], has_more: false });
+        if (job[2] === '/cancel') found.status = 'cancelled';
+        return send(response, 200, found);
+      }
+      return fail(response, 404, `no route ${pathname}`);
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    completions,
+    requests,
+    jobs,
+    files,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,85 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Db } from '../../db/connect.ts';
+import type { ImproveInput } from '../../loop/input.ts';
+import { TASK_QUEUE } from '../../workflows/names.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { adder } from '../support/scripted-adder.ts';
+import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
+import { startTemporal, startWorkers } from '../support/temporal.ts';
+
+let temporal: TestWorkflowEnvironment;
+let endpoint: ScriptedEndpoint;
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let db: Db;
+let stopWorkers: () => Promise<void>;
+
+beforeAll(async () => {
+  [temporal, endpoint, database] = await Promise.all([
+    startTemporal(),
+    startScriptedEndpoint(adder),
+    createTestDatabase(),
+  ]);
+  db = database.db;
+  stopWorkers = await startWorkers(temporal, db);
+}, 120_000);
+
+afterAll(async () => {
+  await stopWorkers?.();
+  await temporal?.teardown();
+  await database?.drop();
+  await endpoint?.close();
+});
+
+const small = (changes: ImproveInput = {}): ImproveInput => ({
+  iterations: 2,
+  pool: { prompts: 40, rehearsal: 6 },
+  benchmark: { size: 'quick' },
+  gates: { critique: { mode: 'off' } },
+  models: { generator: { baseURL: endpoint.url, model: 'adder' } },
+  paging: { promptsPerPage: 10 },
+  ...changes,
+});
+
+const improve = (workflowId: string, input: ImproveInput) =>
+  temporal.client.workflow.execute('improve', { workflowId, taskQueue: TASK_QUEUE.main, args: [input] });
+
+async function one<T>(query: ReturnType<typeof sql>): Promise<T> {
+  return (await db.execute(query)).rows[0] as T;
+}
+
+describe('improve', () => {
+  it('promotes a model that got better, and stores the way there', async () => {
+    const result = await improve('better', small());
+    expect(result).toMatchObject({ runId: 'better', iterations: 2, promoted: expect.any(Number) });
+    const run = await one<{ status: string }>(sql`select status from runs where id = 'better'`);
+    expect(run.status).toBe('completed');
+    const { n } = await one<{ n: number }>(
+      sql`select count(*)::int as n from stages s join iterations i on i.id = s.iteration_id
+          where i.run_id = 'better' and s.status = 'done'`,
+    );
+    expect(n).toBe(14);
+    const decision = await one<{ kind: string; numbers: { pValue: number } }>(
+      sql`select d.kind, d.numbers from decisions d join iterations i on i.id = d.iteration_id
+          where i.run_id = 'better' and i.index = 1`,
+    );
+    expect(decision.kind).toBe('promote');
+    expect(decision.numbers.pValue).toBeLessThan(0.05);
+  }, 120_000);
+
+  it('names every bad field of its input and fails at once', async () => {
+    const bad = { iterations: 0, sampling: { temperature: 9 }, tsak: 'arithmetic' } as ImproveInput;
+    const error = await improve('bad-input', bad).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    const cause = (error as WorkflowFailedError).cause as ApplicationFailure;
+    expect(cause.type).toBe('InvalidInput');
+    expect(cause.message).toMatch(/iterations/);
+    expect(cause.message).toMatch(/sampling\.temperature/);
+    expect(cause.message).toMatch(/tsak/);
+    const { n } = await one<{ n: number }>(sql`select count(*)::int as n from runs where id = 'bad-input'`);
+    expect(n).toBe(0);
+  }, 60_000);
+});

@@ -1,0 +1,39 @@
+/**
+ * A worker process. By default it serves every task queue; RATCHET_QUEUES (a comma-separated list of
+ * main, llm, train) makes one for some of them, to run on a machine of its own.
+ */
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { pino } from 'pino';
+import { connect } from '../db/connect.ts';
+import { migrate } from '../db/migrate.ts';
+import { TASK_QUEUE } from '../workflows/names.ts';
+import { bundleWorkflows, createWorkers } from './create.ts';
+import { workerEnvironment } from './environment.ts';
+
+const env = workerEnvironment(process.env);
+const log = pino({ level: env.logLevel });
+const write = { TRACE: log.trace, DEBUG: log.debug, INFO: log.info, WARN: log.warn, ERROR: log.error };
+Runtime.install({
+  logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
+    write[level].call(log, meta ?? {}, message),
+  ),
+});
+
+await migrate(env.databaseUrl);
+const db = connect(env.databaseUrl);
+const connection = await NativeConnection.connect({ address: env.temporalAddress });
+const workers = await createWorkers({
+  connection,
+  namespace: env.temporalNamespace,
+  db,
+  queues: env.queues,
+  workflowBundle: env.queues.includes('main') ? await bundleWorkflows() : undefined,
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => workers.forEach((worker) => worker.shutdown()));
+}
+const running = Promise.all(workers.map((worker) => worker.run()));
+console.log(`worker ready: ${env.queues.map((queue) => TASK_QUEUE[queue]).join(', ')}`);
+await running;
+await connection.close();
+await db.$client.end();

@@ -1,0 +1,3 @@
+/** Every function exported from here is a workflow type. Export nothing else. */
+export { improve } from './improve.ts';
+export { iteration } from './iteration.ts';

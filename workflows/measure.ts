@@ -1,0 +1,34 @@
+import { llm, main } from './proxies.ts';
+import { inPages } from './pages.ts';
+
+export type Paging = { pagesInFlight: number; promptsPerPage: number };
+
+/** Held-out items are single greedy answers: a page of them holds as many calls as a page of prompts. */
+const ITEMS_PER_PAGE_FACTOR = 8;
+
+/** Measures a checkpoint on all its benchmarks of these roles that are not measured yet. */
+export async function measure(
+  request: {
+    runId: string;
+    checkpointId: number;
+    roles: ('target' | 'guard' | 'final')[];
+    iterationId?: number;
+  },
+  paging: Paging,
+): Promise<{ items: number }> {
+  const plans = await main.planEvaluations(request);
+  // One list of pages over all benchmarks, so that a small one does not leave the model idle.
+  const size = paging.promptsPerPage * ITEMS_PER_PAGE_FACTOR;
+  const pages = plans.flatMap(({ evaluationId, total }) =>
+    Array.from({ length: Math.ceil(total / size) }, (_, i) => ({
+      evaluationId,
+      first: i * size,
+      count: size,
+    })),
+  );
+  await inPages(pages.length, { size: 1, inFlight: paging.pagesInFlight }, (i) =>
+    llm.benchmarkItems(pages[i]!),
+  );
+  for (const { evaluationId } of plans) await main.closeEvaluation({ evaluationId });
+  return { items: plans.reduce((sum, plan) => sum + plan.total, 0) };
+}

@@ -1,0 +1,61 @@
+/**
+ * Activities as workflows see them: which queue, how long, how often again. Durations are bounds, not
+ * estimates; each retry policy has one line of why. Bad input, failed training and bugs are never retried.
+ */
+import { proxyActivities } from '@temporalio/workflow';
+import type { LlmActivities, MainActivities, TrainActivities } from '../activities/index.ts';
+import { TASK_QUEUE } from './names.ts';
+
+const NEVER_RETRIED = [
+  'InvalidInput',
+  'BudgetExceeded',
+  'GateAuditFailed',
+  'TrainingFailed',
+  'TypeError',
+  'RangeError',
+];
+
+/** The database and light work. A restart of PostgreSQL takes seconds, so ten tries outlast it. */
+export const main = proxyActivities<MainActivities>({
+  taskQueue: TASK_QUEUE.main,
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '2 minutes',
+  retry: {
+    initialInterval: '500 milliseconds',
+    maximumInterval: '15 seconds',
+    maximumAttempts: 10,
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});
+
+/**
+ * Model calls, in pages. What a page has stored is not asked for again, so trying again is cheap; an
+ * endpoint that is down, restarting or limiting us gets about fifteen minutes before the stage gives up.
+ */
+export const llm = proxyActivities<LlmActivities>({
+  taskQueue: TASK_QUEUE.llm,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '20 seconds',
+  retry: {
+    initialInterval: '1 second',
+    maximumInterval: '30 seconds',
+    maximumAttempts: 35,
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});
+
+/**
+ * Fine-tuning. The job lives at the trainer and is found again by its key, so a new attempt re-attaches and
+ * costs nothing; a trainer that restarts gets the same patience as an endpoint.
+ */
+export const trainer = proxyActivities<TrainActivities>({
+  taskQueue: TASK_QUEUE.train,
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '20 seconds',
+  retry: {
+    initialInterval: '1 second',
+    maximumInterval: '30 seconds',
+    maximumAttempts: 35,
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});
