@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type ScriptedRequest = {
   model: string;
@@ -42,6 +43,8 @@ export type Script = {
   answer(request: ScriptedRequest): string;
   /** How long a fine-tuning job takes. */
   jobMs?: number;
+  /** How long a completion takes. */
+  latencyMs?: number;
   /** Called before each completion; a number is sent as an error status. */
   fault?(
     request: ScriptedRequest,
@@ -180,7 +183,10 @@ export async function startScriptedEndpoint(script: Script): Promise<ScriptedEnd
       const raw = await readBody(request);
       const json = () => JSON.parse(raw.toString() || '{}') as Record<string, unknown>;
       const job = /^\/v1\/fine_tuning\/jobs\/([^/]+)(\/events|\/cancel)?$/.exec(pathname);
-      if (pathname === '/v1/chat/completions') return chat(json(), response);
+      if (pathname === '/v1/chat/completions') {
+        if (script.latencyMs) await sleep(script.latencyMs);
+        return chat(json(), response);
+      }
       if (pathname === '/v1/models') {
         return send(response, 200, {
           object: 'list',

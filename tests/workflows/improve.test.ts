@@ -9,7 +9,9 @@ import { TASK_QUEUE } from '../../workflows/names.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { adder } from '../support/scripted-adder.ts';
 import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
+import { saveHistory } from '../support/histories.ts';
 import { startTemporal, startWorkers } from '../support/temporal.ts';
+import { until } from '../support/wait.ts';
 
 let temporal: TestWorkflowEnvironment;
 let endpoint: ScriptedEndpoint;
@@ -68,6 +70,8 @@ describe('improve', () => {
     );
     expect(decision.kind).toBe('promote');
     expect(decision.numbers.pValue).toBeLessThan(0.05);
+    await saveHistory(temporal, 'better', 'improve-plain');
+    await saveHistory(temporal, 'better/iteration-1', 'iteration-plain');
   }, 120_000);
 
   it('names every bad field of its input and fails at once', async () => {
@@ -81,5 +85,54 @@ describe('improve', () => {
     expect(cause.message).toMatch(/tsak/);
     const { n } = await one<{ n: number }>(sql`select count(*)::int as n from runs where id = 'bad-input'`);
     expect(n).toBe(0);
+    await saveHistory(temporal, 'bad-input', 'improve-invalid-input');
+  }, 60_000);
+
+  it('goes on where it stopped when a run that was cancelled is started again', async () => {
+    const input = small({ iterations: 2 });
+    const handle = await temporal.client.workflow.start('improve', {
+      workflowId: 'again',
+      taskQueue: TASK_QUEUE.main,
+      args: [input],
+    });
+    await until('the first decision', async () => {
+      const { n } = await one<{ n: number }>(
+        sql`select count(*)::int as n from decisions d join iterations i on i.id = d.iteration_id where i.run_id = 'again'`,
+      );
+      return n === 1;
+    });
+    await handle.cancel();
+    await handle.result().catch(() => {});
+    expect((await one<{ status: string }>(sql`select status from runs where id = 'again'`)).status).toBe('stopped');
+
+    const jobs = endpoint.jobs.size;
+    const result = await improve('again', {});
+    expect(result).toMatchObject({ runId: 'again', iterations: 2 });
+    // The first iteration is done and stays so; only the second may train.
+    expect(endpoint.jobs.size - jobs).toBeLessThanOrEqual(1);
+    const done = await one<{ n: number; attempts: number }>(
+      sql`select count(*)::int as n from samples s join prompts p on p.id = s.prompt_id
+          join iterations i on i.id = p.iteration_id where i.run_id = 'again' and s.round = 1`,
+    );
+    expect(done.n).toBe(2 * (40 * 8 + 6 * 4));
+    await saveHistory(temporal, 'again', 'improve-resumed');
+  }, 120_000);
+
+  it('refuses to go on with a completed run, since its final benchmark has been read', async () => {
+    const error = await improve('better', {}).catch((e: unknown) => e);
+    const cause = (error as WorkflowFailedError).cause as ApplicationFailure;
+    expect(cause.type).toBe('InvalidInput');
+    expect(cause.message).toMatch(/completed/);
+    expect((await one<{ status: string }>(sql`select status from runs where id = 'better'`)).status).toBe('completed');
+  }, 60_000);
+
+  it('trains nothing and says so when no sample passes the gates', async () => {
+    const result = await improve('nothing', small({ iterations: 1, gates: { critique: { mode: 'off' }, agreement: { min: 1, minMargin: 1 } }, pool: { prompts: 3, rehearsal: 0 }, sampling: { samples: 64 } }));
+    expect(result).toMatchObject({ promoted: 0 });
+    const decision = await one<{ kind: string; reason: string; candidate_id: number | null }>(
+      sql`select d.* from decisions d join iterations i on i.id = d.iteration_id where i.run_id = 'nothing'`,
+    );
+    expect(decision).toMatchObject({ kind: 'nothing-to-train', candidate_id: null });
+    expect(decision.reason).toMatch(/no example passed the gates/);
   }, 60_000);
 });
