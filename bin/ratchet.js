@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+// The `ratchet` command, from a clone that may not have its dependencies yet.
+import { launch } from './launch.js';
+
+await launch(process.argv.slice(2));

@@ -1,0 +1,81 @@
+// The model server: the user's (MODEL_BASE_URL, any OpenAI-compatible endpoint), else ours with the built-in model.
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { logFile, repoRoot } from './home.ts';
+import type { ExternalPart, LocalPart, Part, PartContext } from './part.ts';
+
+const folder = join(repoRoot, 'modelserver');
+
+/** @param python the interpreter of the environment that preparePythonEnv made; not needed for an external server */
+export async function modelserverPart(context: PartContext, python: () => Promise<string>): Promise<Part> {
+  const configured = context.env.MODEL_BASE_URL;
+  return configured
+    ? externalModelserver(configured, context.env)
+    : localModelserver(context, await python());
+}
+
+function externalModelserver(baseUrl: string, env: NodeJS.ProcessEnv): ExternalPart {
+  return {
+    kind: 'external',
+    address: baseUrl,
+    env: { MODEL_BASE_URL: baseUrl },
+    ready: async () => {
+      try {
+        await probeEndpoint(baseUrl, env);
+        return '';
+      } catch (error) {
+        throw new Error(
+          `The model endpoint ${baseUrl} (MODEL_BASE_URL) does not answer: ${(error as Error).message}. Start it or correct the address (it usually ends in /v1), or unset MODEL_BASE_URL to use the local server.`,
+        );
+      }
+    },
+  };
+}
+
+function localModelserver({ home, env, ports }: PartContext, python: string): LocalPart {
+  const address = localAddress(ports.modelserver!);
+  const builtin = join(folder, 'builtin');
+  const args = ['-m', 'ratchet_modelserver', '--model', `arithmetic=${join(builtin, 'arithmetic')}`];
+  const critic = join(builtin, 'arithmetic-critic');
+  if (existsSync(critic)) args.push('--adapter', `arithmetic-critic=${critic}`);
+  args.push('--data', join(home, 'modelserver'), '--port', String(ports.modelserver));
+  return {
+    kind: 'local',
+    address,
+    env: { MODEL_BASE_URL: `${address}/v1` },
+    spec: {
+      command: python,
+      args,
+      env: { PYTHONPATH: [folder, env.PYTHONPATH].filter(Boolean).join(delimiter), PYTHONUNBUFFERED: '1' },
+      logFile: logFile(home, 'modelserver'),
+      graceMs: 15_000,
+    },
+    // Importing PyTorch from a cold disk on a busy machine takes minutes.
+    readyTimeoutMs: 300_000,
+    ready: () => probeModelserver(address),
+  };
+}
+
+function localAddress(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+/** Asks our own server for its health; throws until it is ready. Answers what it runs on: "on cpu". */
+export async function probeModelserver(address: string): Promise<string> {
+  const response = await fetch(`${address}/health`, { signal: AbortSignal.timeout(5000) });
+  if (!response.ok) throw new Error(`GET ${address}/health answers ${response.status}`);
+  const body = (await response.json().catch(() => ({}))) as { device?: unknown };
+  return typeof body.device === 'string' ? `on ${body.device}` : '';
+}
+
+/** Any answer that is not a server error will do: some endpoints list no models, some want a key first. */
+export async function probeEndpoint(baseUrl: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const key = env.MODEL_API_KEY || env.OPENAI_API_KEY;
+  const response = await fetch(`${baseUrl.replace(/\/$/, '')}/models`, {
+    headers: key ? { authorization: `Bearer ${key}` } : {},
+    signal: AbortSignal.timeout(10_000),
+  }).catch((error: Error & { cause?: Error }) => {
+    throw new Error(error.cause?.message || error.message);
+  });
+  if (response.status >= 500) throw new Error(`it answers ${response.status}`);
+}
