@@ -1,0 +1,57 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import type { Db } from '../../db/connect.ts';
+import { newestRun } from '../../db/report.ts';
+import { findDatabase, withDatabase } from '../addresses.ts';
+import { buildReport } from '../report.ts';
+import type { Report } from '../report-types.ts';
+import { renderReport } from '../render-report.ts';
+import { listRuns, renderList } from '../list.ts';
+import { wantsColor } from './follow.ts';
+
+export function addReportCommand(program: Command): void {
+  program
+    .command('report')
+    .description('what a run measured and decided: base against best, per iteration, per gate')
+    .argument('[run]', 'id of the run (default: the newest)')
+    .option('--json', 'as data')
+    .addHelpText('after', '\nExamples:\n  ratchet report\n  ratchet report demo --json > demo.json')
+    .action(async (run: string | undefined, flags: { json?: boolean }) => {
+      await withDatabase(findDatabase(), async (db) => {
+        const runId = run ?? (await newestRun(db))?.id;
+        if (!runId) throw new Error('There are no runs yet. Start one with: ratchet run arithmetic');
+        if (flags.json) console.log(JSON.stringify(await buildReport(db, runId), null, 2));
+        else await printReport(db, runId);
+      });
+    });
+}
+
+export function addListCommand(program: Command): void {
+  program
+    .command('list')
+    .description('the runs there are, newest first')
+    .option('--json', 'as data')
+    .addHelpText('after', '\nExamples:\n  ratchet list\n  ratchet list --json')
+    .action(async (flags: { json?: boolean }) => {
+      await withDatabase(findDatabase(), async (db) => {
+        const runs = await listRuns(db);
+        console.log(
+          flags.json ? JSON.stringify(runs, null, 2) : renderList(runs, wantsColor(process.stdout)),
+        );
+      });
+    });
+}
+
+export async function printReport(db: Db, runId: string): Promise<Report> {
+  const report = await buildReport(db, runId);
+  console.log(renderReport(report, { color: wantsColor(process.stdout) }));
+  return report;
+}
+
+/** Writes it whole or not at all. */
+export function writeReport(file: string, report: Report & Record<string, unknown>): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.part`, `${JSON.stringify(report, null, 2)}\n`);
+  renameSync(`${file}.part`, file);
+}

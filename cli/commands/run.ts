@@ -1,0 +1,94 @@
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { findAddresses, withDatabase } from '../addresses.ts';
+import { EXIT, UsageError } from '../errors.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+import { checkInput, defaultRunId, inputFromFlags, type RunFlags } from '../run-input.ts';
+import { connectTemporal, startRun, workflowLink } from '../temporal.ts';
+import { announceEnd, follow } from './follow.ts';
+import { printReport, writeReport } from './report.ts';
+
+type Flags = RunFlags & { id?: string; detach?: boolean; json?: string };
+
+const examples = `
+Examples:
+  ratchet run arithmetic
+  ratchet run arithmetic --prompts prompts.jsonl --iterations 6
+  ratchet run my-task.yaml --base-url http://localhost:8000/v1 --model my-model --api-key-env MY_KEY
+  ratchet run arithmetic --set sampling.samples=16 --set gates.agreement.min=0.7 --detach
+
+Any field of the run's input can be set: flags win over --set, --set wins over --input.
+Ctrl-C stops watching; the run goes on. An unfinished run of the same --id is joined, a failed one continued.`;
+
+/** Run ids stand in addresses and in the ids of child workflows. */
+export function checkRunId(id: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id)) return id;
+  throw new UsageError(
+    `--id ${id}: a run id has 1 to 100 letters, digits, dots, dashes and underscores, and starts with a letter or a digit.`,
+  );
+}
+
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description('start a run of the improve workflow on a task, and watch it')
+    .argument('<task>', 'a built-in task (arithmetic) or a task file (.yaml)')
+    .option('--prompts <file>', 'unlabeled prompts: JSONL, one {"prompt": "…"} a line')
+    .option('--iterations <n>', 'iterations to run at most')
+    .option('--seed <n>', 'seed of everything random')
+    .option('--id <id>', 'id of the run and of its workflow (default: <task>-<date>-<time>)')
+    .option(
+      '--set <path=value>',
+      'set any field of the input; JSON or text; repeatable',
+      (entry, all?: string[]) => [...(all ?? []), entry],
+    )
+    .option('--input <file>', 'the whole input as a JSON file')
+    .option('--base-url <url>', 'OpenAI-compatible endpoint of generator, critic and trainer, ending in /v1')
+    .option('--model <name>', 'model name at that endpoint')
+    .option('--api-key-env <name>', 'environment variable that holds the API key')
+    .addOption(new Option('--ungated', 'contrast arm: gates off, every majority trains').conflicts('control'))
+    .addOption(new Option('--control', 'contrast arm: trains on rehearsal prompts only').conflicts('ungated'))
+    .option('--detach', 'start it and return at once')
+    .option('--json <file>', 'write the report of the finished run as JSON')
+    .addHelpText('after', examples)
+    .action(async (task: string, flags: Flags) => {
+      process.exitCode = await run(task, flags);
+    });
+}
+
+async function run(task: string, flags: Flags): Promise<number> {
+  if (flags.detach && flags.json)
+    throw new UsageError('--json needs the run to be watched to its end: leave out --detach.');
+  const input = await checkInput(inputFromFlags(task, flags));
+  const runId = checkRunId(flags.id ?? defaultRunId(input.task ?? task));
+  const addresses = findAddresses();
+  const client = await connectTemporal(addresses);
+  const interrupt = listenForInterrupt();
+  try {
+    const { joined } = await startRun(client, runId, input);
+    const link = workflowLink(addresses, runId);
+    console.log(
+      joined
+        ? `The run "${runId}" is under way already: joining it, with the input it was started with.`
+        : `Run ${runId}`,
+    );
+    if (link) console.log(`Temporal UI  ${link}`);
+    if (flags.detach) {
+      console.log(`Watch it with: ratchet watch ${runId}`);
+      return EXIT.ok;
+    }
+    return await withDatabase(addresses.database, async (db) => {
+      const end = await follow(db, client, runId, interrupt.signal);
+      const code = announceEnd(runId, end);
+      if (end.end === 'completed' || end.end === 'stopped') {
+        console.log('');
+        const report = await printReport(db, runId);
+        if (flags.json) writeReport(resolve(flags.json), { ...report, temporalUi: link ?? null });
+      }
+      return code;
+    });
+  } finally {
+    interrupt.dispose();
+    await client.connection.close();
+  }
+}

@@ -1,0 +1,24 @@
+/** What the demo runs: the schema's defaults, and less of everything for `--quick`. */
+import type { ImproveInput } from '../loop/input.ts';
+
+export type DemoArm = 'none' | 'ungated' | 'control';
+
+export type DemoChoice = { arm: DemoArm; quick: boolean; iterations?: number; seed?: number };
+
+export function demoInput({ arm, quick, iterations, seed }: DemoChoice): ImproveInput {
+  const smaller: ImproveInput = quick
+    ? { iterations: 2, pool: { prompts: 160, rehearsal: 24 }, training: { epochs: 3 } }
+    : {};
+  return {
+    task: 'arithmetic',
+    ...smaller,
+    ...(arm === 'none' ? {} : { experiment: arm }),
+    ...(iterations === undefined ? {} : { iterations }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}
+
+/** The run ids of one kind of demo begin with this; a counter follows from the second on. */
+export function demoName({ arm, quick }: Pick<DemoChoice, 'arm' | 'quick'>): string {
+  return ['demo', ...(arm === 'none' ? [] : [arm]), ...(quick ? ['quick'] : [])].join('-');
+}

@@ -1,0 +1,57 @@
+/** `list`: the runs there are, newest first. */
+import pc from 'picocolors';
+import type { Db } from '../db/connect.ts';
+import { allRuns } from '../db/report.ts';
+import { change } from './render-report.ts';
+import type { Score } from './report-types.ts';
+import { outcomes } from './report.ts';
+import { cut, plain, table } from './text.ts';
+
+export type ListedRun = {
+  run: string;
+  task: string;
+  experiment: string;
+  status: string;
+  iterations: { done: number; planned: number };
+  base: Score | null;
+  best: Score | null;
+  startedAt: string;
+};
+
+export async function listRuns(db: Db): Promise<ListedRun[]> {
+  return (await outcomes(db, await allRuns(db))).map(({ run, iterations, base, best }) => ({
+    run: run.id,
+    task: run.task,
+    experiment: run.settings.experiment,
+    status: run.status,
+    iterations: { done: iterations, planned: run.settings.iterations },
+    base,
+    best,
+    startedAt: run.createdAt.toISOString(),
+  }));
+}
+
+export function renderList(runs: ListedRun[], color: boolean): string {
+  const c = pc.createColors(color);
+  if (runs.length === 0) return 'There are no runs yet. Start one with: ratchet run arithmetic';
+  const local = (iso: string) => new Date(iso).toLocaleString('sv-SE').slice(0, 16);
+  const [title, ...lines] = table(
+    [
+      { title: 'run' },
+      { title: 'task' },
+      { title: 'status' },
+      { title: 'iterations', align: 'right' },
+      { title: 'target', align: 'right' },
+      { title: 'started' },
+    ],
+    runs.map((run) => [
+      cut(plain(run.run), 36),
+      cut(plain(run.task), 16) + (run.experiment === 'none' ? '' : ` (${run.experiment})`),
+      run.status,
+      `${run.iterations.done}/${run.iterations.planned}`,
+      change(run.base, run.best),
+      local(run.startedAt),
+    ]),
+  );
+  return [c.dim(title!), ...lines].join('\n');
+}

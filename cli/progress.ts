@@ -1,0 +1,132 @@
+/** Where a run stands, as numbers: what `watch` draws. */
+import type { Db } from '../db/connect.ts';
+import * as queries from '../db/progress.ts';
+import type { StageRow, StoredCounts } from '../db/progress.ts';
+import { findRun, type RunRow } from '../db/report.ts';
+import type { IterationPlan, StageName, StageStatus } from '../db/schema.ts';
+
+export const stageNames: StageName[] = [
+  'collect',
+  'generate',
+  'evaluate',
+  'filter',
+  'adapt',
+  'benchmark',
+  'decide',
+];
+
+const units: Record<StageName, string> = {
+  collect: 'prompts',
+  generate: 'samples',
+  evaluate: 'calls',
+  filter: 'samples',
+  adapt: 'steps',
+  benchmark: 'items',
+  decide: '',
+};
+
+export type StageProgress = {
+  name: StageName;
+  status: StageStatus;
+  done: number;
+  /** 0: not known. */
+  total: number;
+  unit: string;
+  /** In place of the count, where several kinds of work are counted together. */
+  detail?: string;
+  attempts: number;
+  error: string | null;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+};
+
+export type Progress = {
+  run: RunRow;
+  iteration: { id: number; index: number; plan: IterationPlan; finished: boolean } | undefined;
+  stages: StageProgress[];
+  /** The run's own measurements: the base at the start, base and best at the end. */
+  measuring: { done: number; total: number } | undefined;
+  finished: number[];
+};
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function evaluated({ resampled, critiques, votes }: StoredCounts): string {
+  if (resampled + critiques === 0) return votes > 0 ? `${votes.toLocaleString('en-US')} votes` : '';
+  return `${resampled.toLocaleString('en-US')} sampled again, ${critiques.toLocaleString('en-US')} critiques`;
+}
+
+function stageProgress(
+  name: StageName,
+  row: StageRow | undefined,
+  counts: StoredCounts,
+  items: { done: number; total: number },
+  samplesPerPrompt: number,
+): StageProgress {
+  // Training steps are no rows of their own: the stage notes them in its output while it runs.
+  const noted = number(row?.output?.done) ?? number(row?.output?.step);
+  const stored: Record<StageName, number> = {
+    collect: counts.prompts,
+    generate: counts.samples,
+    evaluate: counts.resampled + counts.critiques,
+    filter: counts.judged,
+    adapt: noted ?? 0,
+    benchmark: items.done,
+    decide: 0,
+  };
+  let total = row?.total || number(row?.output?.total) || (name === 'benchmark' ? items.total : 0);
+  if (name === 'generate' && total === 0) {
+    stored.generate = counts.learnSamples;
+    total = counts.learnPrompts * samplesPerPrompt;
+  }
+  if (name === 'filter' && total === 0) total = counts.samples + counts.resampled;
+  const done = row?.status === 'done' && total > 0 ? total : (noted ?? stored[name]);
+  return {
+    name,
+    status: row?.status ?? 'pending',
+    done,
+    total,
+    unit: units[name],
+    detail: name === 'evaluate' && total === 0 ? evaluated(counts) : undefined,
+    attempts: row?.attempts ?? 0,
+    error: row?.error ?? null,
+    startedAt: row?.startedAt ?? null,
+    finishedAt: row?.finishedAt ?? null,
+  };
+}
+
+/** Reads where a run stands; undefined while its first activity has not stored it yet. */
+export async function readProgress(db: Db, runId: string): Promise<Progress | undefined> {
+  const run = await findRun(db, runId);
+  if (!run) return undefined;
+  const [iteration, own, finished] = await Promise.all([
+    queries.newestIteration(db, runId),
+    queries.benchmarkProgress(db, runId, null),
+    queries.finishedIterations(db, runId),
+  ]);
+  const measuring = own.unfinished > 0 ? own : undefined;
+  if (!iteration) return { run, iteration: undefined, stages: [], measuring, finished };
+  const [rows, counts, items] = await Promise.all([
+    queries.stageRows(db, iteration.id),
+    queries.storedCounts(db, iteration.id),
+    queries.benchmarkProgress(db, runId, iteration.id),
+  ]);
+  const { id, index, plan } = iteration;
+  return {
+    run,
+    iteration: { id, index, plan, finished: iteration.finishedAt !== null },
+    stages: stageNames.map((name) =>
+      stageProgress(
+        name,
+        rows.find((row) => row.name === name),
+        counts,
+        items,
+        run.settings.sampling.samples,
+      ),
+    ),
+    measuring,
+    finished,
+  };
+}

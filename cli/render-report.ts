@@ -1,0 +1,267 @@
+/** The report as text for a terminal, no table wider than 100 columns. */
+import pc from 'picocolors';
+import type { Comparison, IterationReport, Report, Score } from './report-types.ts';
+import {
+  compact,
+  duration,
+  levelRange,
+  percent,
+  plain,
+  points,
+  pValueText,
+  table,
+  width,
+  wrap,
+  type Column,
+} from './text.ts';
+
+const columns = 100;
+type Colors = ReturnType<typeof pc.createColors>;
+
+const decisionWords = { promote: 'promoted', discard: 'discarded', 'nothing-to-train': 'no data' } as const;
+
+export function decisionWord(iteration: IterationReport): string {
+  return iteration.decision
+    ? decisionWords[iteration.decision]
+    : iteration.finished
+      ? 'skipped'
+      : 'unfinished';
+}
+
+/** `25.3 % → 34.1 %`, as far as it is known. */
+export function change(before: Score | null, after: Score | null): string {
+  if (!after) return before ? percent(before.rate) : '–';
+  return `${before ? percent(before.rate).replace(' %', '') : '–'} → ${percent(after.rate)}`;
+}
+
+function scoreText(score: Score): string {
+  const interval = `[${(score.low * 100).toFixed(1)}–${(score.high * 100).toFixed(1)}]`;
+  return `${percent(score.rate).padStart(7)} ${interval.padEnd(12)} ${score.correct}/${score.total}`;
+}
+
+function comparisonTable(report: Report, c: Colors): string[] {
+  const rows = report.comparison.map((one) => [
+    one.role,
+    scoreText(one.base),
+    scoreText(one.best),
+    report.base?.id === report.best?.id ? 'same' : points(one.best.rate - one.base.rate),
+    pValueText(one.pValue),
+  ]);
+  if (rows.length === 0) return [];
+  const head: Column[] = [
+    { title: '' },
+    { title: '   base' },
+    { title: '   best' },
+    { title: 'points', align: 'right' },
+    { title: 'p', align: 'right' },
+  ];
+  const [title, ...lines] = table(head, rows, '  ');
+  return [
+    c.bold('Held-out accuracy'),
+    c.dim(`${title}`),
+    ...lines,
+    ...wrap(
+      'Greedy answers to the same problems. Intervals: 95 % Wilson. p: exact one-sided McNemar, best over base.',
+      columns - 2,
+      '  ',
+    ).map(c.dim),
+    '',
+  ];
+}
+
+/** One comparison by group (level): base over best, groups as columns, in as many blocks as the width needs. */
+function groupTable(one: Comparison, c: Colors): string[] {
+  const cellWidth = Math.max(7, ...one.groups.map((group) => width(plain(group.group)) + 2));
+  const perBlock = Math.max(1, Math.floor((columns - 16) / cellWidth));
+  const lines: string[] = [];
+  for (let i = 0; i < one.groups.length; i += perBlock) {
+    const block = one.groups.slice(i, i + perBlock);
+    const line = (name: string, kind: string, cells: string[]) =>
+      `  ${name.padEnd(8)}${kind.padEnd(5)}${cells.map((cell) => cell.padStart(cellWidth)).join('')}`;
+    const cell = (score: Score) => (score.rate * 100).toFixed(1);
+    lines.push(
+      c.dim(
+        line(
+          i === 0 ? one.role : '',
+          '',
+          block.map((group) => plain(group.group)),
+        ),
+      ),
+      line(
+        '',
+        'base',
+        block.map((group) => cell(group.base)),
+      ),
+      line(
+        '',
+        'best',
+        block.map((group) => cell(group.best)),
+      ),
+    );
+  }
+  return lines;
+}
+
+function groupTables(report: Report, c: Colors): string[] {
+  const grouped = report.comparison.filter((one) => one.groups.length > 1);
+  if (grouped.length === 0) return [];
+  const levels = report.iterations.some((one) => one.levels);
+  return [
+    c.bold(levels ? 'By level (% right)' : 'By group (% right)'),
+    ...grouped.flatMap((one) => groupTable(one, c)),
+    '',
+  ];
+}
+
+function iterationTable(report: Report, c: Colors): string[] {
+  if (report.iterations.length === 0) return [];
+  const hasLevels = report.iterations.some((one) => one.levels);
+  const knowsTruth = report.iterations.some((one) => one.pseudoLabels);
+  type Cell = [Column, (one: IterationReport) => string, boolean?];
+  const cells: Cell[] = [
+    [{ title: '#', align: 'right' }, (one) => String(one.iteration)],
+    [{ title: 'levels' }, (one) => levelRange(one.levels), !hasLevels],
+    [{ title: 'pool', align: 'right' }, (one) => String(one.prompts)],
+    [
+      { title: 'accepted', align: 'right' },
+      (one) => `${one.accepted} (${percent(one.prompts ? one.accepted / one.prompts : 0, 0)})`,
+    ],
+    [{ title: 'right', align: 'right' }, (one) => percent(one.pseudoLabelPrecision), !knowsTruth],
+    [{ title: 'agree', align: 'right' }, (one) => one.agreement?.toFixed(2) ?? '–'],
+    [{ title: 'decision' }, decisionWord],
+    [{ title: 'target', align: 'right' }, (one) => change(one.before, one.target)],
+    [{ title: 'p', align: 'right' }, (one) => pValueText(one.pValue)],
+    [{ title: 'tokens', align: 'right' }, (one) => compact(one.tokens)],
+    [{ title: 'time', align: 'right' }, (one) => shortTime(one.seconds)],
+  ];
+  const shown = cells.filter(([, , hidden]) => !hidden);
+  const [title, ...lines] = table(
+    shown.map(([column]) => column),
+    report.iterations.map((one) => shown.map(([, text]) => text(one))),
+    '  ',
+  );
+  return [c.bold('Iterations'), c.dim(title!), ...lines, ''];
+}
+
+function shortTime(seconds: number | null): string {
+  if (seconds === null) return '–';
+  if (seconds < 600) return `${Math.round(seconds)} s`;
+  return seconds < 36_000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+function gateTable(report: Report, c: Colors): string[] {
+  const all = report.iterations.flatMap((one) => one.gates);
+  const names = [...new Set(all.map((one) => one.gate))];
+  if (names.length === 0) return [];
+  const rows = names.map((name) => {
+    const own = all.filter((one) => one.gate === name);
+    const sum = (of: 'pass' | 'fail' | 'unscored') => own.reduce((total, one) => total + one[of], 0);
+    const [pass, fail, unscored] = [sum('pass'), sum('fail'), sum('unscored')];
+    const advisory = own.filter((one) => one.advisory).length;
+    const word =
+      advisory === 0 ? '' : advisory === own.length ? 'advises only' : 'advised only in some iterations';
+    return [
+      plain(name),
+      String(pass),
+      String(fail),
+      String(unscored),
+      percent(pass / (pass + fail + unscored)),
+      word,
+    ];
+  });
+  const head: Column[] = [
+    { title: '' },
+    ...['pass', 'fail', 'unscored', 'passed'].map((title): Column => ({ title, align: 'right' })),
+    { title: '' },
+  ];
+  const [title, ...lines] = table(head, rows, '  ');
+  return [c.bold('Gates, over all judged samples of unlabeled prompts'), c.dim(title!), ...lines, ''];
+}
+
+/** What this arm of the experiment shows, in one sentence. */
+export function armSentence(report: Report): string {
+  const target =
+    report.comparison.find((one) => one.role === 'final') ??
+    report.comparison.find((one) => one.role === 'target');
+  const gain = target ? ` (${target.role}: ${points(target.best.rate - target.base.rate)} points)` : '';
+  const right = report.totals.pseudoLabelPrecision;
+  if (report.experiment === 'control') {
+    return `Control: trained on rehearsal only, so any gain here${gain} is not from pseudo-labels.`;
+  }
+  if (report.experiment === 'ungated') {
+    const share = right === null ? '' : `, and ${percent(right)} of them were right`;
+    return `Ungated: every majority answer trained${share}, so what a gated run gains beyond this${gain} is the gates' doing.`;
+  }
+  const share = right === null ? '' : `; ${percent(right)} of them were right, which the loop never saw`;
+  return `Trained on answers that passed every required gate${share}.`;
+}
+
+function contrast(report: Report, c: Colors): string[] {
+  if (report.otherArms.length === 0) return [];
+  const own = report.comparison.find((one) => one.role === 'target');
+  const rows = [
+    { run: report.run, experiment: report.experiment, base: own?.base ?? null, best: own?.best ?? null },
+    ...report.otherArms,
+  ].map((arm) => [
+    plain(arm.run),
+    arm.experiment === 'none' ? 'gates on' : arm.experiment,
+    change(arm.base, arm.best),
+    arm.base && arm.best ? points(arm.best.rate - arm.base.rate) : '–',
+  ]);
+  const head: Column[] = [
+    { title: 'run' },
+    { title: 'arm' },
+    { title: 'target', align: 'right' },
+    { title: 'points', align: 'right' },
+  ];
+  const [title, ...lines] = table(head, rows, '  ');
+  return [c.bold('Contrast: same task and seed'), c.dim(title!), ...lines, ''];
+}
+
+function summary(report: Report): string[] {
+  const { totals, best } = report;
+  const right = totals.pseudoLabelPrecision === null ? '' : `, ${percent(totals.pseudoLabelPrecision)} right`;
+  const rows: [string, string][] = [
+    ['pool', `${compact(totals.prompts)} prompts, ${compact(totals.samples)} samples`],
+    ['accepted', `${compact(totals.accepted)} pseudo-labels${right}; ${compact(totals.examples)} examples`],
+    [
+      'tokens',
+      `${compact(totals.tokens)} (${compact(totals.promptTokens)} read, ${compact(totals.completionTokens)} written, ` +
+        `${compact(totals.trainedTokens)} trained)`,
+    ],
+    ['time', duration(totals.seconds)],
+    [
+      'best',
+      best
+        ? `${plain(best.model)}${best.iteration === 0 ? ' (the base: nothing was promoted)' : `, of iteration ${best.iteration}`}`
+        : '–',
+    ],
+  ];
+  if (best?.path) rows.push(['adapter', plain(best.path)]);
+  if (best?.fingerprint) rows.push(['fingerprint', plain(best.fingerprint)]);
+  return rows.map(([name, text]) => `  ${name.padEnd(13)}${text}`);
+}
+
+/** Renders a report; `color` adds ANSI colours. */
+export function renderReport(report: Report, options: { color?: boolean } = {}): string {
+  const c = pc.createColors(options.color ?? false);
+  const done = report.iterations.filter((one) => one.finished).length;
+  const count = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`;
+  const status = { completed: c.green, failed: c.red, running: c.yellow, stopped: c.yellow }[report.status](
+    report.status,
+  );
+  const unfinished = report.comparison.length === 0 && report.base?.target;
+  return [
+    `${c.bold(plain(report.run))}  ${plain(report.task)} · ${status} · ${count(done, 'iteration')}, ${count(report.totals.promotions, 'promotion')}`,
+    ...(report.statusReason ? wrap(plain(report.statusReason), columns - 2, '  ') : []),
+    '',
+    ...comparisonTable(report, c),
+    ...groupTables(report, c),
+    ...iterationTable(report, c),
+    ...gateTable(report, c),
+    ...contrast(report, c),
+    ...wrap(armSentence(report), columns),
+    ...summary(report),
+    ...(unfinished ? [`  base: target ${percent(report.base!.target!.rate)}`] : []),
+  ].join('\n');
+}

@@ -1,0 +1,99 @@
+/** The shape of a report, as `report --json` and `demo --json` write it. */
+import type { BenchmarkRole } from '../db/report.ts';
+import type { DecisionKind, RunStatus } from '../db/schema.ts';
+
+/** `low` and `high`: 95 % Wilson interval of the rate. */
+export type Score = { correct: number; total: number; rate: number; low: number; high: number };
+export type RoleScores = Record<BenchmarkRole, Score | null>;
+
+export type CheckpointReport = RoleScores & {
+  id: number;
+  /** 0: the base. */
+  iteration: number;
+  model: string;
+  /** Folder of the adapter, where the trainer told it. */
+  path: string | null;
+  fingerprint: string | null;
+};
+
+export type Comparison = {
+  role: BenchmarkRole;
+  base: Score;
+  best: Score;
+  /** Exact one-sided McNemar test over the items that both answered: is best better than base? */
+  pValue: number | null;
+  onlyBase: number;
+  onlyBest: number;
+  groups: { group: string; base: Score; best: Score }[];
+};
+
+export type GateReport = { gate: string; advisory: boolean; pass: number; fail: number; unscored: number };
+
+export type IterationReport = RoleScores & {
+  iteration: number;
+  finished: boolean;
+  levels: number[] | null;
+  /** Unlabeled prompts; `rehearsal` prompts come on top. */
+  prompts: number;
+  rehearsal: number;
+  samples: number;
+  resampled: number;
+  unparsable: number;
+  /** Mean share of an unlabeled prompt's samples that gave its majority answer. */
+  agreement: number | null;
+  /** Unlabeled prompts whose answer was accepted, and the examples made of them (`hard`: sampled again). */
+  accepted: number;
+  examples: number;
+  hardExamples: number;
+  rehearsalExamples: number;
+  /** Size of the training set, with replayed examples. */
+  trainedExamples: number;
+  gates: GateReport[];
+  /** Share of accepted answers that were right; null where the task cannot know. Never seen by the loop. */
+  pseudoLabelPrecision: number | null;
+  pseudoLabels: { correct: number; total: number } | null;
+  decision: DecisionKind | null;
+  reason: string | null;
+  pValue: number | null;
+  /** Target score of the checkpoint to beat. */
+  before: Score | null;
+  candidate: string | null;
+  seconds: number | null;
+  stageSeconds: Record<string, number>;
+  tokens: number;
+  promptTokens: number;
+  completionTokens: number;
+  trainedTokens: number;
+};
+
+export type OtherArm = { run: string; experiment: string; base: Score | null; best: Score | null };
+
+export type Report = {
+  run: string;
+  task: string;
+  experiment: 'none' | 'ungated' | 'control';
+  status: RunStatus;
+  statusReason: string | null;
+  startedAt: string;
+  finishedAt: string | null;
+  base: CheckpointReport | null;
+  best: CheckpointReport | null;
+  comparison: Comparison[];
+  iterations: IterationReport[];
+  totals: {
+    seconds: number;
+    tokens: number;
+    promptTokens: number;
+    completionTokens: number;
+    trainedTokens: number;
+    requests: number;
+    prompts: number;
+    samples: number;
+    accepted: number;
+    examples: number;
+    promotions: number;
+    pseudoLabelPrecision: number | null;
+  };
+  /** Finished runs of the same task and seed under another experiment, for contrast. */
+  otherArms: OtherArm[];
+};

@@ -1,0 +1,136 @@
+/** From the flags of `run` to the input of `improve`, checked before anything is started. */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { improveInputSchema, type ImproveInput } from '../loop/input.ts';
+import { InvalidInputError } from '../tasks/errors.ts';
+import { resolveTask } from '../tasks/index.ts';
+import { UsageError } from './errors.ts';
+
+export type RunFlags = {
+  prompts?: string;
+  iterations?: string;
+  seed?: string;
+  set?: string[];
+  input?: string;
+  baseUrl?: string;
+  model?: string;
+  apiKeyEnv?: string;
+  ungated?: boolean;
+  control?: boolean;
+};
+
+type Tree = { [key: string]: unknown };
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Sets one field by its dotted path, making the objects on the way. */
+function setPath(tree: Tree, path: string, value: unknown): void {
+  const names = path.split('.');
+  if (names.some((name) => name === '' || forbidden.has(name)))
+    throw new UsageError(`--set ${path}: this is no path of a field.`);
+  let at = tree;
+  for (const name of names.slice(0, -1)) {
+    if (!isTree(at[name])) at[name] = {};
+    at = at[name] as Tree;
+  }
+  at[names.at(-1)!] = value;
+}
+
+/** A JSON value where the text is one, else the text itself. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function readInputFile(path: string): Tree {
+  const file = resolve(path);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(
+      `--input ${path}: ${error instanceof SyntaxError ? `not JSON: ${error.message}` : `there is no readable file ${file}`}.`,
+    );
+  }
+  if (!isTree(parsed)) throw new UsageError(`--input ${path}: the file must hold one JSON object.`);
+  return parsed;
+}
+
+/** A task file's path is made absolute: the worker may live in another folder. A name stays a name. */
+function taskReference(task: string): string {
+  return /\.ya?ml$/i.test(task) || task.includes('/') || task.includes('\\') ? resolve(task) : task;
+}
+
+/** Flags over --set over --input; nothing is checked yet. */
+export function inputFromFlags(task: string | undefined, flags: RunFlags): Tree {
+  const tree: Tree = flags.input ? readInputFile(flags.input) : {};
+  for (const entry of flags.set ?? []) {
+    const at = entry.indexOf('=');
+    if (at < 1)
+      throw new UsageError(`--set ${entry}: write it as path=value, for example --set sampling.samples=16`);
+    setPath(tree, entry.slice(0, at).trim(), jsonOrText(entry.slice(at + 1)));
+  }
+  if (flags.ungated && flags.control)
+    throw new UsageError('--ungated and --control are different experiments: give one of them.');
+  if (flags.ungated) tree.experiment = 'ungated';
+  if (flags.control) tree.experiment = 'control';
+  if (flags.iterations !== undefined) tree.iterations = jsonOrText(flags.iterations);
+  if (flags.seed !== undefined) tree.seed = jsonOrText(flags.seed);
+  if (flags.prompts !== undefined) tree.promptsFile = flags.prompts;
+  if (task !== undefined) tree.task = task;
+  const endpoint = { baseURL: flags.baseUrl, model: flags.model, apiKeyEnv: flags.apiKeyEnv };
+  for (const [field, value] of Object.entries(endpoint)) {
+    if (value === undefined) continue;
+    for (const role of ['generator', 'critic', 'trainer']) setPath(tree, `models.${role}.${field}`, value);
+  }
+  if (typeof tree.task === 'string') tree.task = taskReference(tree.task);
+  if (typeof tree.promptsFile === 'string' && tree.promptsFile) tree.promptsFile = resolve(tree.promptsFile);
+  return tree;
+}
+
+/** Every field that the schema refuses, one line each. */
+export function schemaProblems(input: unknown): string[] {
+  const parsed = improveInputSchema.safeParse(input);
+  if (parsed.success) return [];
+  return parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'}: ${issue.message}`);
+}
+
+/**
+ * Checks an input as the run itself will, with the task's files read.
+ * @throws UsageError naming every bad field
+ */
+export async function checkInput(tree: Tree): Promise<ImproveInput> {
+  const problems = schemaProblems(tree);
+  if (typeof tree.promptsFile === 'string' && !existsSync(tree.promptsFile)) {
+    problems.push(`promptsFile: there is no file ${tree.promptsFile}`);
+  }
+  if (problems.length === 0) {
+    try {
+      const { task, promptsFile, benchmark } = improveInputSchema.parse(tree);
+      await resolveTask(task, { promptsFile, quick: benchmark.size === 'quick' });
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0)
+    throw new UsageError(`The input is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  return tree as ImproveInput;
+}
+
+/** `arithmetic-20261122-140533`; of a task file, the file's name. */
+export function defaultRunId(task: string, now = new Date()): string {
+  const name = task
+    .split(/[\\/]/)
+    .at(-1)!
+    .replace(/\.ya?ml$/i, '')
+    .replaceAll(/[^A-Za-z0-9_-]+/g, '-');
+  const digits = (n: number, width = 2) => String(n).padStart(width, '0');
+  const date = `${now.getFullYear()}${digits(now.getMonth() + 1)}${digits(now.getDate())}`;
+  return `${name || 'run'}-${date}-${digits(now.getHours())}${digits(now.getMinutes())}${digits(now.getSeconds())}`;
+}

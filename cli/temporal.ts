@@ -1,0 +1,115 @@
+/** What the commands ask Temporal: start a run, see whether its workflow is open, and why it failed. */
+import {
+  ApplicationFailure,
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type ConnectionOptions,
+} from '@temporalio/client';
+import type { ImproveInput } from '../loop/input.ts';
+import { TASK_QUEUE, WORKFLOW } from '../workflows/names.ts';
+import { errorMessage, UsageError } from './errors.ts';
+import type { Addresses } from './addresses.ts';
+
+/** Connects with what TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS say. */
+export async function connectTemporal(addresses: Addresses): Promise<Client> {
+  const options: ConnectionOptions = { address: addresses.temporal, connectTimeout: '5s' };
+  if (process.env.TEMPORAL_API_KEY) options.apiKey = process.env.TEMPORAL_API_KEY;
+  if (process.env.TEMPORAL_API_KEY || process.env.TEMPORAL_TLS === 'true') options.tls = true;
+  const connection = await Connection.connect(options).catch((error: unknown) => {
+    const reason = errorMessage(error);
+    throw new Error(
+      `Temporal does not answer at ${addresses.temporal} (${reason}). Start it with: ratchet up`,
+    );
+  });
+  return new Client({ connection, namespace: addresses.namespace });
+}
+
+export type WorkflowState =
+  | { state: 'open' }
+  | { state: 'absent' }
+  | { state: 'closed'; status: string; failure?: string };
+
+/** Whether the run's workflow is open, and the message of its failure when it failed. */
+export async function workflowState(client: Client, runId: string): Promise<WorkflowState> {
+  const handle = client.workflow.getHandle(runId);
+  try {
+    const { status } = await handle.describe();
+    if (status.name === 'RUNNING' || status.name === 'PAUSED') return { state: 'open' };
+    if (status.name !== 'FAILED') return { state: 'closed', status: status.name };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { state: 'absent' };
+    throw error;
+  }
+  const failure = await handle.result().then(
+    () => undefined,
+    (error: unknown) => failureMessage(error),
+  );
+  return { state: 'closed', status: 'FAILED', failure };
+}
+
+/** The innermost application failure: the layers around it only say that an activity failed. */
+function failureMessage(error: unknown): string {
+  let found: string | undefined;
+  for (
+    let e: unknown = error instanceof WorkflowFailedError ? error.cause : error;
+    e instanceof Error;
+    e = e.cause
+  ) {
+    if (e instanceof ApplicationFailure || found === undefined) found = e.message;
+  }
+  return found ?? String(error);
+}
+
+/** Does anyone take work from the queue? Undefined when the server does not say. */
+export async function workersPolling(client: Client): Promise<boolean | undefined> {
+  try {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: client.options.namespace,
+      taskQueue: { name: TASK_QUEUE.main },
+      // TASK_QUEUE_TYPE_WORKFLOW
+      taskQueueType: 1,
+    });
+    return (pollers?.length ?? 0) > 0;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Starts a run, or joins the unfinished one of this id. A failed run goes on where it stopped.
+ * Answers whether there was an open workflow already.
+ */
+export async function startRun(
+  client: Client,
+  runId: string,
+  input: ImproveInput,
+): Promise<{ joined: boolean }> {
+  const before = await workflowState(client, runId);
+  if (before.state === 'open') return { joined: true };
+  try {
+    await client.workflow.start(WORKFLOW.improve, {
+      workflowId: runId,
+      taskQueue: TASK_QUEUE.main,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: `Ratchet run of ${input.task ?? 'arithmetic'}`,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw new UsageError(
+      `The run "${runId}" is finished already. See it with: ratchet report ${runId}; start another under a new --id.`,
+    );
+  }
+  return { joined: false };
+}
+
+/** The workflow's page in the Temporal UI; undefined where no UI address is known. */
+export function workflowLink(addresses: Addresses, runId: string): string | undefined {
+  if (!addresses.temporalUi) return undefined;
+  const base = addresses.temporalUi.replace(/\/+$/, '');
+  return `${base}/namespaces/${encodeURIComponent(addresses.namespace)}/workflows/${encodeURIComponent(runId)}`;
+}
