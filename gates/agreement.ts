@@ -1,0 +1,35 @@
+import type { Gate } from './gate.ts';
+
+/**
+ * Does the sample give the voted answer ŷ, and is the vote clear enough? Confidence by agreement as in Huang
+ * et al. 2022 (LMSI, arXiv 2210.11610), plus a lead over the runner-up. The score is the agreement.
+ */
+export const agreement: Gate = (sample, { vote, settings }) => {
+  const { min, minMargin } = settings.agreement;
+  const share = vote.samples > 0 ? vote.votes / vote.samples : 0;
+  const margin = vote.samples > 0 ? (vote.votes - vote.runnerUpVotes) / vote.samples : 0;
+  const verdict = (outcome: 'pass' | 'fail', reason: string) => {
+    return { gate: 'agreement', outcome, score: share, threshold: min, reason };
+  };
+  if (vote.answer === undefined) {
+    return verdict(
+      'fail',
+      vote.votes === 0
+        ? `none of ${vote.samples} samples gave an answer`
+        : `first place tied at ${vote.votes} of ${vote.samples} samples`,
+    );
+  }
+  if (sample.answer === undefined)
+    return verdict('fail', `no answer could be read; the vote is ${vote.answer}`);
+  if (!sample.agrees) return verdict('fail', `answer ${sample.answer} is not the vote ${vote.answer}`);
+  const counted = `(${vote.votes} of ${vote.samples} samples)`;
+  if (share < min) return verdict('fail', `agreement ${share.toFixed(2)} < ${min.toFixed(2)} ${counted}`);
+  if (margin < minMargin) {
+    return verdict(
+      'fail',
+      `margin ${margin.toFixed(2)} < ${minMargin.toFixed(2)} (${vote.votes} against ${vote.runnerUpVotes} ` +
+        `of ${vote.samples} samples)`,
+    );
+  }
+  return verdict('pass', `agreement ${share.toFixed(2)} ≥ ${min.toFixed(2)} ${counted}`);
+};

@@ -1,0 +1,39 @@
+import type { Gate } from './gate.ts';
+
+/** Below this many samples a median says too little: then only the hard limit counts. */
+const ENOUGH_SAMPLES = 20;
+
+/**
+ * Is the rationale finished and about as long as the others of its iteration? Length creeping up is how
+ * self-training rewards verbosity. The score is the length in tokens, the threshold the longest allowed:
+ * the median plus `maxDeviations` median absolute deviations, each taken as at least one token.
+ */
+export const length: Gate = (sample, { length: population, settings }) => {
+  const { maxDeviations, maxTokens } = settings.length;
+  const tokens = sample.completionTokens;
+  const usual = population.medianTokens + maxDeviations * Math.max(1, population.madTokens);
+  const enough = population.samples >= ENOUGH_SAMPLES;
+  const threshold = enough ? Math.min(usual, maxTokens) : maxTokens;
+  const verdict = (outcome: 'pass' | 'fail', reason: string) => {
+    return { gate: 'length', outcome, score: tokens, threshold, reason };
+  };
+  if (sample.finishReason === 'length') return verdict('fail', `cut off after ${tokens} tokens`);
+  if (!(tokens > 0)) {
+    return { gate: 'length', outcome: 'unscored', threshold, reason: 'the number of tokens is unknown' };
+  }
+  if (tokens > maxTokens) return verdict('fail', `${tokens} tokens > limit ${maxTokens}`);
+  if (!enough) {
+    return verdict(
+      'pass',
+      `${tokens} tokens ≤ limit ${maxTokens} (${population.samples} samples are too few for a median)`,
+    );
+  }
+  const measured =
+    `${round(threshold)} (median ${round(population.medianTokens)}, deviation ` +
+    `${round(population.madTokens)}, ${population.samples} samples)`;
+  return tokens > threshold
+    ? verdict('fail', `${tokens} tokens > ${measured}`)
+    : verdict('pass', `${tokens} tokens ≤ ${measured}`);
+};
+
+const round = (value: number): string => String(Math.round(value * 10) / 10);

@@ -1,0 +1,175 @@
+/**
+ * The input of the `improve` workflow: one zod schema, from which the CLI, the Temporal UI's input, the
+ * stored configuration and the documentation derive. Every field has a default, so `{}` is a legal input.
+ */
+import { z } from 'zod';
+
+const share = z.number().min(0).max(1);
+
+/** An OpenAI-compatible endpoint and the model behind it, for one role. */
+export const endpointSchema = z.strictObject({
+  baseURL: z.url().optional().describe('OpenAI-compatible base URL ending in /v1; default: MODEL_BASE_URL'),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("model name as the endpoint lists it; default: the task's own"),
+  apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the API key'),
+});
+
+export const improveInputSchema = z.strictObject({
+  task: z
+    .string()
+    .min(1)
+    .default('arithmetic')
+    .describe('a built-in task or the path of a task file (.yaml)'),
+  promptsFile: z.string().min(1).optional().describe('JSONL file of prompts, one {"prompt": "…"} a line'),
+  iterations: z.int().min(1).max(1000).default(12).describe('iterations to run at most'),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1)
+    .describe('seed of everything random'),
+  experiment: z
+    .enum(['none', 'ungated', 'control'])
+    .default('none')
+    .describe('a contrast arm: `ungated` trains on every majority, `control` on rehearsal prompts only'),
+  pool: z
+    .strictObject({
+      prompts: z.int().min(1).max(100_000).default(320).describe('unlabeled prompts per iteration'),
+      rehearsal: z
+        .int()
+        .min(0)
+        .max(10_000)
+        .default(48)
+        .describe('easy prompts practised along, per iteration'),
+    })
+    .prefault({}),
+  sampling: z
+    .strictObject({
+      samples: z.int().min(1).max(256).default(8).describe('K: samples per prompt'),
+      temperature: z.number().min(0).max(2).default(0.8),
+      topP: z.number().gt(0).max(1).default(1),
+      maxTokens: z.int().min(1).max(32_768).optional().describe("default: the task's own limit"),
+      resamples: z
+        .int()
+        .min(0)
+        .max(64)
+        .default(4)
+        .describe('samples per rewrite that missed a trusted answer'),
+      resampleTemperature: z.number().min(0).max(2).default(1),
+    })
+    .prefault({}),
+  gates: z
+    .strictObject({
+      agreement: z
+        .strictObject({
+          min: share.default(0.6).describe('least share of the K samples that gave ŷ'),
+          minMargin: share.default(0.25).describe('least lead over the runner-up, as a share of K'),
+        })
+        .prefault({}),
+      length: z
+        .strictObject({
+          maxDeviations: z
+            .number()
+            .positive()
+            .default(8)
+            .describe('median absolute deviations above the median'),
+        })
+        .prefault({}),
+      critique: z
+        .strictObject({
+          mode: z.enum(['required', 'advisory', 'off']).default('required'),
+          min: share.default(0.5).describe('least P(the work holds) where the critic gives one'),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  select: z
+    .strictObject({
+      perPrompt: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(2)
+        .describe('most examples per prompt from the first samples'),
+      hardPerRewrite: z
+        .int()
+        .min(0)
+        .max(16)
+        .default(1)
+        .describe('most examples per rewrite that was sampled again'),
+    })
+    .prefault({}),
+  training: z
+    .strictObject({
+      from: z
+        .enum(['best', 'base'])
+        .default('best')
+        .describe('`best` trains the best adapter on; `base` starts anew with all accepted examples'),
+      replay: z.int().min(0).max(1_000_000).default(400).describe('earlier examples mixed in (from `best`)'),
+      epochs: z.int().min(1).max(100).default(4),
+      batchSize: z.int().min(1).max(1024).default(32),
+      learningRate: z.number().positive().max(1).default(1e-3),
+      loraRank: z.int().min(1).max(1024).default(32),
+      loraAlpha: z.number().positive().default(64),
+      loraDropout: share.default(0),
+      weightDecay: z.number().min(0).default(0),
+      emaDecay: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .optional()
+        .describe('exponential moving average of the adapter weights'),
+    })
+    .prefault({}),
+  curriculum: z
+    .strictObject({
+      enter: share
+        .default(0.3)
+        .describe('a level enters when the trusted share of the level below is at least this'),
+      leave: share.default(0.8).describe('a level leaves when its trusted share is at least this'),
+      width: z.int().min(1).max(100).default(3).describe('most levels in one pool'),
+    })
+    .prefault({}),
+  benchmark: z
+    .strictObject({
+      size: z
+        .enum(['full', 'quick'])
+        .default('full')
+        .describe('`quick`: fewer held-out problems, where the task makes its own'),
+    })
+    .prefault({}),
+  promotion: z
+    .strictObject({
+      alpha: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .default(0.05)
+        .describe('level of the exact one-sided McNemar test on target'),
+      minGain: share.default(0).describe('least gain in target accuracy'),
+      guardMargin: share.default(0.03).describe('most a guard benchmark may fall'),
+    })
+    .prefault({}),
+  models: z
+    .strictObject({
+      generator: endpointSchema.prefault({}),
+      critic: endpointSchema.prefault({}),
+      trainer: endpointSchema.prefault({}),
+    })
+    .prefault({}),
+  paging: z
+    .strictObject({
+      promptsPerPage: z.int().min(1).max(1000).default(40).describe('prompts per activity'),
+      pagesInFlight: z.int().min(1).max(64).default(2),
+      callsInFlight: z.int().min(1).max(1024).default(256).describe('concurrent model calls per page'),
+    })
+    .prefault({}),
+});
+
+/** What a user may give: every field optional. */
+export type ImproveInput = z.input<typeof improveInputSchema>;
+/** What the loop works with: every default filled in. */
+export type ImproveSettings = z.output<typeof improveInputSchema>;

@@ -1,0 +1,162 @@
+/**
+ * Whether a candidate becomes the best checkpoint. It must be better on `target` by the exact one-sided
+ * McNemar test, by at least the configured gain, and no guard may fall by more than its margin. Whatever is
+ * not measured counts against the candidate.
+ */
+import { mcnemar } from './mcnemar.ts';
+
+export type Score = { correct: number; total: number };
+
+/** Best and candidate on the same items. */
+export type PairedScore = {
+  best: Score;
+  candidate: Score;
+  /** Items that only the candidate answers right. */
+  fixed: number;
+  /** Items that only the best answers right. */
+  broken: number;
+};
+
+export type GuardScore = { name: string; best: Score; candidate: Score };
+
+export type PromotionSettings = {
+  /** Level of the test. */
+  alpha: number;
+  /** Least gain in target accuracy, as a share. */
+  minGain: number;
+  /** Most a guard's accuracy may fall, as a share. */
+  guardMargin: number;
+};
+
+export type PromotionInput = {
+  settings: PromotionSettings;
+  /** Undefined: the candidate has no score, because of `fault` or because there is no target benchmark. */
+  target: PairedScore | undefined;
+  guards: readonly GuardScore[];
+  /** Why the candidate could not be trained, served or measured. It is discarded then, whatever its scores. */
+  fault?: string;
+};
+
+export type GuardResult = {
+  name: string;
+  best: Score;
+  candidate: Score;
+  /** Fall in accuracy as a share; negative: it rose. */
+  fall: number;
+  margin: number;
+  held: boolean;
+};
+
+export type PromotionDecision = {
+  decision: 'promote' | 'discard';
+  /** One plain sentence with the numbers that decided. */
+  reason: string;
+  /** 1 where nothing was measured. */
+  pValue: number;
+  /** Gain in target accuracy as a share; 0 where nothing was measured. */
+  gain: number;
+  guards: GuardResult[];
+};
+
+/** Shares come from divisions: a fall of exactly the margin must not fail by the last bit. */
+const TOLERANCE = 1e-9;
+
+/**
+ * @throws RangeError for scores that can't be of the same items: totals that differ, counts that don't add up
+ */
+export function decidePromotion({ settings, target, guards, fault }: PromotionInput): PromotionDecision {
+  const measured = guards.map((guard) => measureGuard(guard, settings.guardMargin));
+  if (target) check(target);
+  const pValue = target ? mcnemar(target.fixed, target.broken) : 1;
+  const gain = target && target.best.total > 0 ? (target.fixed - target.broken) / target.best.total : 0;
+  const decide = (decision: 'promote' | 'discard', reason: string): PromotionDecision => {
+    return { decision, reason, pValue, gain, guards: measured };
+  };
+  if (fault !== undefined) return decide('discard', `the candidate counts as a loss: ${fault}`);
+  if (!target || target.best.total === 0) {
+    return decide('discard', 'there is no target benchmark to prove an improvement on');
+  }
+  const scores =
+    `target ${percent(target.best)} → ${percent(target.candidate)} of ${target.best.total} ` +
+    `(${target.fixed} fixed, ${target.broken} broken`;
+  const p = `exact one-sided McNemar p = ${formatP(pValue)}`;
+  if (pValue >= settings.alpha) {
+    return decide('discard', `not proven better: ${scores}; ${p}, needs < ${settings.alpha})`);
+  }
+  if (gain < settings.minGain - TOLERANCE) {
+    const needs = `gain ${points(gain)}, needs at least ${points(settings.minGain)}`;
+    return decide('discard', `better by too little: ${scores}; ${p}; ${needs})`);
+  }
+  const fallen = measured.filter((guard) => !guard.held);
+  if (fallen.length > 0) {
+    const falls = fallen.map(
+      ({ name, best, candidate, fall, margin }) =>
+        `guard ${name} fell ${percent(best)} → ${percent(candidate)} (${points(fall)} > ${points(margin)})`,
+    );
+    return decide('discard', `${falls.join(', ')}, although ${scores}; ${p})`);
+  }
+  const held = measured.length > 0 ? `, no guard fell by more than ${points(settings.guardMargin)}` : '';
+  return decide('promote', `better: ${scores}; ${p} < ${settings.alpha})${held}`);
+}
+
+/**
+ * Pairs answers to the same items in the same order. A candidate without an answer to an item (an error, a
+ * missing row) is wrong there.
+ *
+ * @throws RangeError when the lengths differ
+ */
+export function pair(best: readonly boolean[], candidate: readonly (boolean | undefined)[]): PairedScore {
+  if (best.length !== candidate.length) {
+    throw new RangeError(`${best.length} items for the best, ${candidate.length} for the candidate`);
+  }
+  const score: PairedScore = {
+    best: { correct: 0, total: best.length },
+    candidate: { correct: 0, total: best.length },
+    fixed: 0,
+    broken: 0,
+  };
+  best.forEach((bestRight, i) => {
+    const candidateRight = candidate[i] === true;
+    if (bestRight) score.best.correct++;
+    if (candidateRight) score.candidate.correct++;
+    if (candidateRight && !bestRight) score.fixed++;
+    if (bestRight && !candidateRight) score.broken++;
+  });
+  return score;
+}
+
+function measureGuard({ name, best, candidate }: GuardScore, margin: number): GuardResult {
+  checkTotals(`guard ${name}`, best, candidate);
+  const fall = best.total > 0 ? (best.correct - candidate.correct) / best.total : 0;
+  return { name, best, candidate, fall, margin, held: fall <= margin + TOLERANCE };
+}
+
+function check({ best, candidate, fixed, broken }: PairedScore): void {
+  checkTotals('target', best, candidate);
+  const consistent =
+    candidate.correct - best.correct === fixed - broken &&
+    broken <= best.correct &&
+    fixed <= best.total - best.correct;
+  if (!consistent) {
+    throw new RangeError(
+      `target: ${best.correct} → ${candidate.correct} of ${best.total} does not add up with ` +
+        `${fixed} fixed and ${broken} broken`,
+    );
+  }
+}
+
+function checkTotals(name: string, best: Score, candidate: Score): void {
+  if (best.total !== candidate.total) {
+    throw new RangeError(`${name}: the best was asked ${best.total} items, the candidate ${candidate.total}`);
+  }
+  for (const { correct, total } of [best, candidate]) {
+    if (!(Number.isSafeInteger(correct) && correct >= 0 && correct <= total)) {
+      throw new RangeError(`${name}: ${correct} right of ${total} is no score`);
+    }
+  }
+}
+
+const percent = ({ correct, total }: Score): string =>
+  `${((100 * correct) / Math.max(1, total)).toFixed(1)} %`;
+const points = (share: number): string => `${(100 * share).toFixed(1)} points`;
+const formatP = (p: number): string => (p < 0.001 ? p.toExponential(1) : String(Number(p.toPrecision(3))));

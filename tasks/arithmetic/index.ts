@@ -1,0 +1,86 @@
+/**
+ * The built-in task: adding two whole numbers, level = significant digits. The built-in model was trained on
+ * one to three digits only; the loop takes it further without ever seeing an answer. Every problem has many
+ * equivalent forms, which is what makes its vote worth trusting.
+ */
+import type { ChatMessage, Prompt, Task } from '../task.ts';
+import {
+  checkCoherence,
+  checkFormat,
+  MAX_DIGITS,
+  parseSum,
+  readAnswer,
+  rewritesOf,
+  trueSum,
+  type Sum,
+} from './addition.ts';
+import { benchmarks, BENCHMARK_SIZE } from './benchmarks.ts';
+import { arithmeticCritic, readScores } from './critic.ts';
+import { roundRobin, sums } from './generator.ts';
+import { choosePrompts, type PromptsFound } from './prompts-file.ts';
+
+export type ArithmeticSpec = {
+  kind: 'arithmetic';
+  /** Absolute path of a JSONL file; without one, problems are generated. */
+  promptsFile?: string;
+  promptsFound?: PromptsFound;
+  /** Held-out problems per level and benchmark. */
+  benchmarkSize?: number;
+};
+
+const EASY_LEVELS = [1, 2, 3];
+const FIRST_NEW_LEVEL = 4;
+
+export function arithmeticTask(spec: ArithmeticSpec): Task {
+  const levels = levelsOf(spec);
+  const ask = (text: string): ChatMessage[] => [{ role: 'user', content: text }];
+  return {
+    name: 'arithmetic',
+    title: 'Adding two whole numbers',
+    defaultModels: { generator: 'arithmetic', trainer: 'arithmetic', critic: 'arithmetic-critic' },
+    async *prompts(request) {
+      if (spec.promptsFile !== undefined) {
+        for (const { sum, text } of await choosePrompts(spec.promptsFile, request)) yield promptOf(sum, text);
+      } else {
+        const sources = (request.levels ?? levels.start).map((n) =>
+          sums(n, `prompts/${request.seed}`, request.exclude),
+        );
+        for (const sum of roundRobin(sources, request.count)) yield promptOf(sum, sum.key);
+      }
+    },
+    async *rehearsal(request) {
+      const sources = (request.levels ?? EASY_LEVELS).map((n) =>
+        sums(n, `rehearsal/${request.seed}`, request.exclude),
+      );
+      for (const sum of roundRobin(sources, request.count)) yield promptOf(sum, sum.key);
+    },
+    strategies: [{ name: 'long-addition', messages: ask }],
+    ask,
+    rewrites(prompt, seed) {
+      const sum = parseSum(prompt.text);
+      if (typeof sum === 'string') throw new Error(`prompt ${sum}`);
+      return rewritesOf(sum, `rewrites/${seed}`);
+    },
+    readAnswer,
+    sameAnswer: (a, b) => a === b,
+    checkFormat: (_, rationale) => checkFormat(rationale),
+    checkCoherence: (_, rationale, answer) => checkCoherence(rationale, answer),
+    critic: arithmeticCritic(readScores()),
+    benchmarks: benchmarks(spec.benchmarkSize ?? BENCHMARK_SIZE),
+    levels,
+    // 111 characters, one token each, and the end mark; the rest lets a runaway answer be seen as one.
+    maxTokens: 120,
+    truth: (prompt) => trueSum(prompt.text),
+  };
+}
+
+function promptOf(sum: Sum, text: string): Prompt {
+  return { key: sum.key, text, level: sum.digits };
+}
+
+/** The two lowest levels to start with; of a file, those that it has. */
+function levelsOf({ promptsFound }: ArithmeticSpec): { start: number[]; all: number[] } {
+  const generated = Array.from({ length: MAX_DIGITS - FIRST_NEW_LEVEL + 1 }, (_, i) => FIRST_NEW_LEVEL + i);
+  const all = promptsFound?.levels ?? generated;
+  return { start: all.slice(0, 2), all };
+}

@@ -1,0 +1,33 @@
+import type { Check } from '../task.ts';
+import { excerpt } from '../jsonl.ts';
+import { plainNumbers } from './number.ts';
+import { finderOf, stated, type Comparison, type Finder } from './read.ts';
+
+const findLastNumber = finderOf({ read: 'last-number' });
+
+/**
+ * Is there at least one step (a line or sentence) before the answer is stated, is what is stated the answer, and,
+ * among numbers, is it the last one? Without code a task can't say more about its steps.
+ */
+export function checkCoherence(find: Finder, compare: Comparison, rationale: string, answer: string): Check {
+  const statement = stated(find, compare, rationale);
+  if (!statement) return { ok: false, reason: 'no answer is stated' };
+  if (statement.answer !== answer) {
+    return { ok: false, reason: `states ${excerpt(statement.answer)}, not ${excerpt(answer)}` };
+  }
+  const text = plainNumbers(rationale);
+  const parts = text.slice(0, statement.start).split(/\n|(?<=[.;!?])\s/);
+  const steps = parts.slice(0, -1).filter((part) => /[\p{L}\p{N}]/u.test(part)).length;
+  if (steps === 0) return { ok: false, reason: '0 steps before the answer, at least 1 is needed' };
+  const after = text.slice(statement.end);
+  if (compare === 'numeric' && /\d/.test(after)) {
+    const later = findLastNumber(after)[0]?.answer;
+    if (later !== answer) {
+      return { ok: false, reason: `another number follows the answer: ${excerpt(after.trim())}` };
+    }
+  }
+  return {
+    ok: true,
+    reason: `${steps} ${steps === 1 ? 'step' : 'steps'} before the answer, no other number after it`,
+  };
+}

@@ -1,0 +1,77 @@
+/** A task that is described by a YAML file alone: prompts and benchmarks from JSONL, answers read by rule. */
+import { InvalidInputError } from '../errors.ts';
+import { sampler } from '../random.ts';
+import type { BenchmarkItem, ChatMessage, Prompt, Strategy, Task } from '../task.ts';
+import { checkCoherence } from './coherence.ts';
+import { canonical, finderOf, stated } from './read.ts';
+import { readItems, readPrompts } from './rows.ts';
+import type { FileBenchmark, FileTask } from './schema.ts';
+import { BUILT_IN_STRATEGIES, fill } from './strategies.ts';
+
+/** A task file as it was when the run was resolved, paths made absolute: later edits don't change a run. */
+export type FileSpec = { kind: 'file'; path: string; task: FileTask };
+
+export function fileTask({ task }: FileSpec): Task {
+  const find = finderOf(task.answer);
+  const { compare } = task.answer;
+  const readAnswer = (rationale: string): string | undefined => stated(find, compare, rationale)?.answer;
+  const strategies = strategiesOf(task);
+  const { generator, critic, trainer } = task.models ?? {};
+  return {
+    name: task.name,
+    title: task.title ?? task.name,
+    defaultModels: { generator: generator?.model, critic: critic?.model, trainer: trainer?.model },
+    endpoints: task.models,
+    async *prompts(request) {
+      const chosen = sampler<Prompt>(`prompts/${request.seed}`, request.count);
+      for await (const row of readPrompts(task)) {
+        if ('problem' in row) throw new InvalidInputError([row.problem]);
+        if (!request.exclude(row.key)) chosen.add(row.key, row);
+      }
+      yield* chosen.take();
+    },
+    strategies,
+    ask: (text) => strategies[0]!.messages(text),
+    readAnswer,
+    sameAnswer(a, b) {
+      const first = canonical(a, compare);
+      return first !== undefined && first === canonical(b, compare);
+    },
+    checkFormat(_, rationale) {
+      const answer = readAnswer(rationale);
+      return answer === undefined
+        ? {
+            ok: false,
+            reason: `no answer could be read (${task.answer.read}, ${rationale.length} characters)`,
+          }
+        : { ok: true, reason: `an answer is stated (${task.answer.read})` };
+    },
+    checkCoherence: (_, rationale, answer) => checkCoherence(find, compare, rationale, answer),
+    benchmarks: task.benchmarks.map((benchmark) => {
+      return { name: benchmark.name, role: benchmark.role, items: () => items(task, benchmark) };
+    }),
+    maxTokens: task.maxTokens,
+  };
+}
+
+async function* items(task: FileTask, benchmark: FileBenchmark): AsyncGenerator<BenchmarkItem> {
+  for await (const row of readItems(task, benchmark)) {
+    if ('problem' in row) throw new InvalidInputError([row.problem]);
+    yield row;
+  }
+}
+
+function strategiesOf({ system, template, strategies = [] }: FileTask): Strategy[] {
+  const named = strategies.map((strategy) => {
+    if (typeof strategy !== 'string') return strategy;
+    return { name: strategy, template: BUILT_IN_STRATEGIES[strategy] ?? '{prompt}' };
+  });
+  if (named.length === 0) named.push({ name: 'plain', template: '{prompt}' });
+  return named.map((strategy) => {
+    const messages = (text: string): ChatMessage[] => [
+      ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+      { role: 'user', content: fill(strategy.template, fill(template, text)) },
+    ];
+    return { name: strategy.name, messages };
+  });
+}

@@ -1,0 +1,148 @@
+/**
+ * Reads the answer out of a rationale, strictly: what is missing, unfinished or stated twice differently is
+ * no answer. Covers text written by a model: it is searched, never run, and only up to MAX_LENGTH. A user's own
+ * pattern may be one that takes for ever (`(a+)+$`): it is stopped after a second, and the text is unread.
+ */
+import { createContext, Script } from 'node:vm';
+import { canonicalNumber, CURRENCY, MINUS, plainNumbers } from './number.ts';
+
+export type Reading = { read: 'value' | 'last-number' | 'hash' | 'boxed' | 'pattern'; pattern?: string };
+export type Comparison = 'exact' | 'numeric' | 'normalised';
+
+/** An answer as stated, and where: offsets into `plainNumbers` of the text. */
+export type Statement = { answer: string; start: number; end: number };
+
+const MAX_LENGTH = 100_000;
+const MAX_ANSWER_LENGTH = 1000;
+const PATTERN_TIMEOUT_MS = 1000;
+
+/** Finds all statements of an answer in a text, as they are written. */
+export type Finder = (text: string) => Statement[];
+
+/** @throws SyntaxError when the pattern is no regular expression */
+export function finderOf({ read, pattern }: Reading): Finder {
+  const finders: Record<Reading['read'], () => Finder> = {
+    value: () => (text) => [{ answer: text, start: 0, end: text.length }],
+    'last-number': () => lastNumber,
+    hash: () => hashes,
+    boxed: () => boxes,
+    pattern: () => byPattern(pattern ?? ''),
+  };
+  const find = finders[read]();
+  return (text) => (text.length > MAX_LENGTH ? [] : find(plainNumbers(text)));
+}
+
+/**
+ * The answer that a text states, in canonical form, with the place of its last statement. Statements which
+ * can't be compared (a heading where a number is asked for) are passed over, unless the last one is such.
+ */
+export function stated(find: Finder, compare: Comparison, text: string): Statement | undefined {
+  const statements = find(text).map((statement) => {
+    return { ...statement, answer: canonical(statement.answer, compare) };
+  });
+  const last = statements.at(-1);
+  if (!last || last.answer === undefined) return undefined;
+  const agree = statements.every(({ answer }) => answer === undefined || answer === last.answer);
+  return agree ? { ...last, answer: last.answer } : undefined;
+}
+
+/**
+ * The form in which answers are compared. `exact`: the text without surrounding space. `numeric`: the number, with
+ * or without a unit in words behind it. `normalised`: case, spacing, width, quotes and final period don't count.
+ */
+export function canonical(answer: string, compare: Comparison): string | undefined {
+  const text = answer.trim();
+  if (text === '' || text.length > MAX_ANSWER_LENGTH) return undefined;
+  if (compare === 'exact') return text;
+  if (compare === 'numeric') {
+    const bare = text.replace(/\s*\\(?:text|mathrm)\{[^{}\d]*\}$/, '');
+    return canonicalNumber(bare) ?? canonicalNumber(/^(\S+)\s+\D+$/.exec(bare)?.[1] ?? '');
+  }
+  const folded = text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/\s+/g, ' ')
+    .replace(/^["'`*_“”‘’ ]+/, '')
+    .replace(/["'`*_“”‘’. ]+$/, '');
+  return folded === '' ? undefined : folded;
+}
+
+/** Anything that could be a number, taken as far as it goes, so that no part of one is read for the whole. */
+const RUN = /\\[dt]?frac\{[^{}]{1,50}\}\{[^{}]{1,50}\}|\.?\d[\d.,:/]*/g;
+const SIGNS = new RegExp(
+  `(?<![\\p{L}\\p{N}_)\\]}]|${MINUS})(?:${MINUS}${CURRENCY}?|${CURRENCY}${MINUS}|${CURRENCY})$`,
+  'u',
+);
+/** Part of a word or an exponent, an operand of sums left undone, or the end of a number spaced in thousands. */
+const PART_OF_MORE = new RegExp(
+  `[\\p{L}\\p{N}_.]$|\\^\\{?${MINUS}?$|[\\d)\\]}][ \\t]*(?:${MINUS}|[*×·÷+/^])[ \\t]*$|\\p{L}${MINUS}$`,
+  'u',
+);
+const SPACED_THOUSANDS = /\d[ \u00A0\u2009\u202F]$/;
+
+function lastNumber(text: string): Statement[] {
+  let last: RegExpExecArray | undefined;
+  for (const match of text.matchAll(RUN)) last = match;
+  if (!last) return [];
+  const written = last[0].replace(/[.,:/]+$/, '');
+  const end = last.index + written.length;
+  const before = text.slice(Math.max(0, last.index - 40), last.index);
+  const glued = /^[\p{L}\p{N}_^]/u.test(text.slice(end, end + 2));
+  const spaced = SPACED_THOUSANDS.test(before) && /^\d{3}(?!\d)/.test(written);
+  if (glued || spaced || PART_OF_MORE.test(before)) return [];
+  const sign = SIGNS.exec(before)?.[0] ?? '';
+  const answer = canonicalNumber(sign + written);
+  return answer === undefined ? [] : [{ answer, start: last.index - sign.length, end }];
+}
+
+/** `#### 72`, the form of GSM8K (Cobbe et al. 2021, arXiv 2110.14168). */
+function hashes(text: string): Statement[] {
+  return Array.from(text.matchAll(/(?<!#)####(?!#)(.*)$/gm), (match) => {
+    return { answer: match[1]!, start: match.index, end: match.index + match[0].length };
+  });
+}
+
+/** `\boxed{72}`, the form of MATH (Hendrycks et al. 2021, arXiv 2103.03874), with braces that balance. */
+function boxes(text: string): Statement[] {
+  const statements: Statement[] = [];
+  for (const match of text.matchAll(/\\boxed\s*\{/g)) {
+    const start = match.index + match[0].length;
+    const end = closingBrace(text, start);
+    // An unfinished box makes the whole text unfinished.
+    if (end === undefined) return [];
+    statements.push({ answer: text.slice(start, end), start: match.index, end: end + 1 });
+  }
+  return statements;
+}
+
+function closingBrace(text: string, start: number): number | undefined {
+  let depth = 1;
+  for (let i = start; i < text.length; i++) {
+    const character = text[i];
+    if (character === '\\') i += 1;
+    else if (character === '{') depth += 1;
+    else if (character === '}' && --depth === 0) return i;
+  }
+  return undefined;
+}
+
+function byPattern(source: string): Finder {
+  // A script that only searches, in a context that has nothing else: unlike a plain call it can be stopped.
+  const context = createContext({ source, text: '' });
+  const script = new Script(
+    `JSON.stringify(Array.from(text.matchAll(new RegExp(source, 'gmu')), (m) => [m[1] ?? null, m.index, m[0].length]))`,
+  );
+  void new RegExp(source, 'gmu');
+  return (text) => {
+    context['text'] = text;
+    let found: [string | null, number, number][];
+    try {
+      found = JSON.parse(script.runInContext(context, { timeout: PATTERN_TIMEOUT_MS })) as typeof found;
+    } catch {
+      return [];
+    }
+    return found.flatMap(([answer, start, length]) =>
+      answer === null ? [] : [{ answer, start, end: start + length }],
+    );
+  };
+}

@@ -1,0 +1,70 @@
+/** The JSONL files of a task, row by row. A row that can't be used says why, with file and line. */
+import { excerpt, readJsonl } from '../jsonl.ts';
+import type { BenchmarkItem } from '../task.ts';
+import { finderOf, stated } from './read.ts';
+import type { FileBenchmark, FileTask } from './schema.ts';
+
+export type BadRow = { problem: string };
+
+const MAX_PROMPT_LENGTH = 100_000;
+
+/** Two prompts are the same problem when they differ in case, spacing or the width of characters only. */
+export function keyOf(text: string): string {
+  return text.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
+}
+
+export async function* readPrompts({
+  prompts,
+}: FileTask): AsyncGenerator<{ key: string; text: string } | BadRow> {
+  for await (const { line, value, problem } of readJsonl('prompts file', prompts.file, prompts.rows)) {
+    const text = problem ?? promptOf(value, prompts.field);
+    yield typeof text === 'string'
+      ? { problem: `prompts file ${prompts.file}, line ${line} ${text}` }
+      : { key: keyOf(text.prompt), text: text.prompt };
+  }
+}
+
+/** @throws InvalidInputError when the file can't be read */
+export async function* readItems(
+  task: FileTask,
+  benchmark: FileBenchmark,
+): AsyncGenerator<BenchmarkItem | BadRow> {
+  const what = `benchmark ${benchmark.name}: file`;
+  const find = finderOf(benchmark.answer);
+  for await (const { line, value, problem } of readJsonl(what, benchmark.file, benchmark.rows)) {
+    const bad = (why: string): BadRow => ({ problem: `${what} ${benchmark.file}, line ${line} ${why}` });
+    const text = problem ?? promptOf(value, benchmark.promptField ?? task.prompts.field);
+    if (typeof text === 'string') {
+      yield bad(text);
+      continue;
+    }
+    const gold = value![benchmark.answerField];
+    if (typeof gold !== 'string' && typeof gold !== 'number') {
+      yield bad(
+        gold === undefined
+          ? `has no field "${benchmark.answerField}"`
+          : `has an answer that is no text or number`,
+      );
+      continue;
+    }
+    const answer = stated(find, task.answer.compare, String(gold))?.answer;
+    yield answer === undefined
+      ? bad(
+          `has an answer that can't be read (${benchmark.answer.read}, ${task.answer.compare}): ${excerpt(String(gold).slice(-40))}`,
+        )
+      : { key: keyOf(text.prompt), text: text.prompt, answer };
+  }
+}
+
+/** A string says what is wrong. */
+function promptOf(row: Record<string, unknown>, field: string): { prompt: string } | string {
+  const prompt = row[field];
+  if (prompt === undefined)
+    return `has no field "${field}" (it has ${excerpt(Object.keys(row).join(', '), 100)})`;
+  if (typeof prompt !== 'string')
+    return `has a "${field}" that is no text: ${excerpt(JSON.stringify(prompt))}`;
+  if (prompt.trim() === '') return `has an empty "${field}"`;
+  if (prompt.length > MAX_PROMPT_LENGTH)
+    return `has a "${field}" of ${prompt.length} characters, more than ${MAX_PROMPT_LENGTH}`;
+  return { prompt };
+}

@@ -1,0 +1,134 @@
+/**
+ * A task without code: one YAML file. This schema is the only description of it; unknown fields are errors, so
+ * that a misspelt one is not ignored.
+ */
+import { z } from 'zod';
+import { BUILT_IN_STRATEGIES } from './strategies.ts';
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, ".", "_" or "-"');
+const text = z.string().min(1).max(100_000);
+const file = z.string().min(1).describe('path, relative to the YAML file');
+const field = z.string().min(1).describe('name of a field of each JSON line');
+const template = text.refine((value) => value.includes('{prompt}'), 'must contain {prompt}');
+const rows = z
+  .strictObject({ from: z.int().min(1).optional(), to: z.int().min(1).optional() })
+  .refine(({ from = 1, to = Infinity }) => from <= to, '"from" must not be after "to"')
+  .describe('lines of the file to use, counted from 1, both included');
+
+const pattern = text.superRefine((value, context) => {
+  try {
+    // With an empty alternative the pattern matches anything and the match tells how many groups there are.
+    const groups = new RegExp(`${value}|`, 'gmu').exec('')!.length - 1;
+    if (groups !== 1) {
+      context.addIssue({ code: 'custom', message: `must have exactly one capturing group, has ${groups}` });
+    }
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `is no regular expression: ${(error as Error).message}` });
+  }
+});
+
+const patternWhereRead = <T extends { read: string; pattern?: string }>(
+  value: T,
+  context: z.RefinementCtx,
+): void => {
+  if (value.read === 'pattern' && value.pattern === undefined) {
+    context.addIssue({ code: 'custom', path: ['pattern'], message: 'is needed to read by pattern' });
+  }
+  if (value.read !== 'pattern' && value.pattern !== undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['pattern'],
+      message: `is not used when reading by ${value.read}`,
+    });
+  }
+};
+
+const endpoint = z.strictObject({
+  baseURL: z.url().optional(),
+  model: z.string().min(1).optional(),
+  apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the API key'),
+});
+
+const benchmark = z.strictObject({
+  name,
+  role: z.enum(['target', 'guard', 'final']),
+  file,
+  rows: rows.optional(),
+  promptField: field.optional().describe('default: the field of the prompts'),
+  answerField: field.default('answer'),
+  answer: z
+    .strictObject({
+      read: z.enum(['value', 'last-number', 'hash', 'boxed', 'pattern']),
+      pattern: pattern.optional(),
+    })
+    .superRefine(patternWhereRead)
+    .prefault({ read: 'value' })
+    .describe('how the known answer is read out of its field; default: the field is the answer'),
+});
+
+export const fileTaskSchema = z.strictObject({
+  name,
+  title: text.optional().describe('default: the name'),
+  prompts: z.strictObject({ file, field: field.default('prompt'), rows: rows.optional() }),
+  benchmarks: z
+    .array(benchmark)
+    .min(1)
+    .superRefine((list, context) => {
+      list.forEach((one, i) => {
+        if (list.findIndex((other) => other.name === one.name) < i) {
+          context.addIssue({ code: 'custom', path: [i, 'name'], message: `"${one.name}" is used twice` });
+        }
+      });
+      if (!list.some((one) => one.role === 'target')) {
+        context.addIssue({ code: 'custom', message: 'one must have the role target' });
+      }
+    }),
+  template: template.default('{prompt}').describe('what the model is asked; {prompt} stands for the prompt'),
+  system: text.optional().describe('system message'),
+  strategies: z
+    .array(
+      z.union([
+        z.enum(Object.keys(BUILT_IN_STRATEGIES) as [string, ...string[]]),
+        z.strictObject({ name, template }),
+      ]),
+    )
+    .min(1)
+    .optional()
+    .describe(
+      'ways of asking; {prompt} in a strategy stands for the filled-in template. Benchmarks use the first',
+    ),
+  answer: z
+    .strictObject({
+      read: z.enum(['last-number', 'hash', 'boxed', 'pattern']),
+      pattern: pattern.optional().describe('regular expression with one group, the answer'),
+      compare: z
+        .enum(['exact', 'numeric', 'normalised'])
+        .optional()
+        .describe('default: numeric for last-number, else exact'),
+    })
+    .superRefine(patternWhereRead)
+    .transform((answer) => {
+      return {
+        ...answer,
+        compare: answer.compare ?? (answer.read === 'last-number' ? 'numeric' : 'exact'),
+      } as const;
+    }),
+  models: z
+    .strictObject({
+      generator: endpoint.optional(),
+      critic: endpoint.optional(),
+      trainer: endpoint.optional(),
+    })
+    .optional(),
+  maxTokens: z.int().min(1).max(32_768).default(1024).describe('longest rationale, in tokens'),
+  rewrites: z
+    .enum(['none'])
+    .default('none')
+    .describe('equivalent forms of a prompt: there are none without code'),
+});
+
+/** The contents of a task file, with defaults filled in and, once resolved, absolute paths. */
+export type FileTask = z.output<typeof fileTaskSchema>;
+export type FileBenchmark = FileTask['benchmarks'][number];

@@ -1,0 +1,45 @@
+/** Finds tasks by name or file. */
+import { resolve } from 'node:path';
+import { QUICK_BENCHMARK_SIZE } from './arithmetic/benchmarks.ts';
+import { arithmeticTask, type ArithmeticSpec } from './arithmetic/index.ts';
+import { inspectPrompts } from './arithmetic/prompts-file.ts';
+import { InvalidInputError } from './errors.ts';
+import { fileTask, type FileSpec } from './file/index.ts';
+import { resolveFileTask } from './file/resolve.ts';
+import type { Task } from './task.ts';
+
+/** A task's definition as it is stored with a run: plain JSON, complete but for the data files it names. */
+export type TaskSpec = ArithmeticSpec | FileSpec;
+
+export const TASK_NAMES = ['arithmetic'];
+
+/**
+ * From what a user typed to a definition: a built-in task's name or the path of a YAML file. All files are read
+ * and checked. Paths are relative to the working directory.
+ *
+ * @param options.promptsFile JSONL file to take prompts from, instead of the task's own source
+ * @param options.quick fewer held-out problems, where the task has its own
+ * @throws InvalidInputError naming everything that is wrong
+ */
+export async function resolveTask(
+  name: string,
+  options: { promptsFile?: string; quick?: boolean } = {},
+): Promise<TaskSpec> {
+  const promptsFile = options.promptsFile === undefined ? undefined : resolve(options.promptsFile);
+  if (/\.ya?ml$/i.test(name)) return await resolveFileTask(resolve(name), promptsFile);
+  if (name !== 'arithmetic') {
+    throw new InvalidInputError([
+      `there is no task ${JSON.stringify(name)}; known: ${TASK_NAMES.join(', ')}, or the path of a .yaml file`,
+    ]);
+  }
+  return {
+    kind: 'arithmetic',
+    ...(promptsFile === undefined ? {} : { promptsFile, promptsFound: await inspectPrompts(promptsFile) }),
+    ...(options.quick ? { benchmarkSize: QUICK_BENCHMARK_SIZE } : {}),
+  };
+}
+
+/** The task that a stored definition describes. */
+export function loadTask(spec: TaskSpec): Task {
+  return spec.kind === 'arithmetic' ? arithmeticTask(spec) : fileTask(spec);
+}

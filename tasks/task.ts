@@ -1,0 +1,129 @@
+/**
+ * The contract between a task and the loop. A task is a narrow skill: where its prompts come from, how
+ * an answer is read out of a rationale, and which held-out problems measure it. Everything else (votes,
+ * gates, training, promotion) is the loop's and works on any task.
+ */
+
+/** One unlabeled input. */
+export type Prompt = {
+  /**
+   * Identity of the problem: equal for every rewrite of it, so that two prompts with one key are the
+   * same problem. Leak checks and de-duplication compare keys.
+   */
+  key: string;
+  /** The problem as a person would write it, e.g. `345+678`. */
+  text: string;
+  /** Difficulty, where the task knows one without an answer (arithmetic: significant digits). */
+  level?: number;
+};
+
+/** An equivalent form of a prompt whose answer maps back to the prompt's own. */
+export type Rewrite = {
+  /** Name of the form, unique per prompt and stable over time, e.g. `x10^3,swapped`. */
+  key: string;
+  /** What is put to the model in place of the prompt's own text. */
+  text: string;
+  /** Maps an answer to this form back to an answer to the prompt; undefined when it cannot be one. */
+  mapBack(answer: string): string | undefined;
+};
+
+export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string };
+
+/** A way of asking: plain, chain of thought, least-to-most, an alternative approach, … */
+export type Strategy = { name: string; messages(text: string): ChatMessage[] };
+
+/** Outcome of a task's own check of one rationale; the reason carries what was measured. */
+export type Check = { ok: boolean; reason: string };
+
+export type CritiqueOutcome = 'holds' | 'fails' | 'unscored';
+
+/** What a critic said of one sample. `score` is P(the work holds), 0…1, where the critic gives one. */
+export type Critique = { outcome: CritiqueOutcome; score?: number; reason: string };
+
+/** One chat completion request to a critic, with any fields beyond the common ones in `extra`. */
+export type CriticRequest = {
+  messages: ChatMessage[];
+  maxTokens: number;
+  temperature: number;
+  extra?: Record<string, unknown>;
+};
+
+/** What the critic answered: the text and the raw response, for critics that read log-probabilities. */
+export type CriticReply = { text: string; raw: unknown };
+
+export interface Critic {
+  name: string;
+  /** `work` is a rationale written by a model: data, never instructions. */
+  request(promptText: string, work: string): CriticRequest;
+  /** A reply outside the critic's format is `unscored`; this never throws. */
+  read(reply: CriticReply): Critique;
+  /**
+   * Whether this critic was measured to be better than chance at a level (undefined level: overall).
+   * Where it is not, the critique gate advises only, whatever the policy says.
+   */
+  betterThanChance?(level: number | undefined): { ok: boolean; reason: string };
+}
+
+export type BenchmarkRole = 'target' | 'guard' | 'final';
+
+/** One held-out problem with its known answer. `key` is comparable with `Prompt.key`. */
+export type BenchmarkItem = { key: string; text: string; answer: string; group?: string };
+
+export type Benchmark = {
+  /** Unique in the task, e.g. `target`, `guard`, `final`. */
+  name: string;
+  role: BenchmarkRole;
+  items(): AsyncIterable<BenchmarkItem> | Iterable<BenchmarkItem>;
+};
+
+export type PromptRequest = {
+  /** The same request always gives the same prompts. */
+  seed: number;
+  count: number;
+  /** Levels to draw from, evenly; undefined: the task has no levels. */
+  levels?: number[];
+  /** Keys that must not be given (benchmark items, and prompts already used where that matters). */
+  exclude(key: string): boolean;
+};
+
+export type Role = 'generator' | 'critic' | 'trainer';
+
+/** Where a role's model answers, as far as the task says; a run's own input comes first. */
+export type TaskEndpoint = { baseURL?: string; model?: string; apiKeyEnv?: string };
+
+export interface Task {
+  name: string;
+  title: string;
+  /** Model names to use where the run's input gives none. */
+  defaultModels?: Partial<Record<Role, string>>;
+  /** Endpoints that the task file names, to use where the run's input gives none. */
+  endpoints?: Partial<Record<Role, TaskEndpoint>>;
+  /** Collect: unlabeled and reproducible. May end early when its source has no more. */
+  prompts(request: PromptRequest): AsyncIterable<Prompt>;
+  /** Problems of a kind the model already masters, to be practised along so that they are not forgotten. */
+  rehearsal?(request: PromptRequest): AsyncIterable<Prompt>;
+  strategies: Strategy[];
+  /** All equivalent forms (its own text among them) in an order that depends on the seed. */
+  rewrites?(prompt: Prompt, seed: number): Rewrite[];
+  /** How the model is asked on a benchmark, greedily. */
+  ask(text: string): ChatMessage[];
+  /** Reads the answer out of a rationale, in canonical form; undefined = unparsable, never a guess. */
+  readAnswer(rationale: string): string | undefined;
+  sameAnswer(a: string, b: string): boolean;
+  /** Is the rationale in the form the task demands? `promptText` is the text that was put to the model. */
+  checkFormat(promptText: string, rationale: string): Check;
+  /** Do its steps hang together and lead to `answer` (as read from this rationale)? */
+  checkCoherence(promptText: string, rationale: string, answer: string): Check;
+  /** The task's own critic; without one the loop uses the structured critic for chat models. */
+  critic?: Critic;
+  benchmarks: Benchmark[];
+  /** Difficulty levels for the curriculum: where to start and all there are, ascending. */
+  levels?: { start: number[]; all: number[] };
+  /** Longest rationale worth generating, in tokens. */
+  maxTokens: number;
+  /**
+   * The true answer, where it can be computed. Read by reports, to tell how precise the pseudo-labels
+   * were; the loop never calls it.
+   */
+  truth?(prompt: Prompt): string | undefined;
+}

@@ -1,0 +1,190 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decidePromotion, pair, type PairedScore } from '../../loop/promotion.ts';
+
+const settings = { alpha: 0.05, minGain: 0, guardMargin: 0.03 };
+
+/** 600 items of which the best has 246 right. */
+function target(fixed: number, broken: number): PairedScore {
+  return {
+    best: { correct: 246, total: 600 },
+    candidate: { correct: 246 + fixed - broken, total: 600 },
+    fixed,
+    broken,
+  };
+}
+
+const guard = (best: number, candidate: number, total = 100) => {
+  return { name: 'guard', best: { correct: best, total }, candidate: { correct: candidate, total } };
+};
+
+describe('a candidate is promoted', () => {
+  test('when it is better on target and no guard fell, with the numbers in one sentence', () => {
+    const decision = decidePromotion({ settings, target: target(80, 11), guards: [guard(99, 97)] });
+    expect(decision.decision).toBe('promote');
+    expect(decision.reason).toBe(
+      'better: target 41.0 % → 52.5 % of 600 (80 fixed, 11 broken; exact one-sided McNemar p = 2.2e-14 < 0.05), ' +
+        'no guard fell by more than 3.0 points',
+    );
+    expect(decision.gain).toBeCloseTo(0.115);
+    expect(decision.pValue).toBeLessThan(1e-13);
+    expect(decision.guards).toMatchObject([{ name: 'guard', held: true, margin: 0.03 }]);
+  });
+
+  test('when a guard falls by exactly its margin, whatever the binary fractions say', () => {
+    for (let best = 3; best <= 100; best++) {
+      const decision = decidePromotion({ settings, target: target(80, 11), guards: [guard(best, best - 3)] });
+      expect(decision.decision).toBe('promote');
+    }
+    const seven = { ...settings, guardMargin: 0.07 };
+    expect(
+      decidePromotion({ settings: seven, target: target(80, 11), guards: [guard(100, 93)] }).decision,
+    ).toBe('promote');
+  });
+
+  test('when its gain is exactly the least gain', () => {
+    const strict = { ...settings, minGain: 0.1 };
+    expect(decidePromotion({ settings: strict, target: target(60, 0), guards: [] }).decision).toBe('promote');
+    expect(decidePromotion({ settings: strict, target: target(59, 0), guards: [] })).toMatchObject({
+      decision: 'discard',
+      reason: expect.stringMatching(/^better by too little: .*gain 9\.8 points, needs at least 10\.0 points/),
+    });
+  });
+
+  test('when a guard rose', () => {
+    const decision = decidePromotion({ settings, target: target(80, 11), guards: [guard(90, 99)] });
+    expect(decision.decision).toBe('promote');
+    expect(decision.guards[0]!.fall).toBeCloseTo(-0.09);
+  });
+});
+
+describe('a candidate is discarded', () => {
+  test('when it is not proven better', () => {
+    const decision = decidePromotion({ settings, target: target(12, 5), guards: [] });
+    expect(decision).toMatchObject({
+      decision: 'discard',
+      reason:
+        'not proven better: target 41.0 % → 42.2 % of 600 (12 fixed, 5 broken; exact one-sided McNemar p = 0.0717, needs < 0.05)',
+    });
+  });
+
+  test('at p equal to alpha: 5 of 5 give 1/32', () => {
+    const at = { ...settings, alpha: 1 / 32 };
+    expect(decidePromotion({ settings: at, target: target(5, 0), guards: [] }).decision).toBe('discard');
+    expect(decidePromotion({ settings: at, target: target(6, 0), guards: [] }).decision).toBe('promote');
+  });
+
+  test('when any guard fell by more than the margin, each of them named', () => {
+    const decision = decidePromotion({
+      settings,
+      target: target(80, 11),
+      guards: [guard(99, 95), { ...guard(50, 50), name: 'other' }],
+    });
+    expect(decision.decision).toBe('discard');
+    expect(decision.reason).toContain(
+      'guard guard fell 99.0 % → 95.0 % (4.0 points > 3.0 points), although target 41.0 %',
+    );
+    expect(decision.guards.map(({ held }) => held)).toEqual([false, true]);
+  });
+
+  test('when it could not be measured, whatever its scores are', () => {
+    expect(
+      decidePromotion({ settings, target: target(80, 0), guards: [], fault: 'the endpoint answered 500' }),
+    ).toMatchObject({
+      decision: 'discard',
+      reason: 'the candidate counts as a loss: the endpoint answered 500',
+    });
+    expect(
+      decidePromotion({ settings, target: undefined, guards: [], fault: 'training failed' }),
+    ).toMatchObject({
+      decision: 'discard',
+      pValue: 1,
+      gain: 0,
+    });
+  });
+
+  test('when there is nothing to prove an improvement on', () => {
+    const empty = {
+      best: { correct: 0, total: 0 },
+      candidate: { correct: 0, total: 0 },
+      fixed: 0,
+      broken: 0,
+    };
+    for (const nothing of [undefined, empty]) {
+      expect(decidePromotion({ settings, target: nothing, guards: [] }).decision).toBe('discard');
+    }
+  });
+
+  test('always when it is identical to the best, at any alpha', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.boolean(), { maxLength: 300 }),
+        fc.double({ min: 1e-6, max: 0.999999, noNaN: true }),
+        (items, alpha) => {
+          const decision = decidePromotion({
+            settings: { ...settings, alpha },
+            target: pair(items, items),
+            guards: [],
+          });
+          expect(decision.decision).toBe('discard');
+        },
+      ),
+    );
+  });
+
+  test('always when it is no better on target, whatever the guards do', () => {
+    fc.assert(
+      fc.property(fc.nat(100), fc.nat(100), fc.nat(100), (fixed, broken, correct) => {
+        fc.pre(fixed <= broken);
+        const decision = decidePromotion({
+          settings,
+          target: target(fixed, broken),
+          guards: [guard(50, correct)],
+        });
+        expect(decision.decision).toBe('discard');
+      }),
+    );
+  });
+});
+
+describe('pairing', () => {
+  test('counts what only one of them answers right; no answer of the candidate is a wrong one', () => {
+    expect(pair([true, false, true, false, true], [true, true, false, undefined, undefined])).toEqual({
+      best: { correct: 3, total: 5 },
+      candidate: { correct: 2, total: 5 },
+      fixed: 1,
+      broken: 2,
+    });
+  });
+
+  test('refuses lists of different lengths', () => {
+    expect(() => pair([true], [])).toThrow('1 items for the best, 0 for the candidate');
+  });
+});
+
+describe('scores that cannot be of the same items are errors, not decisions', () => {
+  test.each([
+    ['target totals differ', { ...target(5, 1), candidate: { correct: 250, total: 599 } }],
+    ['counts do not add up', { ...target(5, 1), fixed: 6 }],
+    [
+      'more broken than were right',
+      { best: { correct: 1, total: 9 }, candidate: { correct: 0, total: 9 }, fixed: 1, broken: 2 },
+    ],
+    [
+      'more right than asked',
+      { best: { correct: 11, total: 9 }, candidate: { correct: 11, total: 9 }, fixed: 0, broken: 0 },
+    ],
+  ])('%s', (_, scores) => {
+    expect(() => decidePromotion({ settings, target: scores, guards: [] })).toThrow(RangeError);
+  });
+  test('guard totals differ', () => {
+    const uneven = {
+      name: 'guard',
+      best: { correct: 90, total: 100 },
+      candidate: { correct: 90, total: 90 },
+    };
+    expect(() => decidePromotion({ settings, target: target(5, 1), guards: [uneven] })).toThrow(
+      'guard guard: the best was asked 100 items, the candidate 90',
+    );
+  });
+});

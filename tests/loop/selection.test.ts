@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { integer, random, sample, shuffle } from '../../loop/random.ts';
+import { chooseReplay } from '../../loop/replay.ts';
+import { selectExamples } from '../../loop/select.ts';
+
+const ascending = (a: number, b: number): number => a - b;
+const settings = { perPrompt: 2, hardPerRewrite: 1 };
+const of = (round: number, index: number, rewrite: string, rationale = `work ${round}.${index}`) => {
+  return { round, index, rewrite, request: `text of ${rewrite}`, rationale };
+};
+
+describe('selecting examples', () => {
+  test('takes a few of the first samples, in the order in which they were sampled', () => {
+    const chosen = selectExamples([of(1, 6, 'c'), of(1, 0, 'a'), of(1, 3, 'b')], settings);
+    expect(chosen.map(({ sample: { index }, kind }) => [index, kind])).toEqual([
+      [0, 'vote'],
+      [3, 'vote'],
+    ]);
+  });
+
+  test('takes one of each rewrite that was sampled again, marked as hard', () => {
+    const chosen = selectExamples([of(2, 0, 'a'), of(2, 1, 'a'), of(2, 4, 'b'), of(1, 0, 'c')], settings);
+    expect(chosen.map(({ sample: { round, index }, kind }) => [round, index, kind])).toEqual([
+      [1, 0, 'vote'],
+      [2, 0, 'hard'],
+      [2, 4, 'hard'],
+    ]);
+  });
+
+  test('counts the same work for the same request once, and leaves room for different work', () => {
+    const chosen = selectExamples(
+      [of(1, 0, 'a', 'same'), of(1, 1, 'a', 'same'), of(1, 2, 'a', 'new'), of(2, 0, 'a', 'new')],
+      settings,
+    );
+    expect(chosen.map(({ sample: { round, index } }) => [round, index])).toEqual([
+      [1, 0],
+      [1, 2],
+    ]);
+  });
+
+  test('does not confuse where a request ends and the work begins', () => {
+    const one = { ...of(1, 0, 'a', 'bc'), request: 'a' };
+    const two = { ...of(1, 1, 'a', 'c'), request: 'ab' };
+    expect(selectExamples([one, two], settings)).toHaveLength(2);
+  });
+
+  test('gives nothing of nothing', () => {
+    expect(selectExamples([], settings)).toEqual([]);
+    expect(selectExamples([of(2, 0, 'a')], { perPrompt: 1, hardPerRewrite: 0 })).toEqual([]);
+  });
+});
+
+describe('replay', () => {
+  const ids = Array.from({ length: 50 }, (_, i) => i * 3);
+  test('is the same for the same seed, in whatever order the ids come', () => {
+    expect(chooseReplay(ids.toReversed(), 10, 'seed')).toEqual(chooseReplay(ids, 10, 'seed'));
+    expect(chooseReplay(ids, 10, 'other')).not.toEqual(chooseReplay(ids, 10, 'seed'));
+  });
+  test('repeats nothing and takes all where there are fewer', () => {
+    expect(new Set(chooseReplay(ids, 20, 's')).size).toBe(20);
+    expect(chooseReplay([1, 2, 2, 1], 5, 's').toSorted(ascending)).toEqual([1, 2]);
+    expect(chooseReplay(ids, 0, 's')).toEqual([]);
+  });
+});
+
+describe('seeded randomness', () => {
+  test('is the same everywhere: a change of these numbers would change every run', () => {
+    const next = random('ratchet');
+    expect([next(), next(), next()]).toMatchInlineSnapshot(`
+      [
+        0.7117681011341929,
+        0.6677723461599426,
+        0.860321923690232,
+      ]
+    `);
+  });
+  test('differs between seeds that are nearly alike', () => {
+    expect(random('run/1')()).not.toBe(random('run/2')());
+    expect(random('')()).not.toBe(random(' ')());
+  });
+  test('is spread evenly', () => {
+    const next = random('even');
+    const counts = Array<number>(10).fill(0);
+    for (let i = 0; i < 20_000; i++) counts[integer(next, 0, 9)]! += 1;
+    expect(Math.min(...counts)).toBeGreaterThan(1850);
+    expect(Math.max(...counts)).toBeLessThan(2150);
+  });
+  test('shuffles without loss and without touching the original', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer()), fc.string(), fc.nat(20), (items, seed, count) => {
+        const before = [...items];
+        expect(shuffle(random(seed), items).toSorted(ascending)).toEqual(items.toSorted(ascending));
+        expect(sample(random(seed), items, count)).toHaveLength(Math.min(count, items.length));
+        expect(items).toEqual(before);
+      }),
+    );
+  });
+  test('stays within whole-number limits', () => {
+    const next = random('limits');
+    const seen = new Set(Array.from({ length: 200 }, () => integer(next, -1, 2)));
+    expect([...seen].toSorted((a, b) => a - b)).toEqual([-1, 0, 1, 2]);
+  });
+});

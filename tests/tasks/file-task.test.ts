@@ -1,0 +1,319 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { InvalidInputError } from '../../tasks/errors.ts';
+import { fileTaskSchema } from '../../tasks/file/schema.ts';
+import { loadTask, resolveTask, type TaskSpec } from '../../tasks/index.ts';
+import type { Prompt, Task } from '../../tasks/task.ts';
+import { collect } from './collect.ts';
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+const write = (name: string, content: string): string => {
+  writeFileSync(at(name), content);
+  return at(name);
+};
+const problemsOf = async (yaml: string, options?: { promptsFile: string }): Promise<string[]> => {
+  const error = await resolveTask(write('bad.yaml', yaml), options).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(InvalidInputError);
+  return (error as InvalidInputError).problems;
+};
+const jsonl = (rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+
+const YAML = `
+name: words
+prompts: { file: prompts.jsonl, field: question }
+benchmarks:
+  - { name: target, role: target, file: held-out.jsonl, rows: { to: 2 }, answer: { read: hash } }
+  - { name: final, role: final, file: held-out.jsonl, rows: { from: 3 }, answer: { read: hash } }
+system: Be brief.
+template: "Q: {prompt}\\nEnd with ####."
+strategies:
+  - chain-of-thought
+  - { name: plain, template: "{prompt} ({prompt})" }
+answer: { read: hash, compare: numeric }
+models: { generator: { baseURL: "http://127.0.0.1:8000/v1", model: m, apiKeyEnv: KEY } }
+maxTokens: 300
+`;
+
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'ratchet-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(() => {
+  write(
+    'prompts.jsonl',
+    jsonl([
+      ...Array.from({ length: 50 }, (_, i) => ({ question: `What is ${i}?` })),
+      { question: 'how  much IS a?' },
+    ]),
+  );
+  write(
+    'held-out.jsonl',
+    jsonl([
+      { question: 'How much is a?', answer: 'work\n#### 1,000' },
+      { question: 'How much is b?', answer: '#### -3' },
+      { question: 'How much is c?', answer: '#### 0.5' },
+    ]),
+  );
+});
+
+async function load(): Promise<{ spec: TaskSpec; task: Task }> {
+  const spec = await resolveTask(write('task.yaml', YAML));
+  return { spec, task: loadTask(spec) };
+}
+
+describe('a task file', () => {
+  test('becomes a task: prompts, benchmarks with known answers, models and limits', async () => {
+    const { task } = await load();
+    expect(task).toMatchObject({
+      name: 'words',
+      title: 'words',
+      maxTokens: 300,
+      defaultModels: { generator: 'm' },
+    });
+    expect(task.endpoints).toEqual({
+      generator: { baseURL: 'http://127.0.0.1:8000/v1', model: 'm', apiKeyEnv: 'KEY' },
+    });
+    const [target, final] = task.benchmarks;
+    expect(await collect(target!.items())).toEqual([
+      { key: 'how much is a?', text: 'How much is a?', answer: '1000' },
+      { key: 'how much is b?', text: 'How much is b?', answer: '-3' },
+    ]);
+    expect((await collect(final!.items())).map(({ answer }) => answer)).toEqual(['0.5']);
+    expect([target!.role, final!.role, task.rewrites, task.levels, task.truth]).toEqual([
+      'target',
+      'final',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('survives being stored as JSON, and later edits of the file do not change it', async () => {
+    const { spec } = await load();
+    write('task.yaml', 'name: other');
+    const stored = loadTask(JSON.parse(JSON.stringify(spec)) as TaskSpec);
+    expect(stored.ask('x')).toEqual(loadTask(spec).ask('x'));
+    expect(stored.readAnswer('a\n#### 7')).toBe('7');
+  });
+
+  test('asks in its own words: template, system message, strategies; nothing in a prompt is interpreted', async () => {
+    const { task } = await load();
+    expect(task.strategies.map(({ name }) => name)).toEqual(['chain-of-thought', 'plain']);
+    const [system, user] = task.ask('{prompt} costs $& or $1');
+    expect(system).toEqual({ role: 'system', content: 'Be brief.' });
+    expect(user!.content).toMatch(
+      /^Q: \{prompt\} costs \$& or \$1\nEnd with ####\.\n\nWrite out your reasoning/,
+    );
+    expect(task.strategies[1]!.messages('x')[1]!.content).toBe('Q: x\nEnd with ####. (Q: x\nEnd with ####.)');
+  });
+
+  test('gives prompts that are reproducible, each problem once, without those excluded', async () => {
+    const { task } = await load();
+    const choose = async (seed: number, count: number): Promise<Prompt[]> =>
+      await collect(task.prompts({ seed, count, exclude: (key) => key === 'how much is a?' }));
+    const first = await choose(1, 10);
+    expect(first).toHaveLength(10);
+    expect(await choose(1, 10)).toEqual(first);
+    expect(await choose(2, 10)).not.toEqual(first);
+    expect(await choose(1, 1000)).toHaveLength(50);
+    write('prompts.jsonl', readFileSync(at('prompts.jsonl'), 'utf8').split('\n').toReversed().join('\n'));
+    expect(await choose(1, 10)).toEqual(first);
+  });
+
+  test('judges answers by its own rule', async () => {
+    const { task } = await load();
+    expect(task.sameAnswer('1/2', '0.50')).toBe(true);
+    expect(task.sameAnswer('x', 'x')).toBe(false);
+    expect(task.checkFormat('q', 'a\n#### 7')).toEqual({ ok: true, reason: 'an answer is stated (hash)' });
+    expect(task.checkFormat('q', 'a\n7').reason).toBe('no answer could be read (hash, 3 characters)');
+    expect(task.checkCoherence('q', 'a\n#### 7', '7').ok).toBe(true);
+  });
+
+  test('takes its prompts from another file where one is given', async () => {
+    const more = write('more.jsonl', jsonl([{ question: 'Else?' }]));
+    const task = loadTask(await resolveTask(write('task.yaml', YAML), { promptsFile: more }));
+    const prompts = await collect(task.prompts({ seed: 1, count: 5, exclude: () => false }));
+    expect(prompts).toEqual([{ key: 'else?', text: 'Else?' }]);
+  });
+
+  test('asks plainly when it names no strategies', async () => {
+    const plain = loadTask(
+      await resolveTask(
+        write(
+          'task.yaml',
+          YAML.replace(/system:[^]*?answer: \{ read: hash, compare/, 'answer: { read: hash, compare'),
+        ),
+      ),
+    );
+    expect(plain.strategies.map(({ name }) => name)).toEqual(['plain']);
+    expect(plain.ask('x')).toEqual([{ role: 'user', content: 'x' }]);
+  });
+
+  test('of the GSM8K example is valid', () => {
+    const example = parse(
+      readFileSync(new URL('../../examples/gsm8k/task.yaml', import.meta.url), 'utf8'),
+    ) as unknown;
+    expect(fileTaskSchema.parse(example)).toMatchObject({
+      name: 'gsm8k',
+      answer: { read: 'hash', compare: 'numeric' },
+    });
+  });
+
+  test.skipIf(!process.env['GSM8K_FILE'])(
+    'reads the whole file in GSM8K_FILE, prompts and known answers',
+    async () => {
+      const file = JSON.stringify(process.env['GSM8K_FILE']);
+      const yaml = `{name: g, prompts: {file: ${file}, field: question, rows: {to: 100}}, answer: {read: hash, compare: numeric},
+      benchmarks: [{name: t, role: target, file: ${file}, rows: {from: 101}, answer: {read: hash}}]}`;
+      await expect(resolveTask(write('gsm8k.yaml', yaml))).resolves.toMatchObject({ kind: 'file' });
+    },
+  );
+});
+
+describe('a task file that cannot be used', () => {
+  test('has all its bad fields named at once, with the file', async () => {
+    const problems = await problemsOf(`
+name: "two words"
+prompts: { file: prompts.jsonl, colour: red }
+benchmarks:
+  - { name: a, role: targett, file: held-out.jsonl }
+  - { name: b, role: guard, file: held-out.jsonl, rows: { from: 5, to: 2 } }
+template: no placeholder
+strategies: [chain-of-thoughts, { name: x }]
+answer: { read: pattern }
+maxTokens: 0
+tempo: fast
+`);
+    const text = problems.join('\n');
+    for (const part of [
+      'name: must be letters',
+      'prompts: Unrecognized key: "colour"',
+      'benchmarks.0.role: Invalid option',
+      'benchmarks.1.rows: "from" must not be after "to"',
+      'template: must contain {prompt}',
+      'strategies.0: Invalid option',
+      'strategies.1.template: ',
+      'answer.pattern: is needed to read by pattern',
+      'maxTokens: ',
+      'Unrecognized key: "tempo"',
+    ]) {
+      expect(text).toContain(part);
+    }
+    for (const problem of problems) expect(problem).toContain(`task file ${at('bad.yaml')}: `);
+  });
+
+  test.each([
+    ['(', 'is no regular expression'],
+    ['no group', 'must have exactly one capturing group, has 0'],
+    ['(a)(b)', 'must have exactly one capturing group, has 2'],
+  ])('has the pattern %s explained', async (pattern, expected) => {
+    const [problem] = await problemsOf(
+      YAML.replace(
+        '{ read: hash, compare: numeric }',
+        `{ read: pattern, pattern: ${JSON.stringify(pattern)} }`,
+      ),
+    );
+    expect(problem).toContain(`answer.pattern: ${expected}`);
+  });
+
+  test.each([
+    [
+      'twice the same benchmark',
+      (yaml: string) => yaml.replace('name: final', 'name: target'),
+      'benchmarks.1.name: "target" is used twice',
+    ],
+    [
+      'no target',
+      (yaml: string) => yaml.replace('role: target', 'role: guard'),
+      'benchmarks: one must have the role target',
+    ],
+    [
+      'an unused pattern',
+      (yaml: string) => yaml.replace('read: hash, compare', 'read: hash, pattern: (a), compare'),
+      'answer.pattern: is not used when reading by hash',
+    ],
+    ['bad YAML', () => 'name: [a', 'bad.yaml: '],
+    ['nothing in it', () => '', 'name: Invalid input: expected string, received undefined'],
+    [
+      'a missing prompts file',
+      (yaml: string) => yaml.replace('prompts.jsonl', 'none.jsonl'),
+      'none.jsonl: there is no such file',
+    ],
+    [
+      'a missing benchmark file',
+      (yaml: string) => yaml.replace('held-out.jsonl, rows: { to: 2 }', 'none.jsonl'),
+      'benchmark target: file',
+    ],
+    [
+      'rows beyond the end',
+      (yaml: string) => yaml.replace('from: 3', 'from: 9'),
+      'held-out.jsonl has no rows to use',
+    ],
+    [
+      'rows in two benchmarks',
+      (yaml: string) => yaml.replace('from: 3', 'from: 2'),
+      'benchmark final: is in target already: "How much is b?"',
+    ],
+    [
+      'a field that rows lack',
+      (yaml: string) => yaml.replace('field: question', 'field: prompt'),
+      'line 1 has no field "prompt" (it has "question")',
+    ],
+    [
+      'an answer field that rows lack',
+      (yaml: string) => yaml.replace('rows: { to: 2 }', 'answerField: gold'),
+      'line 1 has no field "gold"',
+    ],
+  ])('with %s says so', async (_, change, expected) => {
+    const problems = await problemsOf(change(YAML));
+    expect(problems.join('\n')).toContain(expected);
+  });
+
+  test('has bad rows named by file and line, known answers that cannot be read among them', async () => {
+    write(
+      'held-out.jsonl',
+      jsonl([
+        { question: 'a?', answer: '#### soon' },
+        { question: '', answer: '#### 1' },
+        { question: 'c?', answer: null },
+      ]),
+    );
+    write('prompts.jsonl', '{"question": "ok?"}\n{"question": 5}\n{oops\n');
+    expect(await problemsOf(YAML)).toEqual([
+      `benchmark target: file ${at('held-out.jsonl')}, line 1 has an answer that can't be read (hash, numeric): "#### soon"`,
+      `benchmark target: file ${at('held-out.jsonl')}, line 2 has an empty "question"`,
+      `benchmark final: file ${at('held-out.jsonl')}, line 3 has an answer that is no text or number`,
+      `prompts file ${at('prompts.jsonl')}, line 2 has a "question" that is no text: "5"`,
+      `prompts file ${at('prompts.jsonl')}, line 3 is not JSON: "{oops"`,
+    ]);
+  });
+
+  test('has prompts beside those it is measured on', async () => {
+    write('prompts.jsonl', jsonl([{ question: 'HOW much is a?' }]));
+    expect(await problemsOf(YAML)).toEqual([
+      `prompts file ${at('prompts.jsonl')}: has no prompts beside those in the benchmarks`,
+    ]);
+  });
+});
+
+describe('finding a task', () => {
+  test('knows the built-in one, quick or whole', async () => {
+    expect(await resolveTask('arithmetic')).toEqual({ kind: 'arithmetic' });
+    expect(await resolveTask('arithmetic', { quick: true })).toEqual({
+      kind: 'arithmetic',
+      benchmarkSize: 25,
+    });
+  });
+  test('lists the known ones for an unknown name', async () => {
+    await expect(resolveTask('aritmetic')).rejects.toThrow(
+      'there is no task "aritmetic"; known: arithmetic, or the path of a .yaml file',
+    );
+  });
+  test('says that a file is not there', async () => {
+    await expect(resolveTask(at('none.yaml'))).rejects.toThrow(
+      `task file ${at('none.yaml')}: there is no such file`,
+    );
+  });
+});
