@@ -1,6 +1,6 @@
 import { inArray } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
-import { samplesOf, type Sample } from '../db/prompts.ts';
+import { promptPage, samplesOf, type Sample } from '../db/prompts.ts';
 import { critiques } from '../db/schema.ts';
 import { structuredCritic } from '../tasks/critic.ts';
 import type { Critic, Critique, Task } from '../tasks/task.ts';
@@ -8,6 +8,8 @@ import { callAll, ledgerChat, type MadeCall } from './calls.ts';
 import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import type { Page } from './generate.ts';
 import { trustedPrompts } from './resample.ts';
+
+export type CritiquePage = Page & { when: 'before-vote' | 'after-vote' };
 
 /** Longest reply of a critic that is stored. */
 const REPLY_CHARACTERS = 8000;
@@ -35,27 +37,52 @@ function candidates(context: IterationContext, answer: string, samples: Sample[]
   });
 }
 
+/** Is the critic asked about every sample before the vote? */
+export function votesAreApproved({ settings }: IterationContext): boolean {
+  const { mode, votes } = settings.gates.critique;
+  return votes === 'approved' && mode === 'required' && settings.experiment !== 'ungated';
+}
+
 export function createCritiqueActivities({ db }: Deps) {
+  /** The samples to put to the critic: before the vote all that are well-formed, after it the candidates. */
+  async function wantedOf(
+    context: IterationContext,
+    { iterationId, first, count, when }: CritiquePage,
+  ): Promise<Sample[]> {
+    if (when === 'before-vote') {
+      if (!votesAreApproved(context)) return [];
+      const page = await promptPage(db, iterationId, first, count);
+      const samples = await samplesOf(
+        db,
+        page.map((prompt) => prompt.id),
+        1,
+      );
+      return samples.filter((s) => s.answer !== null && s.formatOk && s.coherenceOk);
+    }
+    const page = (await trustedPrompts(db, iterationId)).slice(first, first + count);
+    const byPrompt = Map.groupBy(
+      await samplesOf(
+        db,
+        page.map(({ prompt }) => prompt.id),
+      ),
+      (s) => s.promptId,
+    );
+    return page.flatMap(({ prompt, vote }) =>
+      candidates(context, vote.answer, byPrompt.get(prompt.id) ?? []),
+    );
+  }
+
   return {
-    /** Evaluate, third part: the critic's judgement of the candidates among a page of trusted prompts. */
-    async critiquePage({ iterationId, first, count }: Page): Promise<{ wanted: number; asked: number }> {
+    /** Evaluate: the critic's judgement of a page of prompts (before the vote) or of trusted prompts (after it). */
+    async critiquePage(request: CritiquePage): Promise<{ wanted: number; asked: number }> {
+      const { iterationId } = request;
       const context = await iterationContext(db, iterationId);
       const { run, settings, task } = context;
       if (settings.gates.critique.mode === 'off' || settings.experiment === 'ungated')
         return { wanted: 0, asked: 0 };
       const critic = criticOf(task);
       const endpoint = endpointOf('critic', settings, task);
-      const page = (await trustedPrompts(db, iterationId)).slice(first, first + count);
-      const byPrompt = Map.groupBy(
-        await samplesOf(
-          db,
-          page.map(({ prompt }) => prompt.id),
-        ),
-        (s) => s.promptId,
-      );
-      const wanted = page.flatMap(({ prompt, vote }) =>
-        candidates(context, vote.answer, byPrompt.get(prompt.id) ?? []),
-      );
+      const wanted = await wantedOf(context, request);
       const stored = wanted.length
         ? await db
             .select({ id: critiques.sampleId })

@@ -28,7 +28,7 @@ function secondRound(
   );
   const distinct = new Map(missed.map((s) => [`${s.rewrite} ${s.strategy}`, s]));
   const n = settings.sampling.resamples;
-  return [...distinct.values()].map((s, i) => ({
+  return [...distinct.values()].slice(0, settings.sampling.resampledRewrites).map((s, i) => ({
     prompt,
     form: forms.get(s.rewrite)!,
     strategy: task.strategies.find((strategy) => strategy.name === s.strategy)!,

@@ -47,6 +47,19 @@ function parse(input: unknown): ImproveSettings {
   );
 }
 
+/** What the input says, over what the task suggests, field by field. */
+function merge(suggested: object, given: object): object {
+  const out: Record<string, unknown> = { ...suggested };
+  for (const [key, value] of Object.entries(given)) {
+    const below = out[key];
+    out[key] = isObject(value) && isObject(below) ? merge(below, value) : value;
+  }
+  return out;
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Reads all held-out problems of a task, refusing one that stands in two benchmarks. */
 async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
   const items: NewBenchmarkItem[] = [];
@@ -85,13 +98,14 @@ export function createRunActivities({ db }: Deps) {
         ]);
       }
       if (!existing) {
-        const settings = parse(input);
+        const asked = parse(input);
         try {
-          const taskSpec = await resolveTask(settings.task, {
-            promptsFile: settings.promptsFile,
-            quick: settings.benchmark.size === 'quick',
+          const taskSpec = await resolveTask(asked.task, {
+            promptsFile: asked.promptsFile,
+            quick: asked.benchmark.size === 'quick',
           });
           const task = loadTask(taskSpec);
+          const settings = parse(merge(task.suggested ?? {}, input ?? {}));
           const items = await heldOut(task);
           // A missing endpoint or key is the user's to mend, and better named before anything is begun.
           for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);

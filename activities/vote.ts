@@ -1,17 +1,42 @@
-import { addVotes, samplesOf, type StoredPrompt } from '../db/prompts.ts';
-import { countPrompts, promptPage } from '../db/prompts.ts';
+import {
+  addVotes,
+  countPrompts,
+  firstCritiques,
+  promptPage,
+  samplesOf,
+  type StoredPrompt,
+} from '../db/prompts.ts';
 import type { votes } from '../db/schema.ts';
 import { trusted, vote } from '../loop/vote.ts';
-import { iterationContext, type Deps } from './context.ts';
+import type { Db } from '../db/connect.ts';
+import { iterationContext, type Deps, type IterationContext } from './context.ts';
+import { criticOf, votesAreApproved } from './critique.ts';
 import { samplesFor } from './generate.ts';
 
 export type Voted = { voted: number; trusted: number };
 
+/**
+ * Samples of the iteration that the critic does not pass. Where the critic was measured to be no better than
+ * chance at a level, it has no say there; a sample that it gave no verdict on does not vote.
+ */
+async function disapprovedSamples(db: Db, context: IterationContext): Promise<Set<number>> {
+  const { min } = context.settings.gates.critique;
+  const critic = criticOf(context.task);
+  const judged = await firstCritiques(db, context.iteration.id);
+  return new Set(
+    judged
+      .filter(({ level }) => critic.betterThanChance?.(level ?? undefined).ok ?? true)
+      .filter(({ outcome, score }) => outcome !== 'holds' || (score !== null && score < min))
+      .map(({ sampleId }) => sampleId),
+  );
+}
+
 export function createVoteActivities({ db }: Deps) {
   return {
     /**
-     * Evaluate, first part: the vote over each prompt's first samples. A sample whose rationale is out of
-     * form or does not hang together abstains, and so does one without an answer.
+     * Evaluate: the vote over each prompt's first samples. A sample whose rationale is out of form or does
+     * not hang together abstains, and so does one without an answer or, by configuration, one that the
+     * critic does not pass.
      */
     async vote({ iterationId }: { iterationId: number }): Promise<Voted> {
       const context = await iterationContext(db, iterationId);
@@ -28,10 +53,14 @@ export function createVoteActivities({ db }: Deps) {
         ),
         (sample) => sample.promptId,
       );
+      const disapproved = votesAreApproved(context)
+        ? await disapprovedSamples(db, context)
+        : new Set<number>();
       const rows: (typeof votes.$inferInsert)[] = prompts.map((prompt) => {
-        const answers = (byPrompt.get(prompt.id) ?? []).map((sample) =>
-          ungated || (sample.formatOk && sample.coherenceOk) ? (sample.answer ?? undefined) : undefined,
-        );
+        const answers = (byPrompt.get(prompt.id) ?? []).map((sample) => {
+          const votes = ungated || (sample.formatOk && sample.coherenceOk && !disapproved.has(sample.id));
+          return votes ? (sample.answer ?? undefined) : undefined;
+        });
         if (answers.length !== samplesFor(context, prompt)) {
           throw new Error(
             `Prompt ${prompt.id} has ${answers.length} samples of ${samplesFor(context, prompt)}.`,

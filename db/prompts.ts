@@ -1,6 +1,6 @@
 import { and, asc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { examples, iterations, prompts, samples, votes } from './schema.ts';
+import { critiques, examples, iterations, prompts, samples, votes } from './schema.ts';
 
 export type StoredPrompt = typeof prompts.$inferSelect;
 export type Vote = typeof votes.$inferSelect;
@@ -92,6 +92,21 @@ export async function samplesOf(db: Db, promptIds: number[], round?: number): Pr
     ),
     orderBy: [asc(samples.promptId), asc(samples.round), asc(samples.index)],
   });
+}
+
+/** What the critic said of an iteration's first samples, with their levels. */
+export async function firstCritiques(db: Db, iterationId: number) {
+  return db
+    .select({
+      sampleId: samples.id,
+      level: prompts.level,
+      outcome: critiques.outcome,
+      score: critiques.score,
+    })
+    .from(critiques)
+    .innerJoin(samples, eq(samples.id, critiques.sampleId))
+    .innerJoin(prompts, eq(prompts.id, samples.promptId))
+    .where(and(eq(prompts.iterationId, iterationId), eq(samples.round, 1)));
 }
 
 /** What the curriculum knows of earlier iterations: per iteration and level, without any label. */

@@ -58,6 +58,12 @@ export const improveInputSchema = z.strictObject({
         .max(64)
         .default(4)
         .describe('samples per rewrite that missed a trusted answer'),
+      resampledRewrites: z
+        .int()
+        .min(0)
+        .max(64)
+        .default(2)
+        .describe('most rewrites per prompt to sample again'),
       resampleTemperature: z.number().min(0).max(2).default(1),
     })
     .prefault({}),
@@ -81,6 +87,12 @@ export const improveInputSchema = z.strictObject({
       critique: z
         .strictObject({
           mode: z.enum(['required', 'advisory', 'off']).default('required'),
+          votes: z
+            .enum(['all', 'approved'])
+            .default('all')
+            .describe(
+              '`approved`: samples that the critic does not pass do not vote; it is asked about every sample',
+            ),
           min: share.default(0.5).describe('least P(the work holds) where the critic gives one'),
         })
         .prefault({}),

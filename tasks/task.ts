@@ -3,6 +3,7 @@
  * an answer is read out of a rationale, and which held-out problems measure it. Everything else (votes,
  * gates, training, promotion) is the loop's and works on any task.
  */
+import type { ImproveInput } from '../loop/input.ts';
 
 /** One unlabeled input. */
 export type Prompt = {
@@ -62,6 +63,8 @@ export interface Critic {
    * Where it is not, the critique gate advises only, whatever the policy says.
    */
   betterThanChance?(level: number | undefined): { ok: boolean; reason: string };
+  /** Asking costs little beside sampling, so it is worth asking about every sample before the vote. */
+  cheap?: boolean;
 }
 
 export type BenchmarkRole = 'target' | 'guard' | 'final';
@@ -119,6 +122,8 @@ export interface Task {
   benchmarks: Benchmark[];
   /** Difficulty levels for the curriculum: where to start and all there are, ascending. */
   levels?: { start: number[]; all: number[] };
+  /** Settings measured to suit the task, used where the input is silent. */
+  suggested?: ImproveInput;
   /** Longest rationale worth generating, in tokens. */
   maxTokens: number;
   /**

@@ -52,14 +52,15 @@ export async function iteration({ runId, index, paging }: IterationInput): Promi
   });
 
   await stage('evaluate', async () => {
+    const critique = (total: number, when: 'before-vote' | 'after-vote') =>
+      inPages(total, pages, (first, count) => llm.critiquePage({ iterationId, first, count, when }));
+    const approved = await critique(pool.prompts + pool.rehearsal, 'before-vote');
     const voted = await main.vote({ iterationId });
     const resampled = await inPages(voted.trusted, pages, (first, count) =>
       llm.resamplePage({ iterationId, first, count }),
     );
-    const critiqued = await inPages(voted.trusted, pages, (first, count) =>
-      llm.critiquePage({ iterationId, first, count }),
-    );
-    return { ...voted, resampled: asked(resampled), critiqued: asked(critiqued) };
+    const critiqued = await critique(voted.trusted, 'after-vote');
+    return { ...voted, resampled: asked(resampled), critiqued: asked([...approved, ...critiqued]) };
   });
 
   await stage('filter', () => main.filter({ iterationId }));

@@ -31,7 +31,8 @@ const scoresSchema = z.object({
     z.string(),
     z.object({
       betterThanChance: z.boolean(),
-      atThreshold: z.object({ own: counts, synthetic: counts }),
+      own: counts,
+      synthetic: counts,
     }),
   ),
 });
@@ -52,6 +53,7 @@ export function arithmeticCritic(scores: CriticScores | undefined): Critic {
   const threshold = scores?.threshold ?? 0.5;
   return {
     name: 'arithmetic',
+    cheap: true,
     request: (promptText, work) => ({
       messages: [{ role: 'user', content: question(promptText, work) }],
       // The one token is thrown away: endpoints other than ours do not take 0.
@@ -118,7 +120,7 @@ function evidence(
   }
   const measured = scores.levels[level];
   if (!measured) return { ok: false, reason: `the critic was never measured at level ${level}` };
-  const { own, synthetic } = measured.atThreshold;
+  const { own, synthetic } = measured;
   const caught = share(own.caught + synthetic.caught, own.wrong + synthetic.wrong);
   const passed = share(own.passed + synthetic.passed, own.right + synthetic.right);
   const numbers = `at level ${level} it catches ${caught} of wrong and passes ${passed} of right work`;

@@ -68,6 +68,11 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     critic: arithmeticCritic(readScores()),
     benchmarks: benchmarks(spec.benchmarkSize ?? BENCHMARK_SIZE),
     levels,
+    // A few approved votes are surer than many unvetted ones: see the tables in docs/decisions.md.
+    suggested: {
+      gates: { agreement: { min: 0.375, minMargin: 0.25 }, critique: { votes: 'approved' } },
+      training: { epochs: 3, learningRate: 1.5e-3, replay: 200 },
+    },
     // 111 characters, one token each, and the end mark; the rest lets a runaway answer be seen as one.
     maxTokens: 120,
     truth: (prompt) => trueSum(prompt.text),

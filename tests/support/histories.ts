@@ -12,7 +12,11 @@ export const HISTORIES = fileURLToPath(new URL('../fixtures/histories/', import.
  * only added or replaced when workflow code changes on purpose: an old history that no longer replays is a
  * run that would break in the middle.
  */
-export async function saveHistory(temporal: TestWorkflowEnvironment, workflowId: string, name: string): Promise<void> {
+export async function saveHistory(
+  temporal: TestWorkflowEnvironment,
+  workflowId: string,
+  name: string,
+): Promise<void> {
   if (process.env.RATCHET_SAVE_HISTORIES !== '1') return;
   const history = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
   mkdirSync(HISTORIES, { recursive: true });

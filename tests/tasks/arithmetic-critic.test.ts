@@ -24,10 +24,11 @@ const table = { wrong: 200, caught: 190, right: 200, passed: 198 };
 const scores: CriticScores = {
   threshold: 0.9,
   levels: {
-    '4': { betterThanChance: true, atThreshold: { own: table, synthetic: table } },
+    '4': { betterThanChance: true, own: table, synthetic: table },
     '9': {
       betterThanChance: false,
-      atThreshold: { own: { ...table, caught: 3 }, synthetic: { ...table, right: 0, passed: 0 } },
+      own: { ...table, caught: 3 },
+      synthetic: { ...table, right: 0, passed: 0 },
     },
   },
 };

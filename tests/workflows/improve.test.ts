@@ -103,7 +103,9 @@ describe('improve', () => {
     });
     await handle.cancel();
     await handle.result().catch(() => {});
-    expect((await one<{ status: string }>(sql`select status from runs where id = 'again'`)).status).toBe('stopped');
+    expect((await one<{ status: string }>(sql`select status from runs where id = 'again'`)).status).toBe(
+      'stopped',
+    );
 
     const jobs = endpoint.jobs.size;
     const result = await improve('again', {});
@@ -123,11 +125,21 @@ describe('improve', () => {
     const cause = (error as WorkflowFailedError).cause as ApplicationFailure;
     expect(cause.type).toBe('InvalidInput');
     expect(cause.message).toMatch(/completed/);
-    expect((await one<{ status: string }>(sql`select status from runs where id = 'better'`)).status).toBe('completed');
+    expect((await one<{ status: string }>(sql`select status from runs where id = 'better'`)).status).toBe(
+      'completed',
+    );
   }, 60_000);
 
   it('trains nothing and says so when no sample passes the gates', async () => {
-    const result = await improve('nothing', small({ iterations: 1, gates: { critique: { mode: 'off' }, agreement: { min: 1, minMargin: 1 } }, pool: { prompts: 3, rehearsal: 0 }, sampling: { samples: 64 } }));
+    const result = await improve(
+      'nothing',
+      small({
+        iterations: 1,
+        gates: { critique: { mode: 'off' }, agreement: { min: 1, minMargin: 1 } },
+        pool: { prompts: 3, rehearsal: 0 },
+        sampling: { samples: 64 },
+      }),
+    );
     expect(result).toMatchObject({ promoted: 0 });
     const decision = await one<{ kind: string; reason: string; candidate_id: number | null }>(
       sql`select d.* from decisions d join iterations i on i.id = d.iteration_id where i.run_id = 'nothing'`,

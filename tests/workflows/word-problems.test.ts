@@ -7,7 +7,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { TASK_QUEUE } from '../../workflows/names.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { startScriptedEndpoint, type ScriptedEndpoint, type ScriptedRequest } from '../support/scripted-endpoint.ts';
+import {
+  startScriptedEndpoint,
+  type ScriptedEndpoint,
+  type ScriptedRequest,
+} from '../support/scripted-endpoint.ts';
 import { startTemporal, startWorkers } from '../support/temporal.ts';
 
 let temporal: TestWorkflowEnvironment;
@@ -23,7 +27,11 @@ function row(i: number) {
   const left = apples - sold;
   const question = `Shop number ${i} has ${apples} apples and sells ${sold} of them. How many are left, by its books?`;
   const gold = Math.abs(left) >= 1000 ? left.toLocaleString('en-US') : String(left);
-  return { question, answer: `It has ${apples} - ${sold} = <<${apples}-${sold}=${left}>>${left} apples left.\n#### ${gold}`, left };
+  return {
+    question,
+    answer: `It has ${apples} - ${sold} = <<${apples}-${sold}=${left}>>${left} apples left.\n#### ${gold}`,
+    left,
+  };
 }
 const rows = Array.from({ length: 260 }, (_, i) => row(i + 1));
 
@@ -35,7 +43,11 @@ function answer({ messages, seed, generation, temperature, body }: ScriptedReque
   if (!known) return 'I do not know.';
   if (body.response_format) {
     const holds = text.includes(`#### ${known.left}`);
-    return JSON.stringify({ first_error: holds ? '' : 'the last step', verdict: holds ? 'holds' : 'fails', confidence: 0.9 });
+    return JSON.stringify({
+      first_error: holds ? '' : 'the last step',
+      verdict: holds ? 'holds' : 'fails',
+      confidence: 0.9,
+    });
   }
   const luck = ((shop * 7919 + (temperature === 0 ? 0 : seed)) % 1000) / 1000;
   const right = luck < 0.55 + 0.35 * generation;
@@ -50,7 +62,8 @@ beforeAll(async () => {
     createTestDatabase(),
   ]);
   stopWorkers = await startWorkers(temporal, database.db);
-  const lines = (part: typeof rows) => part.map(({ question, answer }) => JSON.stringify({ question, answer })).join('\n');
+  const lines = (part: typeof rows) =>
+    part.map(({ question, answer }) => JSON.stringify({ question, answer })).join('\n');
   writeFileSync(join(folder, 'train.jsonl'), lines(rows.slice(0, 60)));
   writeFileSync(join(folder, 'test.jsonl'), lines(rows.slice(60)));
   const example = new URL('../../examples/gsm8k/task.yaml', import.meta.url);
@@ -81,12 +94,20 @@ it('improves on a task that is described by files alone', async () => {
   expect(result).toMatchObject({ runId: 'gsm8k', promoted: 1 });
 
   const evaluations = (
-    await database.db.execute<{ benchmark: string; index: number; correct: number; total: number; unparsable: number }>(
+    await database.db.execute<{
+      benchmark: string;
+      index: number;
+      correct: number;
+      total: number;
+      unparsable: number;
+    }>(
       sql`select e.benchmark, c.iteration_index as index, e.correct, e.total, e.unparsable
           from evaluations e join checkpoints c on c.id = e.checkpoint_id order by 1, 2`,
     )
   ).rows;
-  expect(evaluations.map(({ benchmark, index, total, unparsable }) => [benchmark, index, total, unparsable])).toEqual([
+  expect(
+    evaluations.map(({ benchmark, index, total, unparsable }) => [benchmark, index, total, unparsable]),
+  ).toEqual([
     ['final', 0, 80, 0],
     ['final', 1, 80, 0],
     ['target', 0, 120, 0],
@@ -97,6 +118,8 @@ it('improves on a task that is described by files alone', async () => {
   const trained = [...endpoint.files.values()].join('');
   expect(trained).toContain('####');
 
-  const critiques = await database.db.execute(sql`select outcome, count(*)::int as n from critiques group by 1`);
+  const critiques = await database.db.execute(
+    sql`select outcome, count(*)::int as n from critiques group by 1`,
+  );
   expect(critiques.rows.length).toBeGreaterThan(0);
 }, 120_000);

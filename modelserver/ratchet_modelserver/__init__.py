@@ -1,0 +1,2 @@
+"""OpenAI-compatible local server: batched generation and LoRA fine-tuning on Transformers and
+PEFT."""

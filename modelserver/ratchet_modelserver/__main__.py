@@ -1,0 +1,197 @@
+"""`python -m ratchet_modelserver`: read the command line, load the models, serve."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+# Before NumPy is imported: its BLAS threads would be threads at the time of the zygote's fork.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# OpenMP threads that wait by spinning hold the cores that the others need: on a machine that does
+# anything else besides, two spinning threads were several times slower than two sleeping ones.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from .lifetime import exit_when_stdin_closes
+from .memory import keep_freed_memory, usable_cores
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ratchet_modelserver", description=__doc__)
+    add = parser.add_argument
+    add(
+        "--model",
+        action="append",
+        required=True,
+        metavar="NAME=PATH",
+        help="a Hugging Face causal LM folder; the first is the default base",
+    )
+    add(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="NAME[@BASE]=PATH",
+        help="a PEFT LoRA folder to serve",
+    )
+    add("--data", required=True, type=Path, metavar="DIR", help="files, jobs and trained adapters")
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=8111, help="0 takes a free one")
+    add(
+        "--threads",
+        type=int,
+        default=usable_cores(),
+        help="CPU threads for generation (default: all usable cores)",
+    )
+    add(
+        "--train-threads",
+        type=int,
+        default=None,
+        help="CPU threads for training (default: --threads)",
+    )
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add(
+        "--dtype",
+        choices=["auto", "float32", "bfloat16", "float16"],
+        default="auto",
+        help="auto: float32 on a CPU, bfloat16 on a GPU",
+    )
+    add("--max-batch", type=int, default=256, help="rows generated at once")
+    add("--max-queue", type=int, default=20_000, help="rows that may wait; more get a 429")
+    add(
+        "--kv-memory-mb",
+        type=int,
+        default=None,
+        help="memory for one batch's keys and values (default: 4096 on a CPU, 60 %% of what is free on a GPU)",
+    )
+    add(
+        "--merge-limit-mb",
+        type=int,
+        default=512,
+        help="base models up to this size serve an adapter as a merged copy",
+    )
+    add("--max-merged", type=int, default=8, help="adapters kept in memory")
+    add("--exit-with-parent", action="store_true", help="exit when stdin closes")
+    return parser.parse_args()
+
+
+def split(option: str, text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not (name and separator and path):
+        sys.exit(f"{option} takes NAME=PATH, not '{text}'")
+    return name, Path(path).expanduser().resolve()
+
+
+def main() -> None:
+    options = arguments()
+    keep_freed_memory()
+    import torch
+    import transformers  # noqa: F401  (before the fork: the zygote has it then)
+
+    from . import zygote
+
+    forked = zygote.fork() if sys.platform == "linux" else None
+    if options.exit_with_parent:
+        exit_when_stdin_closes()
+    try:
+        serve(options, torch, forked)
+    except (ValueError, OSError) as error:
+        sys.exit(f"ratchet_modelserver: {error}")
+
+
+def serve(options: argparse.Namespace, torch, forked) -> None:
+    import uvicorn
+
+    from .app import make_app
+    from .engine import Engine, Limits
+    from .jobs import Jobs
+    from .registry import Registry
+    from .store import Store
+
+    cuda = torch.cuda.is_available()
+    if options.device == "cuda" and not cuda:
+        raise ValueError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
+    device = torch.device("cuda" if cuda and options.device != "cpu" else "cpu")
+    dtype = options.dtype
+    if dtype == "auto":
+        dtype = "float32" if device.type == "cpu" else "bfloat16"
+    listener = listen(options.host, options.port)
+    store = Store(options.data.expanduser().resolve())
+    registry = Registry(
+        device, getattr(torch, dtype), options.merge_limit_mb << 20, options.max_merged
+    )
+    for text in options.model:
+        registry.add_base(*split("--model", text))
+    first = next(iter(registry.bases))
+    for text in options.adapter:
+        name, path = split("--adapter", text)
+        name, _, base = name.partition("@")
+        registry.add_adapter(name, base or first, path)
+    kv_bytes = (options.kv_memory_mb or 4096) << 20
+    if options.kv_memory_mb is None and device.type == "cuda":
+        kv_bytes = int(0.6 * torch.cuda.mem_get_info()[0])
+    limits = Limits(max_batch=options.max_batch, max_queue=options.max_queue, kv_bytes=kv_bytes)
+    engine = Engine(registry, limits, options.threads)
+    jobs = Jobs(store, registry, forked, options.train_threads or options.threads)
+    config = uvicorn.Config(
+        make_app(engine, store, jobs),
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        backlog=4096,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    raise_open_files()
+    server = uvicorn.Server(config)
+    started = server.startup
+
+    async def startup(sockets=None) -> None:
+        await started(sockets=sockets)
+        if server.started:
+            port = listener.getsockname()[1]
+            names = ",".join(registry.models)
+            print(f"ready http://{options.host}:{port} models={names}", flush=True)
+
+    server.startup = startup
+    # The GIL's default switch interval of 5 ms would make the engine wait that long, again and
+    # again, while requests are being read.
+    sys.setswitchinterval(0.0005)
+    server.run(sockets=[listener])
+    store.close()
+    # A batch in flight would keep its thread, and so the process, for seconds.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Raises ValueError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise ValueError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
+        ) from None
+    listener.listen(4096)
+    return listener
+
+
+def raise_open_files() -> None:
+    """A burst is one connection per request; the usual soft limit of 1,024 files would refuse
+    most of it."""
+    try:
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ImportError, ValueError, OSError):
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""LoRA adapter folders in PEFT's format: reading, writing, merging into weights.
+
+Plain LoRA on linear layers is merged here; every other kind goes through PEFT itself, which is
+imported only then, as that takes seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+PREFIX = "base_model.model."
+
+
+@dataclass
+class AdapterConfig:
+    """What `adapter_config.json` says, as far as plain LoRA goes."""
+
+    rank: int
+    alpha: float
+    targets: list[str] | str
+    scaling: float
+    plain: bool
+    """Whether `scaling * B @ A` added to the linear weights is all that the adapter does."""
+
+
+def read_config(folder: Path) -> AdapterConfig:
+    """Raises ValueError when the folder is no PEFT LoRA adapter."""
+    try:
+        raw = json.loads((folder / "adapter_config.json").read_text())
+    except FileNotFoundError:
+        raise ValueError(
+            f"{folder} has no adapter_config.json: not a PEFT adapter folder"
+        ) from None
+    if raw.get("peft_type") != "LORA":
+        raise ValueError(f"{folder} is a {raw.get('peft_type')} adapter; only LORA is supported")
+    rank, alpha = raw["r"], raw["lora_alpha"]
+    unusual = ("use_dora", "modules_to_save", "rank_pattern", "alpha_pattern", "fan_in_fan_out")
+    unusual += (
+        "lora_bias",
+        "target_parameters",
+        "trainable_token_indices",
+        "alora_invocation_tokens",
+    )
+    return AdapterConfig(
+        rank,
+        alpha,
+        raw["target_modules"],
+        alpha / (math.sqrt(rank) if raw.get("use_rslora") else rank),
+        plain=raw.get("bias", "none") == "none" and not any(raw.get(key) for key in unusual),
+    )
+
+
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """{PEFT's key: tensor}, on the CPU."""
+    return load_file(folder / "adapter_model.safetensors")
+
+
+def pairs(weights: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """{module name in the base model: (A [rank, in], B [out, rank])}."""
+    found = {}
+    for key, a in weights.items():
+        if key.endswith(".lora_A.weight"):
+            b = weights[key.replace(".lora_A.", ".lora_B.")]
+            found[key.removeprefix(PREFIX).removesuffix(".lora_A.weight")] = (a, b)
+    return found
+
+
+@torch.no_grad()
+def merged(base: nn.Module, make_copy, folder: Path) -> nn.Module:
+    """A copy of `base` (made by `make_copy()`) with the adapter in `folder` merged in."""
+    config = read_config(folder)
+    weights = read_weights(folder)
+    named = pairs(weights) if config.plain else {}
+    modules = dict(base.named_modules())
+    simple = 2 * len(named) == len(weights) > 0 and all(
+        type(modules.get(name)) is nn.Linear for name in named
+    )
+    copy = make_copy()
+    if not simple:
+        from peft import PeftModel
+
+        return PeftModel.from_pretrained(copy, str(folder)).merge_and_unload()
+    modules = dict(copy.named_modules())
+    for name, (a, b) in named.items():
+        weight = modules[name].weight
+        weight += (config.scaling * (b.to(weight.device).float() @ a.to(weight.device).float())).to(
+            weight.dtype
+        )
+    return copy
+
+
+def write_folder(
+    folder: Path,
+    weights: dict[str, torch.Tensor],
+    *,
+    base: str,
+    rank: int,
+    alpha: float,
+    dropout: float,
+    targets: list[str] | str,
+    files: dict[str, bytes],
+) -> None:
+    """Write a PEFT adapter folder atomically: a temporary folder, synced, then renamed.
+    `files` are written beside the adapter."""
+    from peft import LoraConfig
+
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    temporary.mkdir(parents=True, exist_ok=True)
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules=targets,
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=base,
+        inference_mode=True,
+    )
+    config.save_pretrained(str(temporary))
+    tensors = {key: value.detach().contiguous().cpu() for key, value in weights.items()}
+    save_file(tensors, temporary / "adapter_model.safetensors", metadata={"format": "pt"})
+    for name, data in files.items():
+        (temporary / name).write_bytes(data)
+    for path in temporary.iterdir():
+        sync(path)
+    if folder.exists():
+        # Only after a crash between the rename and the event that reports it: the content is the
+        # same.
+        import shutil
+
+        shutil.rmtree(folder)
+    os.rename(temporary, folder)
+    sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """fsync a file or a folder."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass  # some filesystems refuse it for folders
+    finally:
+        os.close(fd)

@@ -1,0 +1,131 @@
+"""A KV cache whose memory is laid out ahead and reused from batch to batch.
+
+Transformers' dynamic cache concatenates at every step, which copies the whole cache each time and,
+for a small model on a CPU, costs more than the model itself.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+from . import attention
+
+
+class BufferPool:
+    """Flat CPU buffers kept between batches: fresh memory is slow, as every page of it faults
+    once."""
+
+    def __init__(self):
+        self.free: list[torch.Tensor] = []
+
+    def take(self, size: int, like: torch.Tensor) -> torch.Tensor:
+        """A flat tensor of at least `size` elements, of the dtype and on the device of `like`."""
+        fitting = [
+            buffer
+            for buffer in self.free
+            if buffer.numel() >= size
+            and buffer.dtype == like.dtype
+            and buffer.device == like.device
+        ]
+        if not fitting:
+            return torch.empty(size, dtype=like.dtype, device=like.device)
+        best = min(fitting, key=torch.Tensor.numel)
+        self.free = [buffer for buffer in self.free if buffer is not best]
+        return best
+
+    def give(self, buffer: torch.Tensor) -> None:
+        if buffer.device.type == "cpu":  # PyTorch keeps a GPU's memory itself
+            self.free.append(buffer)
+
+    def trim(self, limit: int) -> None:
+        """Let go of the smallest buffers until the rest are within `limit` bytes."""
+        self.free.sort(key=torch.Tensor.numel)
+        while self.free and sum(b.numel() * b.element_size() for b in self.free) > limit:
+            self.free.pop(0)
+
+
+class PreallocatedLayer(DynamicLayer):
+    """Keys and values [rows, heads, tokens, head size] as views into larger buffers."""
+
+    def __init__(self, pool: BufferPool, reserve: int, keys_across: bool):
+        """reserve: tokens to make room for after the prompt; more are added when they run out.
+        keys_across: lay keys out with the tokens along the last axis, as attention.py wants
+        them."""
+        super().__init__()
+        self.pool, self.reserve, self.keys_across = pool, reserve, keys_across
+        self.flat: list[torch.Tensor] = []
+        self.buffers: list[torch.Tensor] = []
+        """Views of `flat` as [rows, heads, capacity, head size]."""
+
+    def update(self, key_states, value_states, *args, **kwargs):
+        if not self.is_initialized:
+            # The prompt: kept as it is, as its rows may still be multiplied (choices of one
+            # prompt).
+            self.dtype, self.device = key_states.dtype, key_states.device
+            self.keys, self.values, self.is_initialized = key_states, value_states, True
+            return key_states, value_states
+        length = self.keys.shape[2]
+        end = length + key_states.shape[2]
+        if not self.buffers or end > self.buffers[0].shape[2]:
+            self.grow(end)
+        rows = key_states.shape[0]
+        keys, values = self.buffers[0][:rows, :, :end], self.buffers[1][:rows, :, :end]
+        keys[:, :, length:] = key_states
+        values[:, :, length:] = value_states
+        self.keys, self.values = keys, values
+        return keys, values
+
+    def grow(self, needed: int) -> None:
+        capacity = max(needed, self.keys.shape[2] + self.reserve)
+        flat, views = [], []
+        for old, across in ((self.keys, self.keys_across), (self.values, False)):
+            rows, heads, length, size = old.shape
+            shape = (rows, heads, size, capacity) if across else (rows, heads, capacity, size)
+            flat.append(self.pool.take(math.prod(shape), old))
+            view = flat[-1][: math.prod(shape)].view(shape)
+            views.append(view.transpose(2, 3) if across else view)
+            views[-1][:, :, :length] = old
+        self.release()
+        self.flat, self.buffers = flat, views
+        self.keys, self.values = (view[:, :, :length] for view in views)
+
+    def reorder_cache(self, index: torch.Tensor) -> None:
+        """Keep the rows `index`. Once generation runs, `index[i] == i` wherever a row stays in
+        place, so that only the rows that move are copied."""
+        if not self.buffers:
+            self.keys, self.values = self.keys[index], self.values[index]
+            return
+        length, rows = self.keys.shape[2], index.shape[0]
+        holes = (index != torch.arange(rows, device=index.device)).nonzero()[:, 0]
+        for buffer in self.buffers:
+            buffer[holes, :, :length] = buffer[index[holes], :, :length]
+        self.keys, self.values = (buffer[:rows, :, :length] for buffer in self.buffers)
+
+    def release(self) -> None:
+        """Give the memory back to the pool."""
+        for buffer in self.flat:
+            self.pool.give(buffer)
+        self.flat, self.buffers = [], []
+
+
+def make_cache(module: nn.Module, pool: BufferPool, reserve: int) -> DynamicCache:
+    """A cache for a model; layers of other kinds (sliding windows, linear attention) stay
+    Transformers' own."""
+    cache = DynamicCache(config=module.config)
+    across = attention.in_use(module)
+    cache.layers = [
+        PreallocatedLayer(pool, reserve, across) if type(layer) is DynamicLayer else layer
+        for layer in cache.layers
+    ]
+    return cache
+
+
+def release(cache: DynamicCache) -> None:
+    for layer in cache.layers:
+        if isinstance(layer, PreallocatedLayer):
+            layer.release()

@@ -1,0 +1,217 @@
+"""The models that can answer: bases loaded at start, adapters loaded on use; each with its
+fingerprint."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils import logging
+
+from . import adapters, attention, llama
+from .errors import bad_request, model_not_found
+
+WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+
+
+@dataclass
+class Weights:
+    """A model in memory, and its quick decoding step where there is one."""
+
+    module: nn.Module
+    quick: llama.Step | None = None
+
+    @classmethod
+    def of(cls, module: nn.Module) -> Weights:
+        return cls(module, llama.Step(module) if llama.fits(module) else None)
+
+
+@dataclass
+class Base:
+    """A base model in memory."""
+
+    id: str
+    path: Path
+    weights: Weights
+    tokenizer: PreTrainedTokenizerBase
+    eos_ids: list[int]
+    max_length: int
+    digest: str
+    bytes: int
+    kv_bytes_per_token: int
+    created: int = field(default_factory=lambda: int(time.time()))
+    peft: object | None = None
+    """PEFT's wrapper, once an adapter too large to merge has been used."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model id stands for: a base, or a base with the adapter in `folder`."""
+
+    id: str
+    base: Base
+    folder: Path | None
+    fingerprint: str
+    created: int
+    fine_tuned: bool = False
+
+
+class Registry:
+    """Models by id. Safe to use from the event loop and the engine's threads."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype, merge_limit: int, keep: int):
+        """merge_limit: bytes of base weights up to which an adapter is merged into a copy; keep:
+        how many such copies stay in memory."""
+        self.device, self.dtype = device, dtype
+        self.merge_limit, self.keep = merge_limit, keep
+        self.bases: dict[str, Base] = {}
+        self.models: dict[str, Model] = {}
+        self.merged: OrderedDict[str, Weights] = OrderedDict()
+        self.loading = threading.Lock()
+
+    def add_base(self, id: str, path: Path) -> None:
+        """Load a Hugging Face causal LM folder. Raises ValueError naming what is missing."""
+        if not (path / "config.json").is_file():
+            raise ValueError(
+                f"--model {id}: {path} has no config.json, so it is no Hugging Face model folder"
+            )
+        module = load_model(path, self.dtype, self.device)
+        attention.use(module, self.device, self.dtype)
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        config = module.config.get_text_config(decoder=True)
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        head_size = (
+            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        )
+        base = Base(
+            id=id,
+            path=path,
+            weights=Weights.of(module),
+            tokenizer=tokenizer,
+            eos_ids=end_tokens(module, tokenizer),
+            max_length=getattr(config, "max_position_embeddings", None) or 2048,
+            digest=digest_weights(path),
+            bytes=sum(p.numel() * p.element_size() for p in module.parameters()),
+            kv_bytes_per_token=2
+            * config.num_hidden_layers
+            * heads
+            * head_size
+            * self.dtype.itemsize,
+        )
+        self.bases[id] = base
+        self.models[id] = Model(id, base, None, f"fp_{base.digest[:16]}", base.created)
+
+    def add_adapter(
+        self,
+        id: str,
+        base_id: str,
+        folder: Path,
+        created: int | None = None,
+        fine_tuned: bool = False,
+    ) -> Model:
+        """Raises ValueError when the folder is no adapter for this base."""
+        base = self.bases.get(base_id)
+        if base is None:
+            raise ValueError(
+                f"adapter {id}: there is no base model '{base_id}' (have: {', '.join(self.bases)})"
+            )
+        adapters.read_config(folder)
+        digest = hashlib.sha256(f"{base.digest}+{digest_weights(folder)}".encode()).hexdigest()
+        model = Model(
+            id, base, folder, f"fp_{digest[:16]}", created or int(time.time()), fine_tuned
+        )
+        self.models[id] = model
+        return model
+
+    def remove(self, id: str) -> None:
+        self.models.pop(id, None)
+
+    def resolve(self, id: str) -> Model:
+        """Raises a 404 for an id that is not served."""
+        model = self.models.get(id)
+        if model is None:
+            raise model_not_found(id)
+        return model
+
+    def weights(self, model: Model) -> Weights:
+        """What answers for `model`, ready for a forward pass. Raises a 400 when its adapter is
+        gone."""
+        base = model.base
+        if base.bytes > self.merge_limit:
+            return Weights(self.switched(model))
+        if model.folder is None:
+            return base.weights
+        with self.loading:
+            # By fingerprint: an id that was deleted and made again must not find the old weights.
+            found = self.merged.get(model.fingerprint)
+            if found is None:
+                copied = lambda: copy.deepcopy(base.weights.module)  # noqa: E731
+                try:
+                    module = adapters.merged(base.weights.module, copied, model.folder).eval()
+                except FileNotFoundError as error:
+                    message = f"The adapter of '{model.id}' is gone: {error}"
+                    raise bad_request(message, "model") from None
+                found = self.merged[model.fingerprint] = Weights.of(module)
+                while len(self.merged) > self.keep:
+                    self.merged.popitem(last=False)
+            self.merged.move_to_end(model.fingerprint)
+            return found
+
+    def switched(self, model: Model) -> nn.Module:
+        """The base with its adapters switched by PEFT: slower per step, but one copy of the
+        weights. Switching is not safe while another thread generates: see `Engine.workers`."""
+        base = model.base
+        if model.folder is None:
+            if base.peft is not None:
+                base.peft.base_model.disable_adapter_layers()
+            return base.weights.module
+        from peft import PeftModel
+
+        name = model.fingerprint
+        if base.peft is None:
+            base.peft = PeftModel.from_pretrained(
+                base.weights.module, str(model.folder), adapter_name=name
+            )
+        elif name not in base.peft.peft_config:
+            if len(base.peft.peft_config) >= self.keep:
+                base.peft.delete_adapter(next(iter(base.peft.peft_config)))
+            base.peft.load_adapter(str(model.folder), adapter_name=name)
+        base.peft.base_model.enable_adapter_layers()
+        base.peft.set_adapter(name)
+        return base.peft.eval()
+
+
+def load_model(path: Path, dtype: torch.dtype, device: torch.device) -> nn.Module:
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    return AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(device).eval()
+
+
+def end_tokens(module: nn.Module, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Every id that ends an answer: the generation config's and the tokenizer's."""
+    ids = getattr(getattr(module, "generation_config", None), "eos_token_id", None)
+    found = set(ids if isinstance(ids, list) else [ids]) | {tokenizer.eos_token_id}
+    return sorted(id for id in found if id is not None)
+
+
+def digest_weights(folder: Path) -> str:
+    """sha256 hex over the names and contents of the folder's weight files (without subfolders).
+    Raises ValueError when there are none."""
+    files = sorted(p for p in folder.iterdir() if p.suffix in WEIGHT_SUFFIXES and p.is_file())
+    if not files:
+        raise ValueError(f"{folder} has no weight files ({', '.join(WEIGHT_SUFFIXES)})")
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,372 @@
+"""One fine-tuning job, from its specification to an adapter folder. Runs in a process of its own.
+
+It can be killed at any moment: training checkpoints are whole or absent, and a job that starts
+again continues from the newest with the same batches, optimizer state and random numbers, so that
+it ends with the adapter it would have made anyway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import math
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import adapters, lora
+from .dataset import BadData, Example, plan_batches, read_examples
+from .registry import end_tokens, load_model
+from .schemas import Hyperparameters
+
+STATE = "trainer_state.pt"
+KEEP = 3
+CHECKPOINT_SECONDS = 30
+EPOCH_CHECKPOINTS = 5
+"""About how many checkpoints at ends of epochs a job makes, unless it names an interval."""
+MICRO_TOKENS = 16_384
+"""Tokens, padding included, in one forward and backward pass; larger batches are accumulated."""
+SMALL_MODEL = 50_000_000
+FLOOR = 0.05
+"""The learning rate ends at this share of its peak."""
+
+Emit = Callable[[dict], None]
+
+
+class Failed(Exception):
+    """The job cannot succeed; `code` and the message go to the job's `error`."""
+
+    def __init__(self, code: str, message: str, param: str | None = None):
+        super().__init__(message)
+        self.code, self.param = code, param
+
+
+def resolve(hyper: Hyperparameters, examples: int, parameters: int, parent) -> dict:
+    """Every hyperparameter as a value. parameters: the base's size; parent: AdapterConfig of the
+    adapter whose training continues, or None. Its rank, alpha and targets are kept."""
+    small = parameters < SMALL_MODEL
+    values = hyper.model_dump()
+    multiplier = values["learning_rate_multiplier"]
+    multiplier = 1.0 if multiplier == "auto" else multiplier
+    values["learning_rate_multiplier"] = multiplier
+    values["learning_rate"] = (hyper.learning_rate or (1e-3 if small else 2e-4)) * multiplier
+    if hyper.batch_size == "auto":
+        values["batch_size"] = min(32 if small else 16, examples)
+    if hyper.n_epochs == "auto":
+        values["n_epochs"] = 4
+    if parent is not None:
+        kept = {"lora_rank": parent.rank, "lora_alpha": parent.alpha}
+        for key, value in kept.items():
+            if values[key] not in (None, value):
+                message = f"{key} {values[key]} differs from the {value} of the adapter to continue"
+                raise Failed("invalid_hyperparameter", message, f"hyperparameters.{key}")
+        values.update(kept, lora_target_modules=parent.targets)
+    values["lora_rank"] = values["lora_rank"] or 32
+    values["lora_alpha"] = values["lora_alpha"] or 2 * values["lora_rank"]
+    values["lora_dropout"] = values["lora_dropout"] or 0.0
+    return values
+
+
+def rate(step: int, total: int, warmup: int) -> float:
+    """Share of the peak learning rate at `step` (from 0): linear warm-up, then linear decay to
+    FLOOR."""
+    return min(1.0, (step + 1) / max(1, warmup)) * max(FLOOR, 1 - step / total)
+
+
+class Training:
+    """The state of a job between steps."""
+
+    def __init__(self, spec: dict, emit: Emit):
+        """spec: see `jobs.specification`."""
+        self.spec, self.emit = spec, emit
+        self.folder = Path(spec["folder"])
+        self.device = torch.device(spec["device"])
+        dtype = getattr(torch, spec["dtype"])
+        from transformers import AutoTokenizer
+
+        base_path = Path(spec["base_path"])
+        base = load_model(base_path, dtype, self.device)
+        tokenizer = AutoTokenizer.from_pretrained(base_path)
+        eos = end_tokens(base, tokenizer)
+        if not eos:
+            raise Failed(
+                "unsupported_model", "The model has no end token, so answers could not end."
+            )
+        read = lambda name: read_examples(  # noqa: E731
+            self.folder / name, tokenizer, eos, spec["max_length"]
+        )
+        self.examples = read("train.jsonl")
+        valid = (self.folder / "valid.jsonl").exists()
+        self.validation = read("valid.jsonl") if valid else []
+        parent = Path(spec["parent"]) if spec["parent"] else None
+        config = adapters.read_config(parent) if parent else None
+        size = sum(p.numel() for p in base.parameters())
+        self.hyper = resolve(Hyperparameters(**spec["hyper"]), len(self.examples), size, config)
+        if self.device.type == "cuda" and size > 1_000_000_000:
+            base.gradient_checkpointing_enable({"use_reentrant": False})
+        h = self.hyper
+        self.model, self.targets = lora.build(
+            base, h["lora_target_modules"], h["lora_rank"], h["lora_alpha"], h["lora_dropout"]
+        )
+        h["lora_target_modules"] = self.targets
+        torch.manual_seed(spec["seed"])
+        lora.init_weights(self.model.params, spec["seed"])
+        if parent:
+            self.load(adapters.read_weights(parent))
+        self.flat = lora.Flat(self.model.params)
+        self.optimizer = torch.optim.AdamW(
+            [self.flat.values],
+            lr=h["learning_rate"],
+            betas=(0.9, h["adam_beta2"]),
+            weight_decay=h["weight_decay"],
+            fused=True,
+        )
+        self.ema = self.flat.values.clone() if h["ema_decay"] else None
+        lengths = np.array([len(example.tokens) for example in self.examples])
+        self.plan = plan_batches(lengths, h["batch_size"], h["n_epochs"], spec["seed"])
+        self.step, self.trained_tokens = 0, 0
+        self.keeps_logits = "logits_to_keep" in inspect.signature(base.forward).parameters
+        self.autocast = (
+            torch.autocast("cuda", torch.bfloat16)
+            if self.device.type == "cuda"
+            else contextlib.nullcontext()
+        )
+
+    def load(self, weights: dict[str, torch.Tensor]) -> None:
+        missing = set(self.model.params) ^ set(weights)
+        if missing:
+            message = (
+                f"The adapter to continue does not fit the base (for example {sorted(missing)[0]})"
+            )
+            raise Failed("unsupported_model", message)
+        with torch.no_grad():
+            for key, parameter in self.model.params.items():
+                parameter.copy_(weights[key])
+
+    # Checkpoints
+
+    def checkpoints(self) -> list[Path]:
+        """Oldest first."""
+        found = [p for p in self.folder.glob("step-*") if (p / "adapter_config.json").exists()]
+        return sorted(found, key=lambda p: int(p.name.removeprefix("step-")))
+
+    def resume(self) -> None:
+        """Continue from the newest checkpoint, if there is one."""
+        found = [p for p in self.checkpoints() if (p / STATE).exists()]
+        if not found:
+            return
+        state = torch.load(found[-1] / STATE, map_location=self.device, weights_only=True)
+        with torch.no_grad():
+            self.flat.values.copy_(state["values"])
+            if self.ema is not None:
+                self.ema.copy_(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"].cpu())
+        self.step, self.trained_tokens = state["step"], state["trained_tokens"]
+
+    def save_checkpoint(self, metrics: dict) -> None:
+        data = io.BytesIO()
+        torch.save(
+            {
+                "values": self.flat.values,
+                "ema": self.ema,
+                "optimizer": self.optimizer.state_dict(),
+                "rng": torch.get_rng_state(),
+                "step": self.step,
+                "trained_tokens": self.trained_tokens,
+            },
+            data,
+        )
+        self.write(self.folder / f"step-{self.step}", {STATE: data.getvalue()})
+        older = self.checkpoints()[:-1]
+        for path in older:
+            (path / STATE).unlink(missing_ok=True)  # only the newest is continued from
+        for path in older[: 1 - KEEP]:
+            shutil.rmtree(path, ignore_errors=True)
+        self.emit({"type": "checkpoint", "step": self.step, "metrics": metrics})
+
+    def write(self, folder: Path, files: dict[str, bytes]) -> None:
+        values = self.flat.values if self.ema is None else self.ema
+        adapters.write_folder(
+            folder,
+            self.flat.named(values),
+            base=self.spec["base_path"],
+            rank=self.hyper["lora_rank"],
+            alpha=self.hyper["lora_alpha"],
+            dropout=self.hyper["lora_dropout"],
+            targets=self.targets,
+            files=files,
+        )
+
+    # Steps
+
+    def loss(self, batch: list[Example]) -> torch.Tensor:
+        """Summed cross-entropy over the trained tokens. Padding on the right needs no mask:
+        attention is causal, and padded positions are in no loss."""
+        width = max(len(example.tokens) for example in batch)
+        ids = np.zeros((len(batch), width), dtype=np.int64)
+        labels = np.full((len(batch), width), -100, dtype=np.int64)
+        for i, example in enumerate(batch):
+            n = len(example.tokens)
+            ids[i, :n] = example.tokens
+            labels[i, :n] = np.where(example.trained, example.tokens, -100)
+        first = int((labels != -100).any(0).argmax())
+        keep = {"logits_to_keep": width - max(0, first - 1)} if self.keeps_logits else {}
+        with self.autocast:
+            logits = self.model(
+                input_ids=torch.from_numpy(ids).to(self.device), use_cache=False, **keep
+            ).logits
+        labels = torch.from_numpy(labels[:, width - logits.shape[1] + 1 :]).to(self.device)
+        return torch.nn.functional.cross_entropy(
+            logits[:, :-1].float().flatten(0, 1),
+            labels.flatten(),
+            ignore_index=-100,
+            reduction="sum",
+        )
+
+    def micro_batches(self, batch: list[Example]) -> list[list[Example]]:
+        batch = sorted(batch, key=lambda example: len(example.tokens))
+        parts: list[list[Example]] = [[]]
+        for example in batch:
+            if parts[-1] and (len(parts[-1]) + 1) * len(example.tokens) > MICRO_TOKENS:
+                parts.append([])
+            parts[-1].append(example)
+        return parts
+
+    def take_step(self) -> float:
+        """One optimizer step. Returns the mean loss per trained token. Raises Failed when it is
+        no number."""
+        h = self.hyper
+        batch = [self.examples[i] for i in self.plan[self.step]]
+        targets = sum(int(example.trained[1:].sum()) for example in batch)
+        self.flat.values.grad.zero_()
+        total = 0.0
+        for part in self.micro_batches(batch):
+            loss = self.loss(part) / targets
+            loss.backward()
+            total += float(loss.detach())
+        norm = float(self.flat.values.grad.norm())
+        if not math.isfinite(total) or not math.isfinite(norm):
+            raise Failed(
+                "training_diverged",
+                f"The loss or its gradient became {total if not math.isfinite(total) else norm} at step "
+                f"{self.step + 1}; lower learning_rate (it is {h['learning_rate']:g}).",
+            )
+        if norm > h["max_grad_norm"]:
+            self.flat.values.grad.mul_(h["max_grad_norm"] / norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = h["learning_rate"] * rate(self.step, len(self.plan), h["warmup_steps"])
+        self.optimizer.step()
+        if self.ema is not None:
+            self.ema.lerp_(self.flat.values, 1 - h["ema_decay"])
+        self.step += 1
+        self.trained_tokens += sum(len(example.tokens) for example in batch)
+        return total
+
+    @torch.no_grad()
+    def validation_loss(self) -> float | None:
+        if not self.validation:
+            return None
+        targets = sum(int(example.trained[1:].sum()) for example in self.validation)
+        parts = [self.validation[i : i + 32] for i in range(0, len(self.validation), 32)]
+        return sum(float(self.loss(part)) for part in parts) / targets
+
+
+def train(spec: dict, emit: Emit) -> None:
+    """Run the job to its end and write `spec["output"]`. SIGTERM makes it save a checkpoint and
+    return early (event `stopped`). Raises Failed or BadData."""
+    stop = False
+
+    def on_term(*_) -> None:
+        nonlocal stop
+        stop = True
+
+    signal.signal(signal.SIGTERM, on_term)
+    torch.set_num_threads(spec["threads"])
+    training = Training(spec, emit)
+    training.resume()
+    total = len(training.plan)
+    emit(
+        {
+            "type": "training",
+            "hyperparameters": training.hyper,
+            "step": training.step,
+            "total_steps": total,
+            "examples": len(training.examples),
+        }
+    )
+    per_epoch = math.ceil(len(training.examples) / training.hyper["batch_size"])
+    every = training.hyper["checkpoint_every_steps"] or per_epoch * math.ceil(
+        training.hyper["n_epochs"] / EPOCH_CHECKPOINTS
+    )
+    report_every = max(1, total // 100)
+    saved_at, losses = time.monotonic(), []
+    started, started_tokens = time.monotonic(), training.trained_tokens
+    while training.step < total:
+        losses.append(training.take_step())
+        step = training.step
+        if step % report_every == 0 or step == total:
+            seconds = time.monotonic() - started
+            emit(
+                {
+                    "type": "metrics",
+                    "step": step,
+                    "total_steps": total,
+                    "train_loss": float(np.mean(losses)),
+                    "tokens_per_second": round(
+                        (training.trained_tokens - started_tokens) / seconds
+                    ),
+                }
+            )
+            last_loss, losses = float(np.mean(losses)), []
+        overdue = time.monotonic() - saved_at > CHECKPOINT_SECONDS
+        if step < total and (stop or overdue or step % every == 0):
+            metrics = {"step": step, "train_loss": float(np.mean(losses)) if losses else last_loss}
+            training.save_checkpoint(metrics)
+            saved_at = time.monotonic()
+        if stop and step < total:
+            emit({"type": "stopped", "step": step})
+            return
+    valid = training.validation_loss()
+    training.write(Path(spec["output"]), {})
+    emit(
+        {
+            "type": "done",
+            "step": total,
+            "trained_tokens": training.trained_tokens,
+            "valid_loss": valid,
+        }
+    )
+
+
+def run(spec: dict, emit: Emit) -> int:
+    """`train` with every failure reported as an event. The process's exit code."""
+    try:
+        train(spec, emit)
+    except BadData as error:
+        emit(
+            {
+                "type": "failed",
+                "code": "invalid_training_file",
+                "message": str(error),
+                "param": "training_file",
+            }
+        )
+    except Failed as error:
+        emit({"type": "failed", "code": error.code, "message": str(error), "param": error.param})
+    except torch.OutOfMemoryError as error:
+        message = f"Out of memory; lower batch_size. {str(error).splitlines()[0]}"
+        emit({"type": "failed", "code": "out_of_memory", "message": message, "param": None})
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        last = traceback.format_exception_only(error)[-1].strip()
+        emit({"type": "failed", "code": "training_error", "message": last, "param": None})
+    return 0
