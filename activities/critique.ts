@@ -1,12 +1,12 @@
 import { inArray } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
-import { promptPage, samplesOf, type Sample } from '../db/prompts.ts';
+import { promptPage, samplesOf, type Sample, type StoredPrompt } from '../db/prompts.ts';
 import { critiques } from '../db/schema.ts';
 import { structuredCritic } from '../tasks/critic.ts';
 import type { Critic, Critique, Task } from '../tasks/task.ts';
 import { callAll, ledgerChat, type MadeCall } from './calls.ts';
 import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
-import type { Page } from './generate.ts';
+import { samplesFor, type Page } from './generate.ts';
 import { trustedPrompts } from './resample.ts';
 
 export type CritiquePage = Page & { when: 'before-vote' | 'after-vote' };
@@ -43,6 +43,20 @@ export function votesAreApproved({ settings }: IterationContext): boolean {
   return votes === 'approved' && mode === 'required' && settings.experiment !== 'ungated';
 }
 
+/**
+ * The well-formed samples whose vote can matter: where fewer gave an answer than could win, or than could
+ * cost a winner its lead, the critic's word on them changes nothing, so it is not asked.
+ */
+function voters(context: IterationContext, prompt: StoredPrompt, samples: Sample[]): Sample[] {
+  const { min, minMargin } = context.settings.gates.agreement;
+  const k = samplesFor(context, prompt);
+  const harmless = Math.min(Math.ceil(min * k) - 1, Math.floor(Math.ceil(min * k) - minMargin * k));
+  const sound = samples.filter((s) => s.answer !== null && s.formatOk && s.coherenceOk);
+  return sound.filter(
+    (s) => sound.filter((other) => context.task.sameAnswer(s.answer!, other.answer!)).length > harmless,
+  );
+}
+
 export function createCritiqueActivities({ db }: Deps) {
   /** The samples to put to the critic: before the vote all that are well-formed, after it the candidates. */
   async function wantedOf(
@@ -57,7 +71,8 @@ export function createCritiqueActivities({ db }: Deps) {
         page.map((prompt) => prompt.id),
         1,
       );
-      return samples.filter((s) => s.answer !== null && s.formatOk && s.coherenceOk);
+      const byPrompt = Map.groupBy(samples, (s) => s.promptId);
+      return page.flatMap((prompt) => voters(context, prompt, byPrompt.get(prompt.id) ?? []));
     }
     const page = (await trustedPrompts(db, iterationId)).slice(first, first + count);
     const byPrompt = Map.groupBy(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -64,7 +65,8 @@ def arguments() -> argparse.Namespace:
         "--kv-memory-mb",
         type=int,
         default=None,
-        help="memory for one batch's keys and values (default: 4096 on a CPU, 60 %% of what is free on a GPU)",
+        help="memory for one batch's keys and values (default: 4096 on a CPU, 60 %% of what is "
+        "free on a GPU)",
     )
     add(
         "--merge-limit-mb",
@@ -159,6 +161,9 @@ def serve(options: argparse.Namespace, torch, forked) -> None:
     # The GIL's default switch interval of 5 ms would make the engine wait that long, again and
     # again, while requests are being read.
     sys.setswitchinterval(0.0005)
+    # The server raises the signal that stopped it once more when it is done; it has been honoured.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
     server.run(sockets=[listener])
     store.close()
     # A batch in flight would keep its thread, and so the process, for seconds.

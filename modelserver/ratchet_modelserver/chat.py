@@ -42,7 +42,7 @@ async def complete(request: Request) -> Response:
     head = {
         "id": f"chatcmpl-{secrets.token_hex(12)}",
         "created": int(time.time()),
-        "model": body.model,
+        "model": model.id,
     }
     if settings.stream:
         usage = bool(body.stream_options and body.stream_options.include_usage)

@@ -9,9 +9,11 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from . import dataset
+from .link import TrainerLink
 from .registry import Registry
 from .store import Store
 
@@ -20,75 +22,12 @@ MAX_DEATHS = 3
 STOP_SECONDS = 4
 
 
-class Trainer:
-    """The line to the zygote process (see zygote.py), forked at start or spawned again when it
-    has died."""
-
-    def __init__(self, forked: tuple[int, int, int] | None):
-        self.forked = forked
-        self.pid: int | None = None
-        self.reader: asyncio.StreamReader | None = None
-        self.writer = None
-        self.process: asyncio.subprocess.Process | None = None
-
-    async def connect(self) -> None:
-        if self.reader is not None and not self.reader.at_eof():
-            return
-        self.close()
-        if self.forked is not None:
-            self.pid, commands, events = self.forked
-            self.forked = None
-            loop = asyncio.get_running_loop()
-            self.reader = asyncio.StreamReader(limit=1 << 20)
-            protocol = asyncio.StreamReaderProtocol(self.reader)
-            await loop.connect_read_pipe(lambda: protocol, os.fdopen(events, "rb", buffering=0))
-            self.writer, _ = await loop.connect_write_pipe(
-                asyncio.BaseProtocol, os.fdopen(commands, "wb", buffering=0)
-            )
-            return
-        # From the event loop's own thread, the process's first: the kernel's parent-death signal is
-        # sent when the thread that spawned a child ends.
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "ratchet_modelserver.zygote",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 20,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        )
-        self.reader, self.writer, self.pid = (
-            self.process.stdout,
-            self.process.stdin,
-            self.process.pid,
-        )
-
-    def send(self, spec: dict) -> None:
-        self.writer.write(json.dumps(spec).encode() + b"\n")
-
-    async def event(self) -> dict | None:
-        """The next event, or None when the zygote is gone."""
-        line = await self.reader.readline()
-        return json.loads(line) if line.endswith(b"\n") else None
-
-    def close(self) -> None:
-        """Let go of a zygote; it ends when its command line closes."""
-        if self.writer is not None:
-            self.writer.close()
-        if self.process is None and self.pid is not None:
-            try:
-                os.waitpid(self.pid, os.WNOHANG)
-            except ChildProcessError:
-                pass
-        self.reader = self.writer = self.process = self.pid = None
-
-
 class Jobs:
     """Supervises the jobs in the store. Belongs to the event loop."""
 
     def __init__(self, store: Store, registry: Registry, forked, threads: int):
         self.store, self.registry, self.threads = store, registry, threads
-        self.trainer = Trainer(forked)
+        self.trainer = TrainerLink(forked)
         self.current: str | None = None
         self.child: int | None = None
         self.stopping = False
@@ -98,6 +37,7 @@ class Jobs:
 
     async def start(self) -> None:
         self.load_models()
+        await self.trainer.connect()  # ahead of the first job: its imports take seconds
         for job in self.store.jobs("validating_files"):
             self.start_validation(job)
         self.task = asyncio.create_task(self.supervise())
@@ -227,8 +167,8 @@ class Jobs:
             try:
                 await self.run(waiting[-1])
             except Exception as error:
+                traceback.print_exc()
                 self.fail(self.current, "server_error", f"{type(error).__name__}: {error}")
-                raise
             finally:
                 self.current = self.child = None
 
@@ -327,7 +267,8 @@ class Jobs:
                 self.on_training(id, event)
             elif kind == "metrics":
                 data = {key: value for key, value in event.items() if key != "type"}
-                message = f"Step {event['step']}/{event['total_steps']}: training loss={event['train_loss']:.4f}"
+                done, loss = f"{event['step']}/{event['total_steps']}", event["train_loss"]
+                message = f"Step {done}: training loss={loss:.4f}"
                 self.store.add_event(id, message, type="metrics", data=data)
             elif kind == "checkpoint":
                 self.store.update_job(id, attempts=0)

@@ -134,9 +134,9 @@ class Registry:
     def remove(self, id: str) -> None:
         self.models.pop(id, None)
 
-    def resolve(self, id: str) -> Model:
-        """Raises a 404 for an id that is not served."""
-        model = self.models.get(id)
+    def resolve(self, id: str | None) -> Model:
+        """The model of this id, or the first base. Raises a 404 for an id that is not served."""
+        model = self.models.get(next(iter(self.bases)) if id is None else id)
         if model is None:
             raise model_not_found(id)
         return model

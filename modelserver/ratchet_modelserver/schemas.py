@@ -49,7 +49,8 @@ class ChatRequest(Strict):
     """POST /v1/chat/completions. `top_k`, `prompt_logprobs`, `add_generation_prompt` and
     `continue_final_message` are vLLM's extensions."""
 
-    model: str
+    model: str | None = None
+    """None: the server's first model."""
     messages: Annotated[list[Message], Field(min_length=1)]
     n: Annotated[int, Field(ge=1, le=256)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -90,7 +91,7 @@ Auto = Literal["auto"]
 
 
 class Hyperparameters(Strict):
-    """OpenAI's three, and ours. `trainer.resolve` says what each default becomes."""
+    """OpenAI's three, and ours. `hyper.resolve` says what each default becomes."""
 
     batch_size: Auto | Annotated[int, Field(ge=1, le=4096)] = "auto"
     n_epochs: Auto | Annotated[int, Field(ge=1, le=1000)] = "auto"

@@ -6,6 +6,7 @@ kill.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -29,8 +30,8 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE TABLE IF NOT EXISTS events (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job_id TEXT NOT NULL,
-  created_at INTEGER NOT NULL, level TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL, data TEXT,
-  step INTEGER
+  created_at INTEGER NOT NULL, level TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL,
+  data TEXT, step INTEGER
 );
 CREATE INDEX IF NOT EXISTS events_by_job ON events (job_id, number);
 CREATE TABLE IF NOT EXISTS checkpoints (
@@ -42,11 +43,16 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 
 class Store:
     def __init__(self, folder: Path):
-        """Opens or makes the data folder. Raises OSError or sqlite3.Error when it cannot be
-        used."""
+        """Opens or makes the data folder. Raises ValueError when another server has it open,
+        OSError or sqlite3.Error when it cannot be used."""
         self.folder = folder
         for name in ("files", "adapters", "training"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        self.lock = open(folder / "lock", "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ValueError(f"--data {folder} is in use by another model server") from None
         self.db = sqlite3.connect(folder / "modelserver.sqlite", isolation_level=None)
         self.db.row_factory = sqlite3.Row
         self.db.execute("PRAGMA journal_mode=WAL")
@@ -149,7 +155,8 @@ class Store:
 
     def add_checkpoint(self, job: str, step: int, metrics: dict) -> None:
         self.db.execute(
-            "INSERT OR IGNORE INTO checkpoints (id, job_id, created_at, step, metrics) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO checkpoints (id, job_id, created_at, step, metrics) "
+            "VALUES (?, ?, ?, ?, ?)",
             (f"ftckpt-{secrets.token_hex(12)}", job, int(time.time()), step, json.dumps(metrics)),
         )
 

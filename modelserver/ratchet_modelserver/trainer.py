@@ -22,6 +22,7 @@ import torch
 
 from . import adapters, lora
 from .dataset import BadData, Example, plan_batches, read_examples
+from .hyper import Failed, rate, resolve
 from .registry import end_tokens, load_model
 from .schemas import Hyperparameters
 
@@ -32,51 +33,8 @@ EPOCH_CHECKPOINTS = 5
 """About how many checkpoints at ends of epochs a job makes, unless it names an interval."""
 MICRO_TOKENS = 16_384
 """Tokens, padding included, in one forward and backward pass; larger batches are accumulated."""
-SMALL_MODEL = 50_000_000
-FLOOR = 0.05
-"""The learning rate ends at this share of its peak."""
 
 Emit = Callable[[dict], None]
-
-
-class Failed(Exception):
-    """The job cannot succeed; `code` and the message go to the job's `error`."""
-
-    def __init__(self, code: str, message: str, param: str | None = None):
-        super().__init__(message)
-        self.code, self.param = code, param
-
-
-def resolve(hyper: Hyperparameters, examples: int, parameters: int, parent) -> dict:
-    """Every hyperparameter as a value. parameters: the base's size; parent: AdapterConfig of the
-    adapter whose training continues, or None. Its rank, alpha and targets are kept."""
-    small = parameters < SMALL_MODEL
-    values = hyper.model_dump()
-    multiplier = values["learning_rate_multiplier"]
-    multiplier = 1.0 if multiplier == "auto" else multiplier
-    values["learning_rate_multiplier"] = multiplier
-    values["learning_rate"] = (hyper.learning_rate or (1e-3 if small else 2e-4)) * multiplier
-    if hyper.batch_size == "auto":
-        values["batch_size"] = min(32 if small else 16, examples)
-    if hyper.n_epochs == "auto":
-        values["n_epochs"] = 4
-    if parent is not None:
-        kept = {"lora_rank": parent.rank, "lora_alpha": parent.alpha}
-        for key, value in kept.items():
-            if values[key] not in (None, value):
-                message = f"{key} {values[key]} differs from the {value} of the adapter to continue"
-                raise Failed("invalid_hyperparameter", message, f"hyperparameters.{key}")
-        values.update(kept, lora_target_modules=parent.targets)
-    values["lora_rank"] = values["lora_rank"] or 32
-    values["lora_alpha"] = values["lora_alpha"] or 2 * values["lora_rank"]
-    values["lora_dropout"] = values["lora_dropout"] or 0.0
-    return values
-
-
-def rate(step: int, total: int, warmup: int) -> float:
-    """Share of the peak learning rate at `step` (from 0): linear warm-up, then linear decay to
-    FLOOR."""
-    return min(1.0, (step + 1) / max(1, warmup)) * max(FLOOR, 1 - step / total)
 
 
 class Training:
@@ -255,8 +213,8 @@ class Training:
         if not math.isfinite(total) or not math.isfinite(norm):
             raise Failed(
                 "training_diverged",
-                f"The loss or its gradient became {total if not math.isfinite(total) else norm} at step "
-                f"{self.step + 1}; lower learning_rate (it is {h['learning_rate']:g}).",
+                f"The loss or its gradient became {norm if math.isfinite(total) else total} at "
+                f"step {self.step + 1}; lower learning_rate (it is {h['learning_rate']:g}).",
             )
         if norm > h["max_grad_norm"]:
             self.flat.values.grad.mul_(h["max_grad_norm"] / norm)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -10,6 +12,7 @@ import numpy as np
 import openai
 import pytest
 import torch
+from conftest import ROOT
 from transformers import AutoModelForCausalLM
 
 
@@ -335,3 +338,23 @@ def test_other_architectures_decode_like_generate(kind, tmp_path, reference):
             pad_token_id=0,
         )[0, len(row.prompt) :].tolist()
         assert row.tokens == [token for token in out if token != 2]
+
+
+def test_without_a_model_the_first_one_answers(server):
+    body = {"messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
+    answer = httpx.post(f"{server.url}/v1/chat/completions", json=body).json()
+    assert answer["model"] == "tiny"
+
+
+def test_mistakes_at_start_are_told_in_one_line(server, model_folder, tmp_path):
+    def fails(*options: str) -> str:
+        command = [sys.executable, "-m", "ratchet_modelserver", "--data", str(tmp_path), *options]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        assert done.returncode != 0 and "Traceback" not in done.stderr
+        return done.stderr
+
+    port = server.url.rpartition(":")[2]
+    assert f"cannot listen on 127.0.0.1:{port}" in fails(
+        "--model", f"tiny={model_folder}", "--port", port
+    )
+    assert "has no config.json" in fails("--model", f"tiny={tmp_path}", "--port", "0")

@@ -56,8 +56,8 @@ export function arithmeticCritic(scores: CriticScores | undefined): Critic {
     cheap: true,
     request: (promptText, work) => ({
       messages: [{ role: 'user', content: question(promptText, work) }],
-      // The one token is thrown away: endpoints other than ours do not take 0.
-      maxTokens: 1,
+      // Nothing is generated: all that is wanted is the probability of what is there.
+      maxTokens: 0,
       temperature: 0,
       extra: { prompt_logprobs: 0 },
     }),

@@ -57,7 +57,7 @@ describe("the arithmetic critic's request", () => {
   test('puts the problem, and each line between its digits and a slot, as one message', () => {
     expect(critic.request(TEXT, WORK)).toEqual({
       messages: [{ role: 'user', content: questionOf(TEXT, WORK) }],
-      maxTokens: 1,
+      maxTokens: 0,
       temperature: 0,
       extra: { prompt_logprobs: 0 },
     });
