@@ -24,6 +24,10 @@ import tempfile
 import time
 from pathlib import Path
 
+# Both sides wait without spinning; with a busy neighbour, spinning threads cost several times as
+# much.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (

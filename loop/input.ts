@@ -175,7 +175,7 @@ export const improveInputSchema = z.strictObject({
   paging: z
     .strictObject({
       promptsPerPage: z.int().min(1).max(1000).default(40).describe('prompts per activity'),
-      pagesInFlight: z.int().min(1).max(64).default(2),
+      pagesInFlight: z.int().min(1).max(64).default(3),
       callsInFlight: z.int().min(1).max(1024).default(256).describe('concurrent model calls per page'),
     })
     .prefault({}),

@@ -12,8 +12,8 @@ from pathlib import Path
 # Before NumPy is imported: its BLAS threads would be threads at the time of the zygote's fork.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# OpenMP threads that wait by spinning hold the cores that the others need: on a machine that does
-# anything else besides, two spinning threads were several times slower than two sleeping ones.
+# Threads that spin while they wait for each other stall for milliseconds whenever another process
+# has their core. Read by the OpenMP runtime as PyTorch loads it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from .lifetime import exit_when_stdin_closes
@@ -82,28 +82,36 @@ def arguments() -> argparse.Namespace:
 def split(option: str, text: str) -> tuple[str, Path]:
     name, separator, path = text.partition("=")
     if not (name and separator and path):
-        sys.exit(f"{option} takes NAME=PATH, not '{text}'")
+        raise ValueError(f"{option} takes NAME=PATH, not '{text}'")
     return name, Path(path).expanduser().resolve()
 
 
 def main() -> None:
     options = arguments()
-    keep_freed_memory()
-    import torch
-    import transformers  # noqa: F401  (before the fork: the zygote has it then)
-
-    from . import zygote
-
-    forked = zygote.fork() if sys.platform == "linux" else None
-    if options.exit_with_parent:
-        exit_when_stdin_closes()
     try:
-        serve(options, torch, forked)
+        # What the user may have got wrong is looked at before the imports, which take seconds.
+        models = [split("--model", text) for text in options.model]
+        for name, path in models:
+            if not (path / "config.json").is_file():
+                raise ValueError(
+                    f"--model {name}: {path} has no config.json: not a Hugging Face model folder"
+                )
+        listener = listen(options.host, options.port)
+        keep_freed_memory()
+        import torch
+        import transformers  # noqa: F401  (before the fork: the zygote has it then)
+
+        from . import zygote
+
+        forked = zygote.fork(listener) if sys.platform == "linux" else None
+        if options.exit_with_parent:
+            exit_when_stdin_closes()
+        serve(options, models, listener, torch, forked)
     except (ValueError, OSError) as error:
         sys.exit(f"ratchet_modelserver: {error}")
 
 
-def serve(options: argparse.Namespace, torch, forked) -> None:
+def serve(options: argparse.Namespace, models, listener: socket.socket, torch, forked) -> None:
     import uvicorn
 
     from .app import make_app
@@ -119,13 +127,12 @@ def serve(options: argparse.Namespace, torch, forked) -> None:
     dtype = options.dtype
     if dtype == "auto":
         dtype = "float32" if device.type == "cpu" else "bfloat16"
-    listener = listen(options.host, options.port)
     store = Store(options.data.expanduser().resolve())
     registry = Registry(
         device, getattr(torch, dtype), options.merge_limit_mb << 20, options.max_merged
     )
-    for text in options.model:
-        registry.add_base(*split("--model", text))
+    for name, path in models:
+        registry.add_base(name, path)
     first = next(iter(registry.bases))
     for text in options.adapter:
         name, path = split("--adapter", text)

@@ -49,7 +49,10 @@ class Engine:
         """threads: CPU threads to use. Small models run one batch per thread, since their
         operations are too short to share; others run one batch at a time on all threads."""
         self.registry, self.limits = registry, limits
-        small = all(base.weights.quick is not None for base in registry.bases.values())
+        small = all(
+            base.weights.quick is not None and base.bytes <= registry.merge_limit
+            for base in registry.bases.values()
+        )
         self.workers = threads if small else 1
         torch.set_num_threads(threads // self.workers)
         self.waiting: list[Row] = []

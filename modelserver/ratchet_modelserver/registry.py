@@ -78,11 +78,7 @@ class Registry:
         self.loading = threading.Lock()
 
     def add_base(self, id: str, path: Path) -> None:
-        """Load a Hugging Face causal LM folder. Raises ValueError naming what is missing."""
-        if not (path / "config.json").is_file():
-            raise ValueError(
-                f"--model {id}: {path} has no config.json, so it is no Hugging Face model folder"
-            )
+        """Load a Hugging Face causal LM folder. Raises ValueError or OSError for a broken one."""
         module = load_model(path, self.dtype, self.device)
         attention.use(module, self.device, self.dtype)
         tokenizer = AutoTokenizer.from_pretrained(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import orjson
 
 from .registry import Model
@@ -38,8 +40,10 @@ def usage(rows: list[Row]) -> dict:
     return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
 
 
+@functools.lru_cache(maxsize=1 << 18)
 def token_text(tokenizer, id: int) -> str:
-    """The text of one token alone; special tokens by name."""
+    """The text of one token alone; special tokens by name. Decoding one costs more than a small
+    model's forward pass for it, and there are few of them."""
     return tokenizer.decode([id])
 
 

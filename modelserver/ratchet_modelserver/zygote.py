@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from typing import BinaryIO
@@ -61,7 +62,7 @@ def reap(child: int, parent: int) -> int:
         time.sleep(0.05)
 
 
-def fork() -> tuple[int, int, int]:
+def fork(listener: socket.socket) -> tuple[int, int, int]:
     """Fork the zygote from this process, which must have no threads yet. (pid, fd of its
     commands, fd of its events)."""
     command_read, command_write = os.pipe()
@@ -72,6 +73,7 @@ def fork() -> tuple[int, int, int]:
         try:
             os.close(command_write)
             os.close(event_read)
+            listener.close()
             serve(os.fdopen(command_read, "rb", buffering=0), event_write, parent)
         except BaseException:
             import traceback

@@ -67,7 +67,11 @@ it('ends as if nothing had happened when its worker is killed in generate and ag
   expect(storedAtKill).toBeLessThan(344);
   worker = await startWorker();
 
-  await until('a training job', async () => endpoint.jobs.size > 0 && [...endpoint.jobs.values()][0]!.status === 'running', 90_000);
+  await until(
+    'a training job',
+    async () => endpoint.jobs.size > 0 && [...endpoint.jobs.values()][0]!.status === 'running',
+    90_000,
+  );
   await worker.kill();
   worker = await startWorker();
 
