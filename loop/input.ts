@@ -24,7 +24,7 @@ export const improveInputSchema = z.strictObject({
     .default('arithmetic')
     .describe('a built-in task or the path of a task file (.yaml)'),
   promptsFile: z.string().min(1).optional().describe('JSONL file of prompts, one {"prompt": "…"} a line'),
-  iterations: z.int().min(1).max(1000).default(12).describe('iterations to run at most'),
+  iterations: z.int().min(1).max(1000).default(8).describe('iterations to run at most'),
   seed: z
     .int()
     .min(0)

@@ -150,7 +150,7 @@ test('the list shows each run with its progress and its gain', async () => {
   const runs = await listRuns(db);
   expect(runs.find((run) => run.run === 'demo')).toMatchObject({
     status: 'completed',
-    iterations: { done: 2, planned: 12 },
+    iterations: { done: 2, planned: 8 },
     base: { correct: 4 },
     best: { correct: 30 },
   });

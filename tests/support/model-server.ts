@@ -25,16 +25,17 @@ export async function startModelServer(): Promise<ModelServer> {
     const child = spawn(
       python!,
       [
-        ...['-m', 'ratchet_modelserver', '--model', 'arithmetic=builtin/arithmetic'],
-        ...[
-          '--adapter',
-          'arithmetic-critic=builtin/arithmetic-critic',
-          '--data',
-          data,
-          '--port',
-          String(port),
-        ],
+        '-m',
+        'ratchet_modelserver',
         '--exit-with-parent',
+        '--model',
+        'arithmetic=builtin/arithmetic',
+        '--adapter',
+        'arithmetic-critic=builtin/arithmetic-critic',
+        '--data',
+        data,
+        '--port',
+        String(port),
       ],
       { cwd: folder, env: { ...process.env, PYTHONPATH: folder }, stdio: ['pipe', 'pipe', 'pipe'] },
     );

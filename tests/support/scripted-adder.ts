@@ -17,7 +17,7 @@ export function longAddition(problem: string, slip?: number): string {
   const [a, b] = problem
     .trim()
     .split('+')
-    .map((n) => [...n].reverse().map(Number)) as [number[], number[]];
+    .map((n) => n.split('').toReversed().map(Number)) as [number[], number[]];
   const lines: string[] = [];
   let carry = 0;
   let sum = '';

@@ -144,7 +144,7 @@ export async function startScriptedEndpoint(script: Script): Promise<ScriptedEnd
       job.error = { code: 'training_failed', message: outcome.error ?? 'scripted failure', param: null };
       return;
     }
-    const name = `ft:${script.baseModel}:${job.suffix}:${job.id.slice(-6)}`;
+    const name = `ft:${script.baseModel}:${String(job.suffix)}:${job.id.slice(-6)}`;
     generations.set(name, (generations.get(job.model) ?? 0) + 1);
     prints.set(name, outcome.fingerprint ?? fingerprint(name));
     job.fine_tuned_model = name;
