@@ -72,15 +72,19 @@ async function npm(args) {
   // Under `npm run`, npm's own path is known and may be newer than the one on PATH.
   const npmCli = process.env.npm_execpath;
   const [command, first] = npmCli?.endsWith('npm-cli.js') ? [process.execPath, [npmCli]] : ['npm', []];
-  // Settings of the npm that runs us (npm_config_omit of an outer --omit=dev, for one) must not reach this one: the
-  // pinned Node itself is a development dependency.
+  // Settings of the npm that runs us must not reach this one: the pinned Node itself is a development dependency
+  // (an outer --omit=dev), and what goes wrong must be said (an outer --silent).
   const env = { ...process.env, NODE_ENV: 'development', npm_config_omit: '', npm_config_production: '' };
   let output = '';
-  const child = spawn(command, [...first, ...args, '--include=dev', '--no-audit', '--no-fund'], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    command,
+    [...first, ...args, '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
   const code = await new Promise((resolve) => {
