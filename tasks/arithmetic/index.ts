@@ -68,7 +68,7 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     critic: arithmeticCritic(readScores()),
     benchmarks: benchmarks(spec.benchmarkSize ?? BENCHMARK_SIZE),
     levels,
-    // A few approved votes are surer than many unvetted ones: see the tables in docs/decisions.md.
+    // Three approved votes accept more than five unvetted ones, and as surely: docs/decisions.md has the numbers.
     suggested: {
       gates: { agreement: { min: 0.375, minMargin: 0.25 }, critique: { votes: 'approved' } },
       training: { epochs: 3, learningRate: 1.5e-3, replay: 200 },

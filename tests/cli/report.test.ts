@@ -154,6 +154,6 @@ test('the list shows each run with its progress and its gain', async () => {
     base: { correct: 4 },
     best: { correct: 30 },
   });
-  expect(renderList(runs, false)).toMatch(/^demo\s+arithmetic\s+completed\s+2\/12\s+10\.0 → 75\.0 %/m);
+  expect(renderList(runs, false)).toMatch(/^demo\s+arithmetic\s+completed\s+2\/8\s+10\.0 → 75\.0 %/m);
   expect(renderList([], false)).toContain('ratchet run arithmetic');
 });
