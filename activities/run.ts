@@ -12,6 +12,7 @@ import {
 import type { NewBenchmarkItem } from '../db/runs.ts';
 import type { RunStatus } from '../db/schema.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
+import { EndpointError } from '../models/endpoint.ts';
 import { FAILURE } from '../models/errors.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
 import { loadTask, resolveTask } from '../tasks/index.ts';
@@ -116,9 +117,7 @@ export function createRunActivities({ db }: Deps) {
           );
         } catch (error) {
           if (error instanceof InvalidInputError) throw invalidInput(error.problems);
-          if (error instanceof Error && /^(No (endpoint|model) for|The API key for)/.test(error.message)) {
-            throw invalidInput([error.message]);
-          }
+          if (error instanceof EndpointError) throw invalidInput([error.message]);
           throw error;
         }
       } else if (existing.status !== 'running') {

@@ -7,6 +7,9 @@ export type EndpointSettings = { baseURL?: string; model?: string; apiKeyEnv?: s
 /** An OpenAI-compatible endpoint and the model that a role uses there. */
 export type Endpoint = { baseURL: string; model: string; client: OpenAI };
 
+/** No usable endpoint for a role: the message says what to set. */
+export class EndpointError extends Error {}
+
 /** The longest one request may take. Kept under every activity's start-to-close timeout. */
 const REQUEST_TIMEOUT_MS = 10 * 60_000;
 
@@ -18,7 +21,7 @@ function clientFor(baseURL: string, apiKeyEnv: string | undefined): OpenAI {
   if (known) return known;
   const apiKey = apiKeyEnv ? process.env[apiKeyEnv] : 'none';
   if (!apiKey) {
-    throw new Error(
+    throw new EndpointError(
       `The API key for ${baseURL} is missing: set the environment variable ${apiKeyEnv} for the workers.`,
     );
   }
@@ -30,7 +33,7 @@ function clientFor(baseURL: string, apiKeyEnv: string | undefined): OpenAI {
 
 /**
  * The endpoint of a role: the run's settings, else MODEL_BASE_URL (the local server) and the task's own
- * model name. Throws an Error saying what to set when neither names one.
+ * model name. @throws EndpointError when neither names one, or the key is missing
  */
 export function resolveEndpoint(
   role: Role,
@@ -39,11 +42,11 @@ export function resolveEndpoint(
 ): Endpoint {
   const baseURL = settings.baseURL ?? process.env.MODEL_BASE_URL;
   if (!baseURL) {
-    throw new Error(
+    throw new EndpointError(
       `No endpoint for the ${role}: set models.${role}.baseURL in the input, or MODEL_BASE_URL for the workers.`,
     );
   }
   const model = settings.model ?? defaultModel;
-  if (!model) throw new Error(`No model for the ${role}: set models.${role}.model in the input.`);
+  if (!model) throw new EndpointError(`No model for the ${role}: set models.${role}.model in the input.`);
   return { baseURL, model, client: clientFor(baseURL, settings.apiKeyEnv) };
 }

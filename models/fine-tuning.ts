@@ -95,10 +95,6 @@ export async function getJob(endpoint: Endpoint, id: string, signal: AbortSignal
   return endpoint.client.fineTuning.jobs.retrieve(id, { signal });
 }
 
-export async function cancelJob(endpoint: Endpoint, id: string): Promise<void> {
-  await endpoint.client.fineTuning.jobs.cancel(id);
-}
-
 /** Training step and total, from the newest metrics event; undefined before the first. */
 export async function trainingProgress(
   endpoint: Endpoint,
