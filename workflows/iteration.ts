@@ -46,18 +46,22 @@ export async function iteration({ runId, index, paging }: IterationInput): Promi
 
   await stage('generate', async () => {
     const results = await inPages(pool.prompts + pool.rehearsal, pages, (first, count) =>
-      llm.generatePage({ iterationId, first, count }),
+      llm.generatePage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
     );
     return { samples: asked(results) };
   });
 
   await stage('evaluate', async () => {
     const critique = (total: number, when: 'before-vote' | 'after-vote') =>
-      inPages(total, pages, (first, count) => llm.critiquePage({ iterationId, first, count, when }));
+      inPages(total, pages, (first, count) =>
+        llm.critiquePage.executeWithOptions(span(when, first, count), [{ iterationId, first, count, when }]),
+      );
     const approved = await critique(pool.prompts + pool.rehearsal, 'before-vote');
     const voted = await main.vote({ iterationId });
     const resampled = await inPages(voted.trusted, pages, (first, count) =>
-      llm.resamplePage({ iterationId, first, count }),
+      llm.resamplePage.executeWithOptions(span('trusted prompts', first, count), [
+        { iterationId, first, count },
+      ]),
     );
     const critiqued = await critique(voted.trusted, 'after-vote');
     return { ...voted, resampled: asked(resampled), critiqued: asked([...approved, ...critiqued]) };
@@ -88,6 +92,11 @@ export async function iteration({ runId, index, paging }: IterationInput): Promi
   });
 
   return stage('decide', () => main.decide({ iterationId, fault: adapted.fault, nothing: adapted.nothing }));
+}
+
+/** What the Temporal UI's timeline shows beside a page. */
+function span(what: string, first: number, count: number): { summary: string } {
+  return { summary: `${what} ${first + 1}–${first + count}` };
 }
 
 function details(levels: number[] | undefined, rows: string[]): string {

@@ -19,16 +19,16 @@ export async function measure(
   const plans = await main.planEvaluations(request);
   // One list of pages over all benchmarks, so that a small one does not leave the model idle.
   const size = paging.promptsPerPage * ITEMS_PER_PAGE_FACTOR;
-  const pages = plans.flatMap(({ evaluationId, total }) =>
+  const pages = plans.flatMap(({ evaluationId, benchmark, total }) =>
     Array.from({ length: Math.ceil(total / size) }, (_, i) => ({
-      evaluationId,
-      first: i * size,
-      count: size,
+      summary: `${benchmark} ${i * size + 1}–${Math.min(total, (i + 1) * size)}`,
+      page: { evaluationId, first: i * size, count: size },
     })),
   );
-  await inPages(pages.length, { size: 1, inFlight: paging.pagesInFlight }, (i) =>
-    llm.benchmarkItems(pages[i]!),
-  );
+  await inPages(pages.length, { size: 1, inFlight: paging.pagesInFlight }, (i) => {
+    const { summary, page } = pages[i]!;
+    return llm.benchmarkItems.executeWithOptions({ summary }, [page]);
+  });
   for (const { evaluationId } of plans) await main.closeEvaluation({ evaluationId });
   return { items: plans.reduce((sum, plan) => sum + plan.total, 0) };
 }
