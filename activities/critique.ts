@@ -8,6 +8,7 @@ import { callAll, ledgerChat, type MadeCall } from './calls.ts';
 import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import { samplesFor, type Page } from './generate.ts';
 import { trustedPrompts } from './resample.ts';
+import { isWellFormed } from './sampling.ts';
 
 export type CritiquePage = Page & { when: 'before-vote' | 'after-vote' };
 
@@ -27,8 +28,7 @@ function candidates(context: IterationContext, answer: string, samples: Sample[]
   const most = { 1: 2 * settings.select.perPrompt, 2: 2 * settings.select.hardPerRewrite };
   const taken = new Map<string, number>();
   return samples.filter((s) => {
-    if (s.answer === null || !s.formatOk || !s.coherenceOk || !task.sameAnswer(s.answer, answer))
-      return false;
+    if (!isWellFormed(s) || s.answer === null || !task.sameAnswer(s.answer, answer)) return false;
     const quota = s.round === 1 ? 'first' : s.rewrite;
     const count = taken.get(quota) ?? 0;
     if (count >= most[s.round as 1 | 2]) return false;
@@ -51,7 +51,7 @@ function voters(context: IterationContext, prompt: StoredPrompt, samples: Sample
   const { min, minMargin } = context.settings.gates.agreement;
   const k = samplesFor(context, prompt);
   const harmless = Math.min(Math.ceil(min * k) - 1, Math.floor(Math.ceil(min * k) - minMargin * k));
-  const sound = samples.filter((s) => s.answer !== null && s.formatOk && s.coherenceOk);
+  const sound = samples.filter((s) => s.answer !== null && isWellFormed(s));
   return sound.filter(
     (s) => sound.filter((other) => context.task.sameAnswer(s.answer!, other.answer!)).length > harmless,
   );

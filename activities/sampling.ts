@@ -13,6 +13,11 @@ export type SampleRequest = { prompt: StoredPrompt; form: Rewrite; strategy: Str
 type NewSample = typeof samples.$inferInsert;
 type Answered = MadeCall & { request: SampleRequest; seed: number };
 
+/** In the task's form, with steps that hang together: only such work votes or is put to the critic. */
+export function isWellFormed(sample: { formatOk: boolean; coherenceOk: boolean }): boolean {
+  return sample.formatOk && sample.coherenceOk;
+}
+
 /** The requests of which some samples are not stored yet, each with only what is missing. */
 async function missing(db: Db, requests: SampleRequest[], round: number): Promise<SampleRequest[]> {
   const promptIds = [...new Set(requests.map((r) => r.prompt.id))];

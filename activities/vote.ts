@@ -12,6 +12,7 @@ import type { Db } from '../db/connect.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
 import { criticOf, votesAreApproved } from './critique.ts';
 import { samplesFor } from './generate.ts';
+import { isWellFormed } from './sampling.ts';
 
 export type Voted = { voted: number; trusted: number };
 
@@ -58,7 +59,7 @@ export function createVoteActivities({ db }: Deps) {
         : new Set<number>();
       const rows: (typeof votes.$inferInsert)[] = prompts.map((prompt) => {
         const answers = (byPrompt.get(prompt.id) ?? []).map((sample) => {
-          const votes = ungated || (sample.formatOk && sample.coherenceOk && !disapproved.has(sample.id));
+          const votes = ungated || (isWellFormed(sample) && !disapproved.has(sample.id));
           return votes ? (sample.answer ?? undefined) : undefined;
         });
         if (answers.length !== samplesFor(context, prompt)) {

@@ -2,17 +2,18 @@
 import { Connection, type ConnectionOptions } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { join } from 'node:path';
+import { SEARCH_ATTRIBUTE } from '../../workflows/names.ts';
 import { logFile } from './home.ts';
 import type { ExternalPart, LocalPart, Part, PartContext } from './part.ts';
 import { findTemporal } from './temporal-binary.ts';
 
 /** Few and low-cardinality: what one filters runs by in the UI's list. */
 export const searchAttributes = {
-  RatchetTask: 'Keyword',
-  RatchetStage: 'Keyword',
-  RatchetIteration: 'Int',
-  RatchetDecision: 'Keyword',
-  RatchetTargetAccuracy: 'Double',
+  [SEARCH_ATTRIBUTE.task]: 'Keyword',
+  [SEARCH_ATTRIBUTE.stage]: 'Keyword',
+  [SEARCH_ATTRIBUTE.iteration]: 'Int',
+  [SEARCH_ATTRIBUTE.decision]: 'Keyword',
+  [SEARCH_ATTRIBUTE.targetAccuracy]: 'Double',
 } as const;
 
 const valueType = proto.temporal.api.enums.v1.IndexedValueType;
