@@ -18,7 +18,12 @@ import {
 const columns = 100;
 type Colors = ReturnType<typeof pc.createColors>;
 
-const decisionWords = { promote: 'promoted', discard: 'discarded', 'nothing-to-train': 'no data' } as const;
+const decisionWords = {
+  promote: 'promoted',
+  discard: 'discarded',
+  'nothing-to-train': 'no data',
+  skip: 'skipped',
+} as const;
 
 export function decisionWord(iteration: IterationReport): string {
   return iteration.decision
@@ -247,9 +252,8 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
   const c = pc.createColors(options.color ?? false);
   const done = report.iterations.filter((one) => one.finished).length;
   const count = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`;
-  const status = { completed: c.green, failed: c.red, running: c.yellow, stopped: c.yellow }[report.status](
-    report.status,
-  );
+  const paint = { completed: c.green, failed: c.red, parked: c.red };
+  const status = (paint[report.status as keyof typeof paint] ?? c.yellow)(report.status);
   const unfinished = report.comparison.length === 0 && report.base?.target;
   return [
     `${c.bold(plain(report.run))}  ${plain(report.task)} · ${status} · ${count(done, 'iteration')}, ${count(report.totals.promotions, 'promotion')}`,

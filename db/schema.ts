@@ -24,9 +24,10 @@ const ref = (name: string) => bigint(name, { mode: 'number' });
 const at = (name: string) => timestamp(name, { withTimezone: true });
 const createdAt = () => at('created_at').notNull().defaultNow();
 
-export type RunStatus = 'running' | 'completed' | 'failed' | 'stopped';
+/** `paused` waits for an operator's resume, `parked` for an operator to mend what failed. */
+export type RunStatus = 'running' | 'paused' | 'parked' | 'completed' | 'failed' | 'stopped';
 export type StageName = 'collect' | 'generate' | 'evaluate' | 'filter' | 'adapt' | 'benchmark' | 'decide';
-export type StageStatus = 'pending' | 'running' | 'done' | 'failed';
+export type StageStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** A chain of iterations on one task. `id` is the workflow id of its `improve` workflow. */
 export const runs = pgTable('runs', {
@@ -37,6 +38,9 @@ export const runs = pgTable('runs', {
   codeVersion: text('code_version').notNull(),
   status: text('status').$type<RunStatus>().notNull().default('running'),
   statusReason: text('status_reason'),
+  /** The Temporal Schedule that started it, and the time it was due, whenever it really began. */
+  scheduleId: text('schedule_id'),
+  scheduledFor: at('scheduled_for'),
   createdAt: createdAt(),
   finishedAt: at('finished_at'),
 });
@@ -158,9 +162,13 @@ export const samples = pgTable(
     completionTokens: integer('completion_tokens').notNull(),
     fingerprint: text('fingerprint'),
     seed: bigint('seed', { mode: 'number' }).notNull(),
+    /** Digest of everything that determines the draw: checkpoint, messages, sampling parameters, index. */
+    cacheKey: text('cache_key'),
+    /** Taken from an earlier, equal draw instead of being paid for again; `callId` is that of the draw. */
+    cached: boolean('cached').notNull().default(false),
     createdAt: createdAt(),
   },
-  (t) => [unique().on(t.promptId, t.round, t.index)],
+  (t) => [unique().on(t.promptId, t.round, t.index), index().on(t.cacheKey)],
 );
 
 export const votes = pgTable('votes', {
@@ -193,9 +201,12 @@ export const critiques = pgTable(
     callId: ref('call_id')
       .notNull()
       .references(() => modelCalls.id),
+    /** Digest of the critic's model and of the whole request; an equal request is not paid for again. */
+    cacheKey: text('cache_key'),
+    cached: boolean('cached').notNull().default(false),
     createdAt: createdAt(),
   },
-  (t) => [unique().on(t.sampleId, t.critic)],
+  (t) => [unique().on(t.sampleId, t.critic), index().on(t.cacheKey)],
 );
 
 export const verdicts = pgTable(
@@ -284,6 +295,13 @@ export const trainingJobs = pgTable('training_jobs', {
   parentModel: text('parent_model').notNull(),
   parameters: jsonb('parameters').$type<Record<string, unknown>>().notNull(),
   remoteId: text('remote_id').notNull(),
+  /** As the trainer said last. A job that was cancelled by us does not stand in the way of another. */
+  status: text('status')
+    .$type<'running' | 'succeeded' | 'failed' | 'cancelled'>()
+    .notNull()
+    .default('running'),
+  trainedTokens: integer('trained_tokens'),
+  seconds: doublePrecision('seconds'),
   createdAt: createdAt(),
 });
 
@@ -372,7 +390,8 @@ export const evaluationItems = pgTable(
   (t) => [primaryKey({ columns: [t.evaluationId, t.itemId] })],
 );
 
-export type DecisionKind = 'promote' | 'discard' | 'nothing-to-train';
+/** `skip`: the iteration was given up before it was decided, by an operator or by a reset. */
+export type DecisionKind = 'promote' | 'discard' | 'nothing-to-train' | 'skip';
 
 export const decisions = pgTable('decisions', {
   id: id(),
@@ -390,3 +409,85 @@ export const decisions = pgTable('decisions', {
   numbers: jsonb('numbers').$type<Record<string, unknown>>().notNull(),
   createdAt: createdAt(),
 });
+
+/** A message that a run was sent: by an operator (signal or update) or by the loop itself. */
+export const messages = pgTable(
+  'messages',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    /** Unique in the run: a message that is delivered twice is recorded, and obeyed, once. */
+    messageId: text('message_id').notNull(),
+    name: text('name').notNull(),
+    args: jsonb('args').$type<Record<string, unknown>>().notNull(),
+    origin: text('origin').$type<'signal' | 'update' | 'loop'>().notNull(),
+    accepted: boolean('accepted').notNull(),
+    /** What it does, or why it was refused. */
+    answer: text('answer').notNull(),
+    /** The iteration that was running. */
+    iterationIndex: integer('iteration_index').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.runId, t.messageId)],
+);
+
+export type AdjustmentKind =
+  /** The run goes on from `checkpointId`. */
+  | 'reset'
+  /** More diverse samples: temperature, ways of asking. */
+  | 'diversity'
+  /** A harder or easier pool. */
+  | 'pool'
+  /** One iteration trains the base on all accepted examples. */
+  | 'retrain'
+  /** A lighter strategy, to stay within the budget. */
+  | 'lighter'
+  | 'budget'
+  | 'halt';
+
+/**
+ * Changes of course, each a stored decision: what an operator, the stagnation policy or the budget changed
+ * and why. The settings of an iteration are the run's own with the overrides in force laid over them.
+ */
+export const adjustments = pgTable(
+  'adjustments',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    /** Unique in the run, so that a retried activity adjusts once. */
+    key: text('key').notNull(),
+    kind: text('kind').$type<AdjustmentKind>().notNull(),
+    cause: text('cause').$type<'operator' | 'stagnation' | 'budget' | 'roi' | 'drift'>().notNull(),
+    reason: text('reason').notNull(),
+    /** First iteration in which it is in force, and the last (null: until a reset). */
+    fromIteration: integer('from_iteration').notNull(),
+    untilIteration: integer('until_iteration'),
+    /** Part of the run's settings, laid over them. */
+    overrides: jsonb('overrides').$type<Record<string, unknown>>().notNull(),
+    checkpointId: ref('checkpoint_id').references(() => checkpoints.id),
+    numbers: jsonb('numbers').$type<Record<string, unknown>>().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.runId, t.key)],
+);
+
+/** What pages under way may still spend: held from before the first call until the page is done. */
+export const reservations = pgTable(
+  'reservations',
+  {
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    /** Stage and page, so that a page tried again replaces its own. */
+    key: text('key').notNull(),
+    iterationId: ref('iteration_id').references(() => iterations.id),
+    tokens: doublePrecision('tokens').notNull(),
+    cost: doublePrecision('cost').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.key] })],
+);

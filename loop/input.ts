@@ -3,6 +3,7 @@
  * stored configuration and the documentation derive. Every field has a default, so `{}` is a legal input.
  */
 import { z } from 'zod';
+import { budgetSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -31,6 +32,10 @@ export const improveInputSchema = z.strictObject({
     .max(2 ** 31 - 1)
     .default(1)
     .describe('seed of everything random'),
+  start: z
+    .enum(['base', 'promoted'])
+    .default('base')
+    .describe('`promoted`: begin at the checkpoint that the newest finished run of the task left as best'),
   experiment: z
     .enum(['none', 'ungated', 'control'])
     .default('none')
@@ -44,6 +49,10 @@ export const improveInputSchema = z.strictObject({
         .max(10_000)
         .default(48)
         .describe('easy prompts practised along, per iteration'),
+      unused: z
+        .boolean()
+        .default(false)
+        .describe('draw only prompts that no earlier run of the task has used'),
     })
     .prefault({}),
   sampling: z
@@ -65,6 +74,16 @@ export const improveInputSchema = z.strictObject({
         .default(2)
         .describe('most rewrites per prompt to sample again'),
       resampleTemperature: z.number().min(0).max(2).default(1),
+      strategies: z
+        .enum(['task', 'all'])
+        .default('task')
+        .describe('`all`: also the ways of asking that the task keeps for when more diversity is needed'),
+      cache: z
+        .boolean()
+        .default(true)
+        .describe(
+          'use a stored sample of an earlier run where model, messages, parameters and index are equal',
+        ),
     })
     .prefault({}),
   gates: z
@@ -165,6 +184,10 @@ export const improveInputSchema = z.strictObject({
       guardMargin: share.default(0.03).describe('most a guard benchmark may fall'),
     })
     .prefault({}),
+  stagnation: stagnationSchema.prefault({}),
+  budget: budgetSchema.prefault({}),
+  prices: pricesSchema.default({}),
+  roi: roiSchema.prefault({}),
   models: z
     .strictObject({
       generator: endpointSchema.prefault({}),
@@ -176,7 +199,10 @@ export const improveInputSchema = z.strictObject({
     .strictObject({
       promptsPerPage: z.int().min(1).max(1000).default(40).describe('prompts per activity'),
       pagesInFlight: z.int().min(1).max(64).default(3),
-      callsInFlight: z.int().min(1).max(1024).default(256).describe('concurrent model calls per page'),
+      callsInFlight: z.int().min(1).max(1024).default(256).describe('most concurrent model calls per page'),
+      failureAllowance: share
+        .default(0.1)
+        .describe('share of a page that the model may refuse (a content filter, say) before the page fails'),
     })
     .prefault({}),
 });

@@ -1,0 +1,76 @@
+/** The parts of the input that say when a run changes course: budget, return on investment, stagnation. */
+import { z } from 'zod';
+
+const limits = z
+  .strictObject({
+    tokens: z.int().positive().optional().describe('prompt and completion tokens'),
+    cost: z.number().positive().optional().describe('money, in the currency of `prices`'),
+    minutes: z.number().positive().optional().describe('wall time'),
+    trainingSeconds: z.number().positive().optional().describe('time in fine-tuning jobs'),
+  })
+  .prefault({});
+
+export const budgetSchema = z.strictObject({
+  run: limits.describe('limits of the whole run, its final benchmark included'),
+  iteration: limits.describe('limits of each iteration'),
+});
+
+export const pricesSchema = z
+  .record(
+    z.string(),
+    z.strictObject({
+      promptPerMillion: z.number().min(0).default(0),
+      completionPerMillion: z.number().min(0).default(0),
+      trainingPerMillion: z.number().min(0).default(0).describe('per million trained tokens'),
+      trainingPerHour: z.number().min(0).default(0).describe('per hour of a fine-tuning job'),
+    }),
+  )
+  .describe('prices by model name; `*` for every other model, adapters of a named model count as that model');
+
+export const roiSchema = z.strictObject({
+  latencyPerHour: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      'what an hour of waiting counts, in the unit of cost (money, or a million tokens without prices)',
+    ),
+  floor: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('least points of target accuracy per unit of cost; without one, nothing is done about it'),
+  patience: z.int().min(1).max(100).default(2).describe('iterations under the floor before `then`'),
+  then: z.enum(['halt', 'reset']).default('halt'),
+});
+
+export const STAGNATION_STEPS = ['diversity', 'pool', 'reset-best', 'reset-base', 'halt'] as const;
+
+export const stagnationSchema = z.strictObject({
+  window: z.int().min(2).max(50).default(3).describe('decided iterations looked back on'),
+  minGain: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.005)
+    .describe('plateau: the best gained less than this share of target over the window'),
+  agreementRise: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe('collapse: agreement rose by this over the window while candidates got worse'),
+  steps: z
+    .array(z.enum(STAGNATION_STEPS))
+    .default([...STAGNATION_STEPS])
+    .describe(
+      'what is done, one step each time it is found; after a promotion it begins anew; [] does nothing',
+    ),
+  temperatureStep: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.15)
+    .describe('`diversity` adds this to the temperature'),
+  maxTemperature: z.number().min(0).max(2).default(1.2),
+});
