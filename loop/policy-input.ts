@@ -40,8 +40,8 @@ export const roiSchema = z.strictObject({
     .min(0)
     .optional()
     .describe('least points of target accuracy per unit of cost; without one, nothing is done about it'),
-  patience: z.int().min(1).max(100).default(2).describe('iterations under the floor before `then`'),
-  then: z.enum(['halt', 'reset']).default('halt'),
+  patience: z.int().min(1).max(100).default(2).describe('iterations under the floor before `onLow`'),
+  onLow: z.enum(['halt', 'reset']).default('halt'),
 });
 
 export const STAGNATION_STEPS = ['diversity', 'pool', 'reset-best', 'reset-base', 'halt'] as const;
