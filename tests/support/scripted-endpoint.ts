@@ -51,7 +51,28 @@ export type Script = {
     count: number,
   ): { status: number; code?: string; headers?: Record<string, string> } | undefined;
   /** What becomes of a fine-tuning job. */
-  outcome?(job: ScriptedJob): { status: 'succeeded' | 'failed'; error?: string; fingerprint?: string };
+  outcome?(job: ScriptedJob): {
+    status: 'succeeded' | 'failed';
+    error?: string;
+    fingerprint?: string;
+    /** Folder of the adapter, as a server says that keeps them in files. */
+    path?: string;
+  };
+};
+
+/** What an endpoint must not forget when its process is killed. */
+export type StoredEntry =
+  | { file: string; text: string }
+  | { job: ScriptedJob; key: string | undefined; endsAtMs: number }
+  | { cancelled: string };
+
+export type EndpointOptions = {
+  /** Any free port by default. */
+  port?: number;
+  /** Keeps files and jobs over the life of the process; `append` must have stored when it returns. */
+  store?: { entries(): StoredEntry[]; append(entry: StoredEntry): void };
+  /** Sees every request first, and may change its URL; true when it has answered by itself. */
+  intercept?(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean>;
 };
 
 const fingerprint = (model: string) => `fp_${createHash('sha256').update(model).digest('hex').slice(0, 16)}`;
@@ -62,7 +83,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-export async function startScriptedEndpoint(script: Script): Promise<ScriptedEndpoint> {
+export async function startScriptedEndpoint(
+  script: Script,
+  { port: wantedPort = 0, store, intercept }: EndpointOptions = {},
+): Promise<ScriptedEndpoint> {
   const completions = new Map<string, number>();
   const requests: string[] = [];
   const jobs = new Map<string, ScriptedJob>();
@@ -140,6 +164,7 @@ export async function startScriptedEndpoint(script: Script): Promise<ScriptedEnd
     const outcome = script.outcome?.(job) ?? { status: 'succeeded' as const };
     job.status = outcome.status;
     job.finished_at = Math.ceil(Date.now() / 1000);
+    if (outcome.path !== undefined) job.adapter_path = outcome.path;
     if (outcome.status === 'failed') {
       job.error = { code: 'training_failed', message: outcome.error ?? 'scripted failure', param: null };
       return;
@@ -171,16 +196,31 @@ export async function startScriptedEndpoint(script: Script): Promise<ScriptedEnd
       fine_tuned_model: null,
       error: null,
     };
-    jobs.set(id, job);
-    if (key !== undefined) byKey.set(key, id);
-    setTimeout(() => finish(job), script.jobMs ?? 20);
+    const endsAtMs = Date.now() + (script.jobMs ?? 20);
+    store?.append({ job, key, endsAtMs });
+    addJob(job, key, endsAtMs);
     send(response, 200, job);
+  }
+
+  function addJob(job: ScriptedJob, key: string | undefined, endsAtMs: number) {
+    jobs.set(job.id, job);
+    if (key !== undefined) byKey.set(key, job.id);
+    const leftMs = endsAtMs - Date.now();
+    if (leftMs > 0) setTimeout(() => finish(job), leftMs);
+    else finish(job);
+  }
+
+  for (const entry of store?.entries() ?? []) {
+    if ('file' in entry) files.set(entry.file, entry.text);
+    else if ('job' in entry) addJob(entry.job, entry.key, entry.endsAtMs);
+    else jobs.get(entry.cancelled)!.status = 'cancelled';
   }
 
   const server = createServer((request, response) => {
     void (async () => {
-      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
       const raw = await readBody(request);
+      if (await intercept?.(request, raw, response)) return;
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
       const json = () => JSON.parse(raw.toString() || '{}') as Record<string, unknown>;
       const job = /^\/v1\/fine_tuning\/jobs\/([^/]+)(\/events|\/cancel)?$/.exec(pathname);
       if (pathname === '/v1/chat/completions') {
@@ -198,7 +238,9 @@ export async function startScriptedEndpoint(script: Script): Promise<ScriptedEnd
           headers: { 'content-type': request.headers['content-type'] ?? '' },
         }).formData();
         const id = `file-${files.size + 1}`;
-        files.set(id, await (form.get('file') as File).text());
+        const text = await (form.get('file') as File).text();
+        store?.append({ file: id, text });
+        files.set(id, text);
         return send(response, 200, { id, object: 'file', purpose: 'fine-tune' });
       }
       if (pathname === '/v1/fine_tuning/jobs' && request.method === 'POST') {
@@ -215,13 +257,16 @@ export async function startScriptedEndpoint(script: Script): Promise<ScriptedEnd
         const found = jobs.get(job[1]!);
         if (!found) return fail(response, 404, `no job ${job[1]}`);
         if (job[2] === '/events') return send(response, 200, { object: 'list', data: [], has_more: false });
-        if (job[2] === '/cancel') found.status = 'cancelled';
+        if (job[2] === '/cancel') {
+          store?.append({ cancelled: found.id });
+          found.status = 'cancelled';
+        }
         return send(response, 200, found);
       }
       return fail(response, 404, `no route ${pathname}`);
     })();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(wantedPort, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   return {
