@@ -1,6 +1,7 @@
 /** The `ratchet` command. Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addChaosCommand } from './commands/chaos.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addRunCommand } from './commands/run.ts';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addListCommand(program);
   addReportCommand(program);
   addTestCommand(program);
+  addChaosCommand(program);
   return program;
 }
 

@@ -6,12 +6,14 @@ export type Db = NodePgDatabase<typeof schema> & { $client: pg.Pool };
 
 /**
  * Opens a connection pool. `url` defaults to DATABASE_URL.
- * The pool survives a restart of PostgreSQL: an idle client that breaks is dropped and replaced.
+ * The pool survives a restart of PostgreSQL: a client that breaks is dropped and replaced.
  */
 export function connect(url = process.env.DATABASE_URL, max = 10): Db {
   if (!url) throw new Error('No database: set DATABASE_URL, or start the local stack with `ratchet up`.');
   const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000 });
-  // Without a listener, an idle client's error would end the process.
+  // Without a listener, the error of a client would end the process: of an idle one, and of one that is in use by a
+  // transaction, whose query fails with the same error anyway.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return drizzle(pool, { schema });
 }

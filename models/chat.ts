@@ -1,4 +1,5 @@
 import type OpenAI from 'openai';
+import { distinctChoices } from './choices.ts';
 import type { Endpoint } from './endpoint.ts';
 
 export type ChatRequest = {
@@ -48,7 +49,7 @@ export async function chat(
     },
     { signal },
   );
-  const given = Array.isArray(raw.choices) ? raw.choices : [];
+  const given = distinctChoices(Array.isArray(raw.choices) ? raw.choices : []);
   const texts = given.map((choice) =>
     typeof choice.message?.content === 'string' ? choice.message.content : '',
   );

@@ -9,6 +9,7 @@ import {
 import { createActivities } from '../activities/index.ts';
 import type { Db } from '../db/connect.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
+import { beating } from './beating.ts';
 
 export type Queue = keyof typeof TASK_QUEUE;
 
@@ -40,7 +41,10 @@ export async function createWorkers(options: {
         namespace: options.namespace,
         taskQueue: TASK_QUEUE[queue],
         activities: activities[queue],
-        ...(queue === 'main' ? { workflowBundle: options.workflowBundle } : {}),
+        // Pages and training beat by themselves, with what they have done.
+        ...(queue === 'main'
+          ? { workflowBundle: options.workflowBundle, interceptors: { activity: [beating] } }
+          : {}),
         maxConcurrentActivityTaskExecutions: SLOTS[queue],
         // Long enough to store what is in flight; a page that is cut off is resumed elsewhere.
         shutdownGraceTime: '3 seconds',

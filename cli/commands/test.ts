@@ -157,10 +157,10 @@ function summed(runner: string, found: Counts | undefined, exitCode: number, beg
 }
 
 /** Runs a program on this terminal and answers its exit code; 1 when it was killed or could not be started. */
-function runHere(
+export function runHere(
   command: string,
   args: string[],
-  env: Record<string, string>,
+  env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
   if (!existsSync(command)) return Promise.resolve(1);

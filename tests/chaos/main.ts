@@ -25,14 +25,18 @@ const onlyFaults = values.only === 'faults';
 const kills = onlyFaults ? [] : values.only ? chosen(all, values.only) : all;
 const faults = values.only && !onlyFaults ? [] : faultCells(seed);
 
-// The stacks end with this process, however it ends: their reaper sees to it.
-const interrupt = listenForInterrupt(() => process.exit(130));
+// However this process ends, the stacks end with it: their reaper sees to that.
+const interrupt = listenForInterrupt(() => console.log('Stopping …'));
 let done = 0;
 const result = await runSuite({
   kills,
   faults,
   lanes: Math.min(lanes, Math.max(1, kills.length)),
+  signal: interrupt.signal,
   onResult: (line) => console.log(`[${done++}/${kills.length + faults.length}] ${line}`),
+}).catch((error: unknown) => {
+  if (!interrupt.signal.aborted) throw error;
+  process.exit(130);
 });
 interrupt.dispose();
 

@@ -37,7 +37,9 @@ function spoilt(kind: AnswerFault, seed: number): FaultCell {
     async run(place) {
       const draw = random(`chaos ${seed} fault ${kind}`);
       const calls = place.reference.calls.length;
-      const ordinals = [0.1, 0.45, 0.8].map((from) => 1 + Math.floor(calls * (from + 0.1 * draw())));
+      // A hang is waited for: once is enough.
+      const shares = kind === 'hang' ? [0.45] : [0.1, 0.45, 0.8];
+      const ordinals = shares.map((from) => 1 + Math.floor(calls * (from + 0.1 * draw())));
       place.setFault({ kind, at: ordinals.flatMap((n) => [n, n + 1]) });
       await startRun(place.harness, place.runId, 1);
       return checkCompleted(place);

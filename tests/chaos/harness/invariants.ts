@@ -8,7 +8,12 @@ import { takeSnapshot, type Snapshot } from './snapshot.ts';
 import type { Harness } from './stack.ts';
 
 /** The undisturbed run that disturbed ones are compared with. */
-export type Reference = { snapshot: Snapshot; calls: Call[] };
+export type Reference = {
+  snapshot: Snapshot;
+  calls: Call[];
+  /** How many of them are not in the ledger. */
+  unstored: number;
+};
 
 export type Found = {
   broken: string[];
@@ -52,7 +57,7 @@ export async function checkKilledRun(
   const snapshot = await takeSnapshot(db, runId);
   const calls = callsOf(model.folder, runId);
   const { repeated, foreign, missing } = compareCalls(calls, reference.calls);
-  const inFlight = await inFlightAt(db, model.folder, runId, killedMs);
+  const inFlight = await inFlightAt(db, model.folder, runId, { killedMs, unstored: reference.unstored });
   const broken = differences(snapshot, reference.snapshot);
   if (inFlight > MOST_IN_FLIGHT) broken.push(`${inFlight} calls in flight, more than ${MOST_IN_FLIGHT}`);
   if (repeated > inFlight) broken.push(`${repeated} calls repeated, ${inFlight} were in flight`);

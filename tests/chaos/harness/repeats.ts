@@ -61,12 +61,26 @@ export function callsAfterTheirStage(
 /** The supervisor waits at least this long before it starts a part again. */
 const RESTART_AFTER_MS = 400;
 
-/** Calls of the run that were begun, but not stored, when something was killed: what may be lost with it. */
-export async function inFlightAt(db: Db, folder: string, runId: string, killedMs: number): Promise<number> {
-  const until = killedMs + RESTART_AFTER_MS;
-  const begun = callsOf(folder, runId).filter(({ atMs }) => atMs <= until).length;
+/** Calls of the run so far that are in the ledger. */
+export async function storedCalls(db: Db, runId: string, untilMs = Date.now()): Promise<number> {
   const { rows } = await db.execute<{ n: number }>(sql`
-    select count(*)::int as n from model_calls where run_id = ${runId} and error is null
-      and extract(epoch from created_at) * 1000 <= ${until}`);
-  return Math.max(0, begun - rows[0]!.n);
+    select coalesce(sum(requests), 0)::int as n from model_calls where run_id = ${runId} and error is null
+      and extract(epoch from created_at) * 1000 <= ${untilMs}`);
+  return rows[0]!.n;
+}
+
+/**
+ * Calls of the run that were begun, but not stored, when something was killed: what may be lost with it.
+ *
+ * @param unstored calls that even an undisturbed run does not store
+ */
+export async function inFlightAt(
+  db: Db,
+  folder: string,
+  runId: string,
+  { killedMs, unstored }: { killedMs: number; unstored: number },
+): Promise<number> {
+  const untilMs = killedMs + RESTART_AFTER_MS;
+  const begun = callsOf(folder, runId).filter(({ atMs }) => atMs <= untilMs).length;
+  return Math.max(0, begun - unstored - (await storedCalls(db, runId, untilMs)));
 }

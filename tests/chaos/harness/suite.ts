@@ -8,6 +8,7 @@ import { trainerJobs, type Reference } from './invariants.ts';
 import { runKillCell, type KillResult } from './kill-cell.ts';
 import { survivors } from './orphans.ts';
 import type { KillCell } from './plan.ts';
+import { storedCalls } from './repeats.ts';
 import { MOST_IN_FLIGHT, startRun, waitForEnd } from './runs.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { startHarness, type Harness, type HarnessOptions } from './stack.ts';
@@ -25,6 +26,7 @@ export type SuiteOptions = {
   faults: FaultCell[];
   /** Stacks at once. */
   lanes: number;
+  signal?: AbortSignal;
   onResult?(line: string): void;
 };
 
@@ -36,7 +38,7 @@ const SETTINGS: HarnessOptions = {
 };
 
 /** Fault cells wait more than they work. */
-const FAULT_CELLS_AT_ONCE = 3;
+const FAULT_CELLS_AT_ONCE = 4;
 
 async function undisturbed(harness: Harness): Promise<Reference> {
   const runId = 'undisturbed';
@@ -53,7 +55,8 @@ async function undisturbed(harness: Harness): Promise<Reference> {
     if (n < 2 * MOST_IN_FLIGHT) wrong.push(`it has only ${n} ${what}`);
   }
   if (wrong.length > 0) throw new Error(`The undisturbed run is of no use: ${wrong.join('; ')}.`);
-  return { snapshot, calls: callsOf(harness.model.folder, runId) };
+  const calls = callsOf(harness.model.folder, runId);
+  return { snapshot, calls, unstored: calls.length - (await storedCalls(harness.db, runId)) };
 }
 
 /** Jobs at the trainer that no run knows of: paid for, and used by nobody. */
@@ -68,66 +71,68 @@ async function inTurn<T>(list: T[], work: (item: T) => Promise<void>): Promise<v
   for (let item = list.shift(); item !== undefined; item = list.shift()) await work(item);
 }
 
-export async function runSuite({
-  kills,
-  faults,
-  lanes,
-  onResult = () => undefined,
-}: SuiteOptions): Promise<SuiteResult> {
+/** Runs the cells; when the signal aborts, the stacks are stopped and it throws. */
+export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
+  const { kills, faults, lanes, signal, onResult = () => undefined } = options;
   const began = performance.now();
   const result: SuiteResult = { kills: [], faults: [], left: [], seconds: 0 };
   const harnesses: Harness[] = [];
-  try {
-    // One after the other: they look for free ports.
-    for (let i = 0; i < lanes; i++) harnesses.push(await startHarness(SETTINGS));
-    const first = harnesses[0]!;
-    const reference = await undisturbed(first);
-    onResult(`undisturbed: ${reference.snapshot.triples.length} triples, ${reference.calls.length} calls`);
+  const aborted = new Promise<never>((_, reject) =>
+    signal?.addEventListener('abort', () => reject(signal.reason as Error)),
+  );
 
-    const faultsLeft = [...faults];
+  async function allFaults(harness: Harness, reference: Reference): Promise<void> {
+    const left = [...faults];
     const inForce: Record<string, Fault> = {};
-    const faultLane = async () => {
-      await inTurn(faultsLeft, async (cell) => {
+    const lane = () =>
+      inTurn(left, async (cell) => {
         const runId = `fault-${faults.indexOf(cell) + 1}`;
         const setFault = (fault: Fault | undefined) => {
           delete inForce[runId];
           if (fault) inForce[runId] = fault;
-          writeFaults(first.model.folder, inForce);
+          writeFaults(harness.model.folder, inForce);
         };
-        const done = await runFaultCell({ harness: first, runId, reference, setFault }, cell);
+        const done = await runFaultCell({ harness, runId, reference, setFault }, cell);
         result.faults.push(done);
         onResult(line(cell.name, done));
       });
-    };
-    await Promise.all(Array.from({ length: FAULT_CELLS_AT_ONCE }, faultLane));
+    await Promise.all(Array.from({ length: FAULT_CELLS_AT_ONCE }, lane));
+  }
 
+  async function work(): Promise<void> {
+    // One after the other: they look for free ports.
+    for (let i = 0; i < lanes; i++) {
+      signal?.throwIfAborted();
+      harnesses.push(await startHarness(SETTINGS));
+    }
+    const reference = await undisturbed(harnesses[0]!);
+    const { snapshot, calls } = reference;
+    onResult(`undisturbed: ${snapshot.triples.length} triples, ${calls.length} calls`);
     const killsLeft = [...kills];
     await Promise.all(
-      harnesses.map((harness) =>
-        inTurn(killsLeft, async (cell) => {
+      harnesses.map(async (harness, lane) => {
+        if (lane === 0) await allFaults(harness, reference);
+        await inTurn(killsLeft, async (cell) => {
           const done = await runKillCell(harness, cell, reference);
           result.kills.push(done);
-          onResult(
-            line(
-              `${cell.victim} in ${cell.stage} at ${cell.point} %`,
-              done,
-              `${done.repeated} of ${done.inFlight} repeated`,
-            ),
-          );
-        }),
-      ),
+          const { victim, stage, point } = cell;
+          const repeated = `${done.repeated} of ${done.inFlight} repeated`;
+          onResult(line(`${victim} in ${stage} at ${point} %`, done, repeated));
+        });
+      }),
     );
     for (const harness of harnesses) result.left.push(...(await unknownJobs(harness)));
-  } finally {
-    for (const harness of harnesses) {
-      await harness.stop();
-      result.left.push(...survivors(harness.home).map((left) => `${left} survived the end of its stack`));
-    }
   }
-  const order = <Cell>(list: { cell: Cell }[], cells: Cell[]) =>
-    list.sort((a, b) => cells.indexOf(a.cell) - cells.indexOf(b.cell));
-  order(result.kills, kills);
-  order(result.faults, faults);
+
+  try {
+    await Promise.race([work(), aborted]);
+  } finally {
+    await Promise.all(harnesses.map((harness) => harness.stop()));
+    for (const { home } of harnesses)
+      result.left.push(...survivors(home).map((left) => `${left} survived the end of its stack`));
+  }
+  result.kills.sort((a, b) => kills.indexOf(a.cell) - kills.indexOf(b.cell));
+  result.faults.sort((a, b) => faults.indexOf(a.cell) - faults.indexOf(b.cell));
   result.seconds = (performance.now() - began) / 1000;
   return result;
 }

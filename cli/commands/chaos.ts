@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { EXIT } from '../errors.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+import { ratchetHome, repoRoot } from '../stack/home.ts';
+import { step, stepPrinter } from '../stack/steps.ts';
+import { findTemporal } from '../stack/temporal-binary.ts';
+import { runHere } from './test.ts';
+
+export function addChaosCommand(program: Command): void {
+  program
+    .command('chaos', { hidden: true })
+    .description('kills every part of a throw-away stack in every stage and checks what holds')
+    .argument('[options...]', 'as docs/reliability.md tells: --seed, --only, --lanes, --write')
+    .allowUnknownOption()
+    .action(async (args: string[]) => {
+      process.exitCode = await chaos(args);
+    });
+}
+
+async function chaos(args: string[]): Promise<number> {
+  const interrupt = listenForInterrupt(() => process.stderr.write('\n  Stopping …\n'));
+  const { signal } = interrupt;
+  try {
+    let temporal = '';
+    await step('Temporal program', stepPrinter(), async (info) => {
+      temporal = await findTemporal({ env: process.env, home: ratchetHome(), info, signal });
+      return undefined;
+    });
+    const env = { ...process.env, TEMPORAL_CLI: temporal };
+    const main = join(repoRoot, 'tests', 'chaos', 'main.ts');
+    const code = await runHere(process.execPath, [main, ...args], env, signal);
+    return signal.aborted ? EXIT.interrupted : code;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return EXIT.interrupted;
+  } finally {
+    interrupt.dispose();
+  }
+}
