@@ -104,7 +104,7 @@ const CHECKS: Check[] = [
 ];
 
 /** What is wrong with the rows of a completed run; nothing, it is hoped. */
-export async function inconsistencies(db: Db, runId: string): Promise<string[]> {
+export async function inconsistencies(db: Pick<Db, 'execute'>, runId: string): Promise<string[]> {
   const found: string[] = [];
   for (const { what, wrong } of CHECKS) {
     const { rows } = await db.execute(wrong(runId));

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { StageName, StageStatus } from '../../../db/schema.ts';
+import { journal } from './folder.ts';
 import type { Harness } from './stack.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -21,7 +22,6 @@ type Work = {
   samples: number;
   resamples: number;
   answers: number;
-  jobMs: number | null;
   [column: string]: unknown;
 };
 
@@ -33,15 +33,21 @@ async function workOf({ db }: Harness, runId: string, stage: StageName): Promise
       (select count(*)::int from samples where round = 1 and prompt_id in (select id from pool)) as samples,
       (select count(*)::int from samples where round > 1 and prompt_id in (select id from pool)) as resamples,
       (select count(*)::int from evaluation_items a join evaluations e on e.id = a.evaluation_id
-        where e.iteration_id in (select id from iteration)) as answers,
-      (select extract(epoch from clock_timestamp() - min(j.created_at))::float8 * 1000
-        from training_jobs j join datasets d on d.id = j.dataset_id
-        where d.iteration_id in (select id from iteration)) as "jobMs"
+        where e.iteration_id in (select id from iteration)) as answers
     from stages s where s.iteration_id in (select id from iteration) and s.name = ${stage}`);
   return rows[0];
 }
 
-function shareDone(work: Work, stage: StageName, harness: Harness, reference: Snapshot): number {
+/** How much of its time a fine-tuning job that was created since `sinceMs` has had; 0 before there is one. */
+function shareTrained({ model, jobMs }: Harness, sinceMs: number): number {
+  for (const entry of journal(model.folder).entries()) {
+    const createdMs = 'job' in entry ? entry.endsAtMs - jobMs : 0;
+    if (createdMs >= sinceMs) return (Date.now() - createdMs) / jobMs;
+  }
+  return 0;
+}
+
+function shareDone(work: Work, stage: StageName, reference: Snapshot): number {
   switch (stage) {
     case 'generate':
       return work.samples / reference.work.samples;
@@ -49,8 +55,6 @@ function shareDone(work: Work, stage: StageName, harness: Harness, reference: Sn
       return work.resamples / reference.work.resamples;
     case 'benchmark':
       return work.answers / reference.work.answers;
-    case 'adapt':
-      return work.jobMs === null ? 0 : work.jobMs / harness.jobMs;
     default: {
       const { startedMs, finishedMs } = reference.stages.find((s) => s.name === stage && s.index === 1)!;
       return work.elapsedMs / (finishedMs - startedMs);
@@ -65,10 +69,13 @@ export async function waitForMoment(
   { stage, share }: { stage: StageName; share: number },
   reference: Snapshot,
 ): Promise<void> {
-  const deadline = Date.now() + 90_000;
+  const sinceMs = Date.now();
+  const deadline = sinceMs + 90_000;
   for (;;) {
     const work = await workOf(harness, runId, stage);
-    if (work && (work.status === 'done' || shareDone(work, stage, harness, reference) >= share)) return;
+    const done =
+      work && stage === 'adapt' ? shareTrained(harness, sinceMs) : work && shareDone(work, stage, reference);
+    if (work?.status === 'done' || (done ?? 0) >= share) return;
     if (Date.now() > deadline)
       throw new Error(`${Math.round(100 * share)} % of ${stage} was not reached in 90 s`);
     await sleep(10);

@@ -4,6 +4,9 @@ import { sql } from 'drizzle-orm';
 import type { Db } from '../../../db/connect.ts';
 import type { StageName, StageStatus } from '../../../db/schema.ts';
 
+/** The database, or a transaction of it. */
+type Queries = Pick<Db, 'execute'>;
+
 export type StageTimes = {
   index: number;
   name: StageName;
@@ -28,12 +31,12 @@ export type Snapshot = {
   stages: StageTimes[];
 };
 
-async function digest(db: Db, query: ReturnType<typeof sql>): Promise<{ rows: number; digest: string }> {
+async function digest(db: Queries, query: ReturnType<typeof sql>): Promise<{ rows: number; digest: string }> {
   const { rows } = await db.execute(query);
   return { rows: rows.length, digest: createHash('sha256').update(JSON.stringify(rows)).digest('hex') };
 }
 
-export async function takeSnapshot(db: Db, runId: string): Promise<Snapshot> {
+export async function takeSnapshot(db: Queries, runId: string): Promise<Snapshot> {
   const all = async <Row extends Record<string, unknown>>(query: ReturnType<typeof sql>) =>
     (await db.execute<Row>(query)).rows;
   const samplesOf = (rounds: ReturnType<typeof sql>) =>

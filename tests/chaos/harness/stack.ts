@@ -12,7 +12,7 @@ import { sendSignal } from '../../../cli/stack/process-info.ts';
 import { startStack, type Stack } from '../../../cli/stack/stack.ts';
 import { connect, type Db } from '../../../db/connect.ts';
 import { startModelProcess, type ModelProcess, type ModelSettings } from './model-process.ts';
-import { slowShortStages } from './slow.ts';
+import { slowWrites } from './slow.ts';
 
 export const VICTIMS = ['worker', 'model server', 'PostgreSQL', 'Temporal'] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -34,8 +34,8 @@ export type Harness = {
 };
 
 export type HarnessOptions = Pick<ModelSettings, 'jobMs' | 'latencyMs'> & {
-  /** How long collect, filter and decide are held up, so that a kill can land inside. */
-  shortStageMs: number;
+  /** How long the writes of stages that make no calls are held up, so that a kill can land inside. */
+  writeMs: number;
   onLine?(line: string): void;
 };
 
@@ -63,7 +63,7 @@ async function freePort(): Promise<number> {
 const partOf = { worker: 'worker', PostgreSQL: 'postgres', Temporal: 'temporal' } as const;
 
 export async function startHarness(options: HarnessOptions): Promise<Harness> {
-  const { shortStageMs, onLine = () => undefined, ...modelSettings } = options;
+  const { writeMs, onLine = () => undefined, ...modelSettings } = options;
   const home = mkdtempSync(join(tmpdir(), 'ratchet-chaos-'));
   // As root, PostgreSQL runs as another user, who must be able to enter.
   chmodSync(home, 0o755);
@@ -101,7 +101,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       },
     });
     db = connect(stack.env.DATABASE_URL!, 4);
-    await slowShortStages(db, shortStageMs);
+    await slowWrites(db, writeMs);
     connection = await Connection.connect({ address: stack.env.TEMPORAL_ADDRESS! });
   } catch (error) {
     await stop();

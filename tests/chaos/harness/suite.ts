@@ -34,7 +34,7 @@ export type SuiteOptions = {
 const SETTINGS: HarnessOptions = {
   jobMs: 1800,
   latencyMs: { base: 5, candidate: 55, sample: 55, resample: 160 },
-  shortStageMs: 250,
+  writeMs: 250,
 };
 
 /** Fault cells wait more than they work. */
