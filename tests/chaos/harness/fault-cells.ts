@@ -1,4 +1,5 @@
 /** What an endpoint does wrong, and how a run must take it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { random } from '../../../loop/random.ts';
 import { inconsistencies } from './consistency.ts';
@@ -79,6 +80,7 @@ async function firstPromotion({ harness, runId }: Place): Promise<string> {
         join checkpoints c on c.id = d.best_id
       where i.run_id = ${runId} and d.kind = 'promote'`);
     if (rows[0]) return rows[0].model;
+    await sleep(20);
   }
   throw new Error('nothing was promoted in 60 s');
 }

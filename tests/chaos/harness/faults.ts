@@ -25,7 +25,7 @@ export type Fault =
   | { kind: 'evicted'; reload: boolean };
 
 /** A client that is not told how long to wait must not be left waiting for ever. */
-const HANG_MS = 12_000;
+const HANG_MS = 15_000;
 
 export function refuse(
   response: ServerResponse,

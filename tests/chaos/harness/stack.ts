@@ -75,7 +75,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     RATCHET_TEMPORAL_PORT: String(await freePort()),
     RATCHET_TEMPORAL_UI_PORT: String(await freePort()),
     // An answer that never comes must not hold up the suite for as long as a real model may think.
-    RATCHET_REQUEST_TIMEOUT_MS: '6000',
+    RATCHET_REQUEST_TIMEOUT_MS: '8000',
   };
   let model: ModelProcess | undefined;
   let stack: Stack | undefined;
