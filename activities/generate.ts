@@ -1,6 +1,7 @@
 import { promptPage } from '../db/prompts.ts';
 import { formsOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import type { StoredPrompt } from '../db/prompts.ts';
+import type { Strategy } from '../tasks/task.ts';
 import { sample, type SampleRequest } from './sampling.ts';
 
 export type Page = { iterationId: number; first: number; count: number };
@@ -14,13 +15,30 @@ export function samplesFor(context: IterationContext, prompt: { purpose: string 
   return prompt.purpose === 'rehearse' ? Math.min(k, REHEARSAL_SAMPLES) : k;
 }
 
+/** The ways of asking that are in use. */
+export function strategiesOf({ task, settings }: IterationContext): Strategy[] {
+  const more = settings.sampling.strategies === 'all' ? (task.alternatives ?? []) : [];
+  return [...task.strategies, ...more];
+}
+
+/**
+ * Prompts that are in use: all, unless the budget took some away after they were drawn. Those to learn from come
+ * first in the pool.
+ */
+export function inUse<P extends { purpose: string; position: number }>(
+  { settings }: IterationContext,
+  prompts: P[],
+): P[] {
+  return prompts.filter((one) => one.purpose === 'rehearse' || one.position < settings.pool.prompts);
+}
+
 /**
  * The K samples of a prompt, spread over its rewrites and the task's strategies in turn. Equal requests
  * are one call with n choices.
  */
 function firstRound(context: IterationContext, prompt: StoredPrompt): SampleRequest[] {
   const forms = formsOf(context, { ...prompt, level: prompt.level ?? undefined });
-  const { strategies } = context.task;
+  const strategies = strategiesOf(context);
   const requests = new Map<string, SampleRequest>();
   for (let index = 0; index < samplesFor(context, prompt); index++) {
     const form = forms[index % forms.length]!;
@@ -38,7 +56,7 @@ export function createGenerateActivities({ db }: Deps) {
     /** Generate: the first samples of one page of prompts. */
     async generatePage({ iterationId, first, count }: Page): Promise<{ wanted: number; asked: number }> {
       const context = await iterationContext(db, iterationId);
-      const page = await promptPage(db, iterationId, first, count);
+      const page = inUse(context, await promptPage(db, iterationId, first, count));
       const requests = page.flatMap((prompt) => firstRound(context, prompt));
       return sample(db, context, requests, {
         round: 1,

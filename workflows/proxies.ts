@@ -28,13 +28,24 @@ export const main = proxyActivities<MainActivities>({
   },
 });
 
+/** What must be written for the run to go on at all: a database that is away is waited for, however long. */
+export const durable = proxyActivities<Pick<MainActivities, 'recordState' | 'finishRun'>>({
+  taskQueue: TASK_QUEUE.main,
+  startToCloseTimeout: '1 minute',
+  retry: {
+    initialInterval: '500 milliseconds',
+    maximumInterval: '30 seconds',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});
+
 /**
  * Model calls, in pages. What a page has stored is not asked for again, so trying again is cheap; an
  * endpoint that is down, restarting or limiting us gets about fifteen minutes before the stage gives up.
  */
 export const llm = proxyActivities<LlmActivities>({
   taskQueue: TASK_QUEUE.llm,
-  startToCloseTimeout: '1 hour',
+  startToCloseTimeout: '6 hours',
   heartbeatTimeout: '20 seconds',
   retry: {
     initialInterval: '1 second',
