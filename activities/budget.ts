@@ -23,9 +23,9 @@ import {
 import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../models/errors.ts';
 import type { CriticRequest, Task } from '../tasks/task.ts';
-import { samplesFor } from './generate.ts';
+import { samplesFor } from './pool.ts';
 import { endpointOf, type IterationContext } from './context.ts';
-import { criticOf, votesAreApproved } from './critique.ts';
+import { criticOf, votesAreApproved } from './critic.ts';
 
 /** Tokens of one call or one sample. */
 export type Tokens = { prompt: number; completion: number };

@@ -2,12 +2,13 @@ import { inArray } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { promptPage, samplesOf, type Sample, type StoredPrompt } from '../db/prompts.ts';
 import { critiques } from '../db/schema.ts';
-import { structuredCritic } from '../tasks/critic.ts';
-import type { Critic, Critique, Task } from '../tasks/task.ts';
+import type { Critique } from '../tasks/task.ts';
 import { critiqueTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, type MadeCall } from './calls.ts';
 import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
-import { inUse, samplesFor, type Page } from './generate.ts';
+import { criticOf, votesAreApproved } from './critic.ts';
+import type { Page } from './generate.ts';
+import { inUse, samplesFor } from './pool.ts';
 import { trustedPrompts } from './resample.ts';
 import { isWellFormed } from './sampling.ts';
 
@@ -15,10 +16,6 @@ export type CritiquePage = Page & { when: 'before-vote' | 'after-vote' };
 
 /** Longest reply of a critic that is stored. */
 const REPLY_CHARACTERS = 8000;
-
-export function criticOf(task: Task): Critic {
-  return task.critic ?? structuredCritic;
-}
 
 /**
  * The samples worth the critic's time: they gave the trusted answer in good form. More than can be
@@ -36,12 +33,6 @@ function candidates(context: IterationContext, answer: string, samples: Sample[]
     taken.set(quota, count + 1);
     return true;
   });
-}
-
-/** Is the critic asked about every sample before the vote? */
-export function votesAreApproved({ settings }: IterationContext): boolean {
-  const { mode, votes } = settings.gates.critique;
-  return votes === 'approved' && mode === 'required' && settings.experiment !== 'ungated';
 }
 
 /**

@@ -10,8 +10,8 @@ import type { votes } from '../db/schema.ts';
 import { trusted, vote } from '../loop/vote.ts';
 import type { Db } from '../db/connect.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
-import { criticOf, votesAreApproved } from './critique.ts';
-import { inUse, samplesFor } from './generate.ts';
+import { criticOf, votesAreApproved } from './critic.ts';
+import { inUse, samplesFor } from './pool.ts';
 import { isWellFormed } from './sampling.ts';
 
 export type Voted = { voted: number; trusted: number };
