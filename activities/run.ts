@@ -38,6 +38,7 @@ export type PreparedRun = {
 /** What a run answers at its end. Accuracies on target, 0…1. */
 export type RunOutcome = {
   runId: string;
+  status: RunStatus;
   iterations: number;
   promoted: number;
   targetBefore?: number;
@@ -198,6 +199,7 @@ export function createRunActivities({ db }: Deps) {
       const last = measured.at(-1);
       return {
         runId,
+        status: run.status === 'completed' ? 'completed' : status,
         iterations: rows.at(-1)?.index ?? 0,
         promoted: rows.filter((row) => row.decision === 'promote').length,
         targetBefore: measured[0]?.before,

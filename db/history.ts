@@ -52,3 +52,16 @@ export async function historyRows(db: Db, runId: string): Promise<HistoryRow[]> 
     };
   });
 }
+
+/** The decisions of a run, oldest first. */
+export async function listDecisions(
+  db: Db,
+  runId: string,
+): Promise<{ index: number; kind: string; reason: string }[]> {
+  return db
+    .select({ index: iterations.index, kind: decisions.kind, reason: decisions.reason })
+    .from(decisions)
+    .innerJoin(iterations, eq(iterations.id, decisions.iterationId))
+    .where(eq(iterations.runId, runId))
+    .orderBy(asc(iterations.index));
+}

@@ -23,7 +23,8 @@ export function createGate(state: { readonly paused: boolean; readonly halt: boo
         done = true;
       };
       running.then(settled, settled);
-      await condition(() => done || state.halt);
+      // Cancelled from outside, what is running is cancelled too, and still waited for.
+      await CancellationScope.nonCancellable(() => condition(() => done || state.halt));
       if (!done) scope.cancel();
       try {
         return await running;

@@ -221,7 +221,10 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
         });
       }
     }
-    const reason = control.stop ? 'stopped by a message' : [halt, unread].filter(Boolean).join('; ');
+    const stopper = control.shown.findLast((one) => one.name === 'stop' && one.accepted)?.args.by;
+    const reason = control.stop
+      ? `stopped by ${stopper ?? 'a message'}`
+      : [halt, unread].filter(Boolean).join('; ');
     const stopped = control.stop !== undefined || unread !== undefined;
     await condition(allHandlersFinished);
     await recorder.end();

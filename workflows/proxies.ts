@@ -2,9 +2,12 @@
  * Activities as workflows see them: which queue, how long, how often again. Durations are bounds, not
  * estimates; each retry policy has one line of why. Bad input, failed training and bugs are never retried.
  */
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { LlmActivities, MainActivities, TrainActivities } from '../activities/index.ts';
 import { TASK_QUEUE } from './names.ts';
+
+/** A page stores what it has, a trainer cancels its job: both are waited for. */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 const NEVER_RETRIED = [
   'InvalidInput',
@@ -45,6 +48,7 @@ export const durable = proxyActivities<Pick<MainActivities, 'recordState' | 'fin
  */
 export const llm = proxyActivities<LlmActivities>({
   taskQueue: TASK_QUEUE.llm,
+  cancellationType,
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '20 seconds',
   retry: {
@@ -61,6 +65,7 @@ export const llm = proxyActivities<LlmActivities>({
  */
 export const trainer = proxyActivities<TrainActivities>({
   taskQueue: TASK_QUEUE.train,
+  cancellationType,
   startToCloseTimeout: '24 hours',
   heartbeatTimeout: '20 seconds',
   retry: {
