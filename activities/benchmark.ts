@@ -1,5 +1,7 @@
 import { APIError } from 'openai';
+import { listAdjustments } from '../db/adjustments.ts';
 import { addCalls } from '../db/calls.ts';
+import type { Db } from '../db/connect.ts';
 import {
   addEvaluation,
   answeredItems,
@@ -10,12 +12,21 @@ import {
   type BenchmarkItemRow,
 } from '../db/evaluations.ts';
 import { setStageTotal } from '../db/iterations.ts';
-import { getCheckpoint, getRun, listBenchmarks } from '../db/runs.ts';
+import { getCheckpoint, getRun, listBenchmarks, type Run } from '../db/runs.ts';
 import { evaluationItems } from '../db/schema.ts';
+import { settingsOf } from '../loop/course.ts';
+import type { ImproveSettings } from '../loop/input.ts';
+import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, type MadeCall } from './calls.ts';
-import { endpointOf, taskOf, type Deps } from './context.ts';
+import { endpointOf, iterationContext, taskOf, type Deps } from './context.ts';
 
 export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
+
+/** The settings that hold for a measurement: the iteration's, or for the run's own those of now. */
+async function settingsNow(db: Db, run: Run, iterationId: number | null): Promise<ImproveSettings> {
+  if (iterationId !== null) return (await iterationContext(db, iterationId)).settings;
+  return settingsOf(run.settings, await listAdjustments(db, run.id), Number.MAX_SAFE_INTEGER);
+}
 
 type Answered = MadeCall & { item: BenchmarkItemRow };
 
@@ -69,6 +80,8 @@ export function createBenchmarkActivities({ db }: Deps) {
       const endpoint = endpointOf('generator', run.settings, task, checkpoint);
       const have = await answeredItems(db, evaluationId);
       const page = await benchmarkPage(db, run.id, evaluation.benchmark, first, count);
+      const todo = page.filter((item) => !have.has(item.id));
+      const settings = await settingsNow(db, run, evaluation.iterationId);
       const context = {
         runId: run.id,
         iterationId: evaluation.iterationId,
@@ -114,9 +127,8 @@ export function createBenchmarkActivities({ db }: Deps) {
         };
       }
 
-      await callAll(
-        page.filter((item) => !have.has(item.id)),
-        {
+      const calls = () =>
+        callAll(todo, {
           concurrency: run.settings.paging.callsInFlight,
           what: `measuring ${endpoint.model} on ${evaluation.benchmark}`,
           call: answer,
@@ -141,7 +153,15 @@ export function createBenchmarkActivities({ db }: Deps) {
               });
               await tx.insert(evaluationItems).values(rows).onConflictDoNothing();
             }),
-        },
+        });
+      const { item: each } = await meanTokens(db, run, settings, task);
+      const key = `benchmark/${evaluationId}/${first}`;
+      const final = page[0]?.role === 'final';
+      await withinBudget(
+        db,
+        { run, settings, task, iterationId: evaluation.iterationId ?? undefined },
+        { key, model: endpoint.model, units: todo.length, each, final },
+        calls,
       );
     },
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { listAdjustments } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import { getIteration, type Iteration } from '../db/iterations.ts';
 import { getCheckpoint, getRun, type Checkpoint, type Run } from '../db/runs.ts';
+import { settingsOf } from '../loop/course.ts';
 import type { ImproveSettings } from '../loop/input.ts';
 import { resolveEndpoint, type Endpoint, type Role } from '../models/endpoint.ts';
 import { loadTask } from '../tasks/index.ts';
@@ -26,6 +28,7 @@ export function taskOf(run: Run): Task {
 export type IterationContext = {
   iteration: Iteration;
   run: Run;
+  /** The run's settings with the adjustments that are in force in this iteration. */
   settings: ImproveSettings;
   task: Task;
   /** The checkpoint that generates. */
@@ -36,7 +39,8 @@ export async function iterationContext(db: Db, iterationId: number): Promise<Ite
   const iteration = await getIteration(db, iterationId);
   const run = await getRun(db, iteration.runId);
   const checkpoint = await getCheckpoint(db, iteration.checkpointId);
-  return { iteration, run, settings: run.settings, task: taskOf(run), checkpoint };
+  const settings = settingsOf(run.settings, await listAdjustments(db, run.id), iteration.index);
+  return { iteration, run, settings, task: taskOf(run), checkpoint };
 }
 
 /**

@@ -2,11 +2,13 @@ import { inArray } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { promptPage, samplesOf, type Sample, type StoredPrompt } from '../db/prompts.ts';
 import { critiques } from '../db/schema.ts';
-import { structuredCritic } from '../tasks/critic.ts';
-import type { Critic, Critique, Task } from '../tasks/task.ts';
+import type { Critique } from '../tasks/task.ts';
+import { critiqueTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, type MadeCall } from './calls.ts';
 import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
-import { samplesFor, type Page } from './generate.ts';
+import { criticOf, votesAreApproved } from './critic.ts';
+import type { Page } from './generate.ts';
+import { inUse, samplesFor } from './pool.ts';
 import { trustedPrompts } from './resample.ts';
 import { isWellFormed } from './sampling.ts';
 
@@ -14,10 +16,6 @@ export type CritiquePage = Page & { when: 'before-vote' | 'after-vote' };
 
 /** Longest reply of a critic that is stored. */
 const REPLY_CHARACTERS = 8000;
-
-export function criticOf(task: Task): Critic {
-  return task.critic ?? structuredCritic;
-}
 
 /**
  * The samples worth the critic's time: they gave the trusted answer in good form. More than can be
@@ -37,12 +35,6 @@ function candidates(context: IterationContext, answer: string, samples: Sample[]
   });
 }
 
-/** Is the critic asked about every sample before the vote? */
-export function votesAreApproved({ settings }: IterationContext): boolean {
-  const { mode, votes } = settings.gates.critique;
-  return votes === 'approved' && mode === 'required' && settings.experiment !== 'ungated';
-}
-
 /**
  * The well-formed samples whose vote can matter: where fewer gave an answer than could win, or than could
  * cost a winner its lead, the critic's word on them changes nothing, so it is not asked.
@@ -51,7 +43,7 @@ function voters(context: IterationContext, prompt: StoredPrompt, samples: Sample
   const { min, minMargin } = context.settings.gates.agreement;
   const k = samplesFor(context, prompt);
   const harmless = Math.min(Math.ceil(min * k) - 1, Math.floor(Math.ceil(min * k) - minMargin * k));
-  const sound = samples.filter((s) => s.answer !== null && isWellFormed(s));
+  const sound = samples.filter((s) => s.index < k && s.answer !== null && isWellFormed(s));
   return sound.filter(
     (s) => sound.filter((other) => context.task.sameAnswer(s.answer!, other.answer!)).length > harmless,
   );
@@ -65,7 +57,7 @@ export function createCritiqueActivities({ db }: Deps) {
   ): Promise<Sample[]> {
     if (when === 'before-vote') {
       if (!votesAreApproved(context)) return [];
-      const page = await promptPage(db, iterationId, first, count);
+      const page = inUse(context, await promptPage(db, iterationId, first, count));
       const samples = await samplesOf(
         db,
         page.map((prompt) => prompt.id),
@@ -113,34 +105,42 @@ export function createCritiqueActivities({ db }: Deps) {
       const todo = wanted.filter((s) => !have.has(s.id));
 
       type Judged = MadeCall & { sample: Sample; critique: Critique };
-      await callAll(todo, {
-        concurrency: settings.paging.callsInFlight,
-        what: `asking the critic ${endpoint.model}`,
-        call: async (sample, signal): Promise<Judged> => {
-          const request = critic.request(sample.request, sample.rationale);
-          const context = { runId: run.id, iterationId, stage: 'evaluate', role: 'critic' as const };
-          const made = await ledgerChat(db, endpoint, request, context, signal);
-          const text = made.reply.choices[0]?.text ?? '';
-          return { ...made, sample, critique: critic.read({ text, raw: made.reply.raw }) };
-        },
-        store: (judged: Judged[]) =>
-          db.transaction(async (tx) => {
-            const ids = await addCalls(
-              tx,
-              judged.map((j) => j.call),
-            );
-            const rows = judged.map(({ sample, critique, reply }, i) => ({
-              sampleId: sample.id,
-              critic: critic.name,
-              outcome: critique.outcome,
-              score: critique.score,
-              reason: critique.reason,
-              reply: (reply.choices[0]?.text ?? '').slice(0, REPLY_CHARACTERS).replaceAll('\0', '\uFFFD'),
-              callId: ids[i]!,
-            }));
-            await tx.insert(critiques).values(rows).onConflictDoNothing();
-          }),
-      });
+      const calls = () =>
+        callAll(todo, {
+          concurrency: settings.paging.callsInFlight,
+          what: `asking the critic ${endpoint.model}`,
+          call: async (sample, signal): Promise<Judged> => {
+            const request = critic.request(sample.request, sample.rationale);
+            const context = { runId: run.id, iterationId, stage: 'evaluate', role: 'critic' as const };
+            const made = await ledgerChat(db, endpoint, request, context, signal);
+            const text = made.reply.choices[0]?.text ?? '';
+            return { ...made, sample, critique: critic.read({ text, raw: made.reply.raw }) };
+          },
+          store: (judged: Judged[]) =>
+            db.transaction(async (tx) => {
+              const ids = await addCalls(
+                tx,
+                judged.map((j) => j.call),
+              );
+              const rows = judged.map(({ sample, critique, reply }, i) => ({
+                sampleId: sample.id,
+                critic: critic.name,
+                outcome: critique.outcome,
+                score: critique.score,
+                reason: critique.reason,
+                reply: (reply.choices[0]?.text ?? '').slice(0, REPLY_CHARACTERS).replaceAll('\0', '\uFFFD'),
+                callId: ids[i]!,
+              }));
+              await tx.insert(critiques).values(rows).onConflictDoNothing();
+            }),
+        });
+      const page = {
+        key: `critique ${request.when}/${context.iteration.index}/${request.first}`,
+        model: endpoint.model,
+        units: todo.length,
+        each: await critiqueTokens(db, context, critic.request('', '')),
+      };
+      await withinBudget(db, { run, settings, task, iterationId }, page, calls);
       return { wanted: wanted.length, asked: todo.length };
     },
   };

@@ -13,7 +13,8 @@ import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
 import { iterationContext, type Deps } from './context.ts';
 
-export type BuiltDataset = { datasetId?: number; examples: number; fresh: number };
+/** `nothing` says why there is no dataset. */
+export type BuiltDataset = { datasetId?: number; examples: number; fresh: number; nothing?: string };
 
 /** OpenAI chat JSONL, one example a line, in the order given. */
 export function toJsonl(task: Task, examples: TrainingExample[]): string {
@@ -50,7 +51,10 @@ export function createDatasetActivities({ db }: Deps) {
       const known = await findDataset(db, iterationId);
       if (known) return { datasetId: known.id, examples: known.examples, fresh: fresh.ids.length };
       const teaches = settings.experiment === 'control' ? fresh.ids.length : fresh.learnt;
-      if (teaches === 0) return { examples: 0, fresh: 0 };
+      // Trained anew on everything, the base can learn from earlier examples alone.
+      const anew = settings.training.from === 'base' && run.settings.training.from !== 'base';
+      if (teaches === 0 && !anew)
+        return { examples: 0, fresh: 0, nothing: 'no example passed the gates, so nothing was trained' };
 
       const earlier = await earlierExampleIds(db, run.id, iteration.index);
       const replayed =

@@ -1,13 +1,26 @@
 import { eq } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
-import { correctness, findEvaluation } from '../db/evaluations.ts';
+import { addAdjustment } from '../db/adjustments.ts';
+import { bestScored, correctness, findEvaluation } from '../db/evaluations.ts';
 import { baseAndBest, findCheckpoint, listBenchmarks } from '../db/runs.ts';
 import { decisions, type DecisionKind } from '../db/schema.ts';
 import { historyRows, type HistoryRow } from '../db/history.ts';
 import { decidePromotion, pair, type GuardScore, type PairedScore } from '../loop/promotion.ts';
-import { iterationContext, type Deps } from './context.ts';
+import type { StagnationKind } from '../loop/control.ts';
+import { roiOf } from '../loop/budget.ts';
+import { findStagnation } from '../loop/stagnation.ts';
+import { iterationSpend } from './budget.ts';
+import { iterationContext, type Deps, type IterationContext } from './context.ts';
 
-export type Decided = { kind: DecisionKind; reason: string; row: HistoryRow };
+export type Decided = {
+  kind: DecisionKind;
+  reason: string;
+  row: HistoryRow;
+  /** The run makes no headway. */
+  stagnation?: { kind: StagnationKind; reason: string };
+  /** No further iteration is worth its cost. */
+  halt?: string;
+};
 
 /** A checkpoint's answers to a benchmark, right or wrong; undefined when it was not measured to the end. */
 async function answers(db: Db, checkpointId: number, benchmark: string): Promise<boolean[] | undefined> {
@@ -30,7 +43,8 @@ export function createDecideActivities({ db }: Deps) {
       fault?: string;
       nothing?: string;
     }): Promise<Decided> {
-      const { iteration, run, settings } = await iterationContext(db, iterationId);
+      const context = await iterationContext(db, iterationId);
+      const { iteration, run, settings } = context;
       const known = await db.query.decisions.findFirst({ where: eq(decisions.iterationId, iterationId) });
       if (!known) {
         const { best } = await baseAndBest(db, run.id);
@@ -60,6 +74,9 @@ export function createDecideActivities({ db }: Deps) {
         });
         const kind: DecisionKind = nothing ? 'nothing-to-train' : decided.decision;
         const before = target && target.best.correct / target.best.total;
+        const spend = await iterationSpend(db, context);
+        const gain = kind === 'promote' ? decided.gain : 0;
+        const returned = roiOf({ gain, spend, hours: spend.minutes / 60, settings });
         await db
           .insert(decisions)
           .values({
@@ -76,16 +93,64 @@ export function createDecideActivities({ db }: Deps) {
               fixed: target?.fixed,
               broken: target?.broken,
               guards: decided.guards,
+              ...returned,
+              spend,
               settings: settings.promotion,
             },
           })
           .onConflictDoNothing();
       }
       const stored = (await db.query.decisions.findFirst({ where: eq(decisions.iterationId, iterationId) }))!;
-      const row = (await historyRows(db, run.id)).find((r) => r.index === iteration.index)!;
-      return { kind: stored.kind, reason: stored.reason, row };
+      const rows = await historyRows(db, run.id);
+      const row = rows.find((r) => r.index === iteration.index)!;
+      const upToNow = rows.filter((r) => r.index <= iteration.index);
+      const found = findStagnation(upToNow, settings.stagnation);
+      return {
+        kind: stored.kind,
+        reason: stored.reason,
+        row,
+        stagnation: found && { kind: found.kind, reason: found.reason },
+        halt: await answerLowRoi(db, context, upToNow),
+      };
     },
   };
+}
+
+/** What is done when iterations no longer pay: the run ends, or goes back to its best checkpoint. */
+async function answerLowRoi(
+  db: Db,
+  { run, iteration, settings }: IterationContext,
+  rows: HistoryRow[],
+): Promise<string | undefined> {
+  const { floor, patience, onLow } = settings.roi;
+  if (floor === undefined) return undefined;
+  const recent = rows.filter((row) => row.decision !== 'skip').slice(-patience);
+  if (recent.length < patience || recent.some((row) => (row.roi ?? 0) >= floor)) return undefined;
+  const values = recent.map((row) => (row.roi ?? 0).toFixed(2)).join(', ');
+  const reason = `return on investment ${values} < ${floor} in the last ${patience} iterations`;
+  const next = iteration.index + 1;
+  if (onLow === 'halt') {
+    await addAdjustment(db, {
+      runId: run.id,
+      key: `roi/${iteration.index}`,
+      kind: 'halt',
+      cause: 'roi',
+      reason,
+      fromIteration: next,
+    });
+    return `halted: ${reason}`;
+  }
+  const scored = await bestScored(db, run.id);
+  await addAdjustment(db, {
+    runId: run.id,
+    key: `roi/${iteration.index}`,
+    kind: 'reset',
+    cause: 'roi',
+    reason,
+    fromIteration: next,
+    checkpointId: scored?.checkpointId,
+  });
+  return undefined;
 }
 
 function add(a: PairedScore, b: PairedScore): PairedScore {

@@ -6,7 +6,7 @@ import { accepted, judge, ungated } from '../gates/index.ts';
 import type { GateContext, GateSettings, JudgedSample } from '../gates/gate.ts';
 import { selectExamples } from '../loop/select.ts';
 import { median, medianAbsoluteDeviation } from '../loop/statistics.ts';
-import { criticOf } from './critique.ts';
+import { criticOf } from './critic.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
 
 export type Filtered = {

@@ -1,18 +1,10 @@
 import { promptPage } from '../db/prompts.ts';
 import { formsOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import type { StoredPrompt } from '../db/prompts.ts';
+import { inUse, samplesFor, strategiesOf } from './pool.ts';
 import { sample, type SampleRequest } from './sampling.ts';
 
 export type Page = { iterationId: number; first: number; count: number };
-
-/** Rehearsal prompts are easy: fewer samples show whether the model still agrees with itself on them. */
-const REHEARSAL_SAMPLES = 4;
-
-/** K for a prompt. */
-export function samplesFor(context: IterationContext, prompt: { purpose: string }): number {
-  const k = context.settings.sampling.samples;
-  return prompt.purpose === 'rehearse' ? Math.min(k, REHEARSAL_SAMPLES) : k;
-}
 
 /**
  * The K samples of a prompt, spread over its rewrites and the task's strategies in turn. Equal requests
@@ -20,7 +12,7 @@ export function samplesFor(context: IterationContext, prompt: { purpose: string 
  */
 function firstRound(context: IterationContext, prompt: StoredPrompt): SampleRequest[] {
   const forms = formsOf(context, { ...prompt, level: prompt.level ?? undefined });
-  const { strategies } = context.task;
+  const strategies = strategiesOf(context);
   const requests = new Map<string, SampleRequest>();
   for (let index = 0; index < samplesFor(context, prompt); index++) {
     const form = forms[index % forms.length]!;
@@ -38,7 +30,7 @@ export function createGenerateActivities({ db }: Deps) {
     /** Generate: the first samples of one page of prompts. */
     async generatePage({ iterationId, first, count }: Page): Promise<{ wanted: number; asked: number }> {
       const context = await iterationContext(db, iterationId);
-      const page = await promptPage(db, iterationId, first, count);
+      const page = inUse(context, await promptPage(db, iterationId, first, count));
       const requests = page.flatMap((prompt) => firstRound(context, prompt));
       return sample(db, context, requests, {
         round: 1,

@@ -2,6 +2,7 @@
 import { createBenchmarkActivities, type BenchmarkActivities } from './benchmark.ts';
 import { createCollectActivities, type CollectActivities } from './collect.ts';
 import type { Deps } from './context.ts';
+import { createCourseActivities, type CourseActivities } from './course.ts';
 import { createCritiqueActivities, type CritiqueActivities } from './critique.ts';
 import { createDatasetActivities, type DatasetActivities } from './dataset.ts';
 import { createDecideActivities, type DecideActivities } from './decide.ts';
@@ -15,6 +16,7 @@ import { createVoteActivities, type VoteActivities } from './vote.ts';
 
 export type MainActivities = Omit<RunActivities, 'identifyBase'> &
   IterationActivities &
+  CourseActivities &
   CollectActivities &
   VoteActivities &
   FilterActivities &
@@ -41,6 +43,7 @@ export function createActivities(deps: Deps): {
     main: {
       ...run,
       ...createIterationActivities(deps),
+      ...createCourseActivities(deps),
       ...createCollectActivities(deps),
       ...createVoteActivities(deps),
       ...createFilterActivities(deps),

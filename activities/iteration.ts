@@ -1,26 +1,45 @@
-import { nextLevels } from '../loop/curriculum.ts';
+import { listAdjustments } from '../db/adjustments.ts';
+import type { Db } from '../db/connect.ts';
 import {
   addIteration,
   closeStage,
   failStage,
+  findIteration,
   findStage,
   finishIteration,
   openStage,
 } from '../db/iterations.ts';
-import type { StageOutput } from '../db/iterations.ts';
+import type { Iteration, StageOutput } from '../db/iterations.ts';
 import { levelStats } from '../db/prompts.ts';
 import { baseAndBest, getRun } from '../db/runs.ts';
 import type { StageName } from '../db/schema.ts';
-import { seedOf, taskOf, type Deps } from './context.ts';
+import { releaseIteration } from '../db/spend.ts';
+import { settingsOf } from '../loop/course.ts';
+import { nextLevels } from '../loop/curriculum.ts';
+import { checkStage } from './budget.ts';
+import { iterationContext, seedOf, taskOf, type Deps } from './context.ts';
 
 export type StageRef = { iterationId: number; name: StageName };
 
 /** Longest error kept with a stage. The whole of it is in the activity's failure. */
 const ERROR_CHARACTERS = 2000;
 
+/** Begins an iteration, or finds it begun: the run's best generates, at the levels that the curriculum chooses. */
+export async function beginIteration(db: Db, runId: string, index: number): Promise<Iteration> {
+  const known = await findIteration(db, runId, index);
+  if (known) return known;
+  const run = await getRun(db, runId);
+  const task = taskOf(run);
+  const { best } = await baseAndBest(db, runId);
+  const settings = settingsOf(run.settings, await listAdjustments(db, runId), index);
+  const levels = task.levels && nextLevels(await levelStats(db, runId), settings.curriculum, task.levels);
+  const plan = { levels, seed: seedOf(run.settings.seed, 'iteration', index) };
+  return addIteration(db, { runId, index, checkpointId: best.id, plan });
+}
+
 export function createIterationActivities({ db }: Deps) {
   return {
-    /** Begins an iteration, or finds it begun: which checkpoint generates, and at which levels. */
+    /** Begins an iteration, or finds it begun. */
     async startIteration({
       runId,
       index,
@@ -28,20 +47,21 @@ export function createIterationActivities({ db }: Deps) {
       runId: string;
       index: number;
     }): Promise<{ iterationId: number; levels?: number[] }> {
-      const run = await getRun(db, runId);
-      const task = taskOf(run);
-      const { best } = await baseAndBest(db, runId);
-      const levels =
-        task.levels && nextLevels(await levelStats(db, runId), run.settings.curriculum, task.levels);
-      const plan = { levels, seed: seedOf(run.settings.seed, 'iteration', index) };
-      const iteration = await addIteration(db, { runId, index, checkpointId: best.id, plan });
+      const iteration = await beginIteration(db, runId, index);
       return { iterationId: iteration.id, levels: iteration.plan.levels };
     },
 
-    /** Marks a stage as running. `done` carries the output of one that is finished: it is not redone. */
+    /**
+     * Marks a stage as running. `done` carries the output of one that is finished: it is not redone.
+     *
+     * @throws BudgetExceeded when the rest of the iteration is forecast to pass the budget
+     */
     async openStage({ iterationId, name }: StageRef): Promise<{ done?: StageOutput }> {
-      const stage = await openStage(db, iterationId, name);
-      return stage.status === 'done' ? { done: stage.output ?? {} } : {};
+      const stage = await findStage(db, iterationId, name);
+      if (stage?.status === 'done') return { done: stage.output ?? {} };
+      if (name !== 'decide') await checkStage(db, await iterationContext(db, iterationId), name);
+      await openStage(db, iterationId, name);
+      return {};
     },
 
     async closeStage({ iterationId, name, output }: StageRef & { output: StageOutput }): Promise<void> {
@@ -50,8 +70,16 @@ export function createIterationActivities({ db }: Deps) {
       if (name === 'decide') await finishIteration(db, iterationId);
     },
 
-    async failStage({ iterationId, name, error }: StageRef & { error: string }): Promise<void> {
-      await failStage(db, iterationId, name, error.slice(0, ERROR_CHARACTERS));
+    /** `cancelled`: it was stopped from outside, nothing is wrong with it. */
+    async failStage({
+      iterationId,
+      name,
+      error,
+      cancelled,
+    }: StageRef & { error: string; cancelled: boolean }): Promise<void> {
+      const status = cancelled ? 'cancelled' : 'failed';
+      await failStage(db, iterationId, name, status, error.slice(0, ERROR_CHARACTERS));
+      await releaseIteration(db, iterationId);
     },
   };
 }

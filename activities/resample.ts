@@ -31,7 +31,9 @@ function secondRound(
   return [...distinct.values()].slice(0, settings.sampling.resampledRewrites).map((s, i) => ({
     prompt,
     form: forms.get(s.rewrite)!,
-    strategy: task.strategies.find((strategy) => strategy.name === s.strategy)!,
+    strategy: [...task.strategies, ...(task.alternatives ?? [])].find(
+      (strategy) => strategy.name === s.strategy,
+    )!,
     indices: Array.from({ length: n }, (_, j) => i * n + j),
   }));
 }

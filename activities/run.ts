@@ -12,6 +12,7 @@ import {
 import type { NewBenchmarkItem } from '../db/runs.ts';
 import type { RunStatus } from '../db/schema.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
+import { merge } from '../loop/merge.ts';
 import { EndpointError } from '../models/endpoint.ts';
 import { FAILURE } from '../models/errors.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
@@ -34,6 +35,18 @@ export type PreparedRun = {
   nextIteration: number;
 };
 
+/** What a run answers at its end. Accuracies on target, 0…1. */
+export type RunOutcome = {
+  runId: string;
+  status: RunStatus;
+  iterations: number;
+  promoted: number;
+  targetBefore?: number;
+  targetAfter?: number;
+  /** Why it ended before its last iteration. */
+  reason?: string;
+};
+
 const HISTORY_ROWS = 12;
 
 function invalidInput(problems: string[]): ApplicationFailure {
@@ -47,19 +60,6 @@ function parse(input: unknown): ImproveSettings {
     parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'}: ${issue.message}`),
   );
 }
-
-/** What the input says, over what the task suggests, field by field. */
-function merge(suggested: object, given: object): object {
-  const out: Record<string, unknown> = { ...suggested };
-  for (const [key, value] of Object.entries(given)) {
-    const below = out[key];
-    out[key] = isObject(value) && isObject(below) ? merge(below, value) : value;
-  }
-  return out;
-}
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads all held-out problems of a task, refusing one that stands in two benchmarks. */
 async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
@@ -106,7 +106,7 @@ export function createRunActivities({ db }: Deps) {
             quick: asked.benchmark.size === 'quick',
           });
           const task = loadTask(taskSpec);
-          const settings = parse(merge(task.suggested ?? {}, input ?? {}));
+          const settings = parse(merge<ImproveInput>(task.suggested ?? {}, input ?? {}));
           const items = await heldOut(task);
           // A missing endpoint or key is the user's to mend, and better named before anything is begun.
           for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);
@@ -180,6 +180,7 @@ export function createRunActivities({ db }: Deps) {
       return { baseId: base.id, bestId: best.id };
     },
 
+    /** Stores how a run ended. Undefined for a run whose input was refused: it was never stored. */
     async finishRun({
       runId,
       status,
@@ -188,10 +189,23 @@ export function createRunActivities({ db }: Deps) {
       runId: string;
       status: RunStatus;
       reason?: string;
-    }): Promise<void> {
-      // A run whose input was refused was never stored, or is one that was completed before.
+    }): Promise<RunOutcome | undefined> {
       const run = await findRun(db, runId);
-      if (run && run.status !== 'completed') await setRunStatus(db, runId, status, reason);
+      if (!run) return undefined;
+      // One that was completed before stays so, whatever is tried with it.
+      if (run.status !== 'completed') await setRunStatus(db, runId, status, reason);
+      const rows = await historyRows(db, runId);
+      const measured = rows.filter((row) => row.before !== undefined);
+      const last = measured.at(-1);
+      return {
+        runId,
+        status: run.status === 'completed' ? 'completed' : status,
+        iterations: rows.at(-1)?.index ?? 0,
+        promoted: rows.filter((row) => row.decision === 'promote').length,
+        targetBefore: measured[0]?.before,
+        targetAfter: last && (last.decision === 'promote' ? last.after : last.before),
+        ...(reason === undefined ? {} : { reason }),
+      };
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Db } from '../db/connect.ts';
 import type { StoredPrompt } from '../db/prompts.ts';
 import { samples } from '../db/schema.ts';
 import type { Rewrite, Strategy } from '../tasks/task.ts';
+import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, type MadeCall } from './calls.ts';
 import { endpointOf, seedOf, type IterationContext } from './context.ts';
 
@@ -100,20 +101,30 @@ export async function sample(
     });
   }
 
-  await callAll(todo, {
-    concurrency: settings.paging.callsInFlight,
-    what: `sampling from ${endpoint.model}`,
-    call: ask,
-    store: (answered: Answered[]) =>
-      db.transaction(async (tx) => {
-        const ids = await addCalls(
-          tx,
-          answered.map((a) => a.call),
-        );
-        const rows = answered.flatMap((a, i) => rowsOf(a, ids[i]!));
-        if (rows.length > 0) await tx.insert(samples).values(rows).onConflictDoNothing();
-      }),
-  });
+  const calls = () =>
+    callAll(todo, {
+      concurrency: settings.paging.callsInFlight,
+      what: `sampling from ${endpoint.model}`,
+      call: ask,
+      store: (answered: Answered[]) =>
+        db.transaction(async (tx) => {
+          const ids = await addCalls(
+            tx,
+            answered.map((a) => a.call),
+          );
+          const rows = answered.flatMap((a, i) => rowsOf(a, ids[i]!));
+          if (rows.length > 0) await tx.insert(samples).values(rows).onConflictDoNothing();
+        }),
+    });
+  const { sample: each } = await meanTokens(db, run, settings, task);
+  const first = requests[0]?.prompt.position ?? 0;
+  const page = {
+    key: `${options.stage}/${iteration.index}/${first}`,
+    model: endpoint.model,
+    units: todo.reduce((sum, r) => sum + r.indices.length, 0),
+    each,
+  };
+  await withinBudget(db, { run, settings, task, iterationId: iteration.id }, page, calls);
   const left = await missing(db, todo, options.round);
   if (left.length > 0) {
     const n = left.reduce((sum, r) => sum + r.indices.length, 0);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, cancellationDetails, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { eq } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { setStageProgress, setStageTotal } from '../db/iterations.ts';
@@ -8,7 +8,9 @@ import { datasets, trainingJobs } from '../db/schema.ts';
 import type { Endpoint } from '../models/endpoint.ts';
 import { FAILURE, toFailure } from '../models/errors.ts';
 import {
+  cancelJob,
   createJob,
+  findJob,
   getJob,
   loadAdapter,
   trainingProgress,
@@ -16,6 +18,7 @@ import {
   type TrainingParameters,
 } from '../models/fine-tuning.ts';
 import { ledgerChat } from './calls.ts';
+import { trainingSecondsLeft } from './budget.ts';
 import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import { datasetText, digestOf } from './dataset.ts';
 
@@ -37,52 +40,113 @@ async function parentOf(db: Deps['db'], context: IterationContext): Promise<Chec
   return context.settings.training.from === 'base' ? base : context.checkpoint;
 }
 
+/** How long the trainer is given to take a cancellation. */
+const CANCEL_MS = 30_000;
+
+type StoredJob = typeof trainingJobs.$inferSelect;
+
 export function createTrainActivities({ db }: Deps) {
-  /** The one job for (dataset digest, parent, parameters): found in our rows, at the trainer, or created. */
+  const findStored = (key: string): Promise<StoredJob | undefined> =>
+    db.query.trainingJobs.findFirst({ where: eq(trainingJobs.key, key) });
+
+  /**
+   * The one job for (dataset digest, parent, parameters): found in our rows, at the trainer, or created. A job that was
+   * cancelled on purpose does not count: its successor has a key of its own.
+   */
   async function ensureJob(
     context: IterationContext,
     trainer: Endpoint,
     parent: Checkpoint,
     datasetId: number,
     signal: AbortSignal,
-  ): Promise<{ id: number; remoteId: string }> {
+  ): Promise<StoredJob> {
     const dataset = (await db.query.datasets.findFirst({ where: eq(datasets.id, datasetId) }))!;
     const parameters = parametersOf(context);
     // The base goes by its name at the trainer, an adapter by the id that the trainer gave it.
     const parentModel = parent.kind === 'base' ? trainer.model : parent.model;
     const seed = context.iteration.plan.seed;
-    const key = digestOf(
-      JSON.stringify([context.run.id, dataset.digest, parent.id, parentModel, parameters, seed]),
-    );
-    const known = await db.query.trainingJobs.findFirst({ where: eq(trainingJobs.key, key) });
-    if (known) return known;
-
-    const text = await datasetText(db, context.task, datasetId);
-    if (digestOf(text) !== dataset.digest)
-      throw trainingFailed(`dataset ${datasetId} no longer has its digest`);
-    const suffix = `${context.run.task}-${context.iteration.index}`.replaceAll(/[^\w-]/g, '-').slice(0, 18);
-    const job = await createJob(
-      trainer,
-      { key, model: parentModel, dataset: text, parameters, seed, suffix },
-      signal,
-    );
-    await db
-      .insert(trainingJobs)
-      .values({ key, datasetId, parentCheckpointId: parent.id, parentModel, parameters, remoteId: job.id })
-      .onConflictDoNothing();
-    return (await db.query.trainingJobs.findFirst({ where: eq(trainingJobs.key, key) }))!;
+    const identity = [context.run.id, dataset.digest, parent.id, parentModel, parameters, seed];
+    for (let cancelled = 0; ; cancelled++) {
+      const key = digestOf(JSON.stringify(cancelled === 0 ? identity : [...identity, cancelled]));
+      const known = await findStored(key);
+      if (known && known.status !== 'cancelled') return known;
+      if (known) {
+        // The worker may have died between our note and the trainer's.
+        await cancelJob(trainer, known.remoteId, signal);
+        continue;
+      }
+      const text = await datasetText(db, context.task, datasetId);
+      if (digestOf(text) !== dataset.digest)
+        throw trainingFailed(`dataset ${datasetId} no longer has its digest`);
+      const suffix = `${context.run.task}-${context.iteration.index}`.replaceAll(/[^\w-]/g, '-').slice(0, 18);
+      const store = async (remoteId: string) => {
+        await db
+          .insert(trainingJobs)
+          .values({ key, datasetId, parentCheckpointId: parent.id, parentModel, parameters, remoteId })
+          .onConflictDoNothing();
+        return (await findStored(key))!;
+      };
+      try {
+        const job = await createJob(
+          trainer,
+          { key, model: parentModel, dataset: text, parameters, seed, suffix },
+          signal,
+        );
+        return await store(job.id);
+      } catch (error) {
+        // The trainer may have created the job before we were cancelled: it must not run on, unknown to anybody.
+        if (cancellationDetails()?.cancelRequested) {
+          const job = await findJob(trainer.client, key, AbortSignal.timeout(CANCEL_MS));
+          if (job) await abandon(trainer, await store(job.id));
+        }
+        throw error;
+      }
+    }
   }
 
-  /** Polls the job to its end. Beats carry the step, so that a watcher sees whether it moves. */
+  /** Cancels a job at the trainer, noting it first: whoever resumes cancels it again. */
+  async function abandon(trainer: Endpoint, job: StoredJob): Promise<void> {
+    await db.update(trainingJobs).set({ status: 'cancelled' }).where(eq(trainingJobs.id, job.id));
+    await cancelJob(trainer, job.remoteId, AbortSignal.timeout(CANCEL_MS));
+    const ended = await getJob(trainer, job.remoteId, AbortSignal.timeout(CANCEL_MS));
+    await noteEnd(job.id, ended, 'cancelled');
+  }
+
+  /** What the job cost, as far as the trainer says. */
+  async function noteEnd(id: number, job: Job, status: StoredJob['status']): Promise<void> {
+    const seconds = (job.finished_at ?? Date.now() / 1000) - job.created_at;
+    await db
+      .update(trainingJobs)
+      .set({ status, seconds, trainedTokens: job.trained_tokens ?? 0 })
+      .where(eq(trainingJobs.id, id));
+  }
+
+  /**
+   * Polls the job to its end. Beats carry the step, so that a watcher sees whether it moves.
+   *
+   * @throws BudgetExceeded when the job takes longer than the budget allows; it is cancelled then
+   */
   async function follow(
-    iterationId: number,
+    context: IterationContext,
     trainer: Endpoint,
-    jobId: string,
+    stored: StoredJob,
     signal: AbortSignal,
   ): Promise<Job> {
+    const iterationId = context.iteration.id;
+    const jobId = stored.remoteId;
+    const secondsLeft = await trainingSecondsLeft(db, context);
     for (;;) {
       const job = await getJob(trainer, jobId, signal);
       if (TERMINAL.has(job.status)) return job;
+      const seconds = Date.now() / 1000 - job.created_at;
+      if (secondsLeft !== undefined && seconds > secondsLeft) {
+        await abandon(trainer, stored);
+        throw ApplicationFailure.nonRetryable(
+          `fine-tuning job ${jobId} was cancelled after ${Math.round(seconds)} s: the budget had ` +
+            `${Math.max(0, Math.round(secondsLeft))} s of training left`,
+          FAILURE.budgetExceeded,
+        );
+      }
       const progress = await trainingProgress(trainer, jobId, signal);
       heartbeat({ job: jobId, status: job.status, ...progress });
       if (progress) {
@@ -136,6 +200,8 @@ export function createTrainActivities({ db }: Deps) {
      * Adapt, second part: one fine-tuning job, re-attached to after a crash, then a probe that the adapter
      * is served.
      *
+     * When the activity is cancelled, so is the job.
+     *
      * @throws TrainingFailed when the job failed or was cancelled at the trainer, or the adapter does not answer
      */
     async train({ iterationId, datasetId }: { iterationId: number; datasetId: number }): Promise<Trained> {
@@ -145,9 +211,12 @@ export function createTrainActivities({ db }: Deps) {
       const trainer = endpointOf('trainer', settings, task);
       const parent = await parentOf(db, context);
       const known = await findCheckpoint(db, run.id, iteration.index);
+      let stored: StoredJob | undefined;
       try {
-        const { id, remoteId } = await ensureJob(context, trainer, parent, datasetId, signal);
-        const job = await follow(iterationId, trainer, remoteId, signal);
+        stored = await ensureJob(context, trainer, parent, datasetId, signal);
+        const { id, remoteId } = stored;
+        const job = await follow(context, trainer, stored, signal);
+        if (stored.status === 'running') await noteEnd(id, job, job.status as StoredJob['status']);
         if (job.status !== 'succeeded' || !job.fine_tuned_model) {
           throw trainingFailed(
             `fine-tuning job ${remoteId} ${job.status}: ${job.error?.message ?? 'no reason given'}`,
@@ -176,6 +245,8 @@ export function createTrainActivities({ db }: Deps) {
         });
         return { checkpointId: checkpoint.id, jobId: remoteId, trainedTokens, seconds };
       } catch (error) {
+        // A worker that shuts down leaves the job to the next attempt; a cancelled one must not be paid for.
+        if (stored && cancellationDetails()?.cancelRequested) await abandon(trainer, stored);
         throw signal.aborted
           ? error
           : toFailure(error, `training with ${trainer.model} at ${trainer.baseURL}`);

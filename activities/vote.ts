@@ -10,8 +10,8 @@ import type { votes } from '../db/schema.ts';
 import { trusted, vote } from '../loop/vote.ts';
 import type { Db } from '../db/connect.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
-import { criticOf, votesAreApproved } from './critique.ts';
-import { samplesFor } from './generate.ts';
+import { criticOf, votesAreApproved } from './critic.ts';
+import { inUse, samplesFor } from './pool.ts';
 import { isWellFormed } from './sampling.ts';
 
 export type Voted = { voted: number; trusted: number };
@@ -45,7 +45,10 @@ export function createVoteActivities({ db }: Deps) {
       const ungated = settings.experiment === 'ungated';
       const limits = ungated ? { min: 0, minMargin: 0 } : settings.gates.agreement;
       const total = await countPrompts(db, iterationId);
-      const prompts: StoredPrompt[] = await promptPage(db, iterationId, 0, total.learn + total.rehearse);
+      const prompts: StoredPrompt[] = inUse(
+        context,
+        await promptPage(db, iterationId, 0, total.learn + total.rehearse),
+      );
       const byPrompt = Map.groupBy(
         await samplesOf(
           db,
@@ -58,14 +61,15 @@ export function createVoteActivities({ db }: Deps) {
         ? await disapprovedSamples(db, context)
         : new Set<number>();
       const rows: (typeof votes.$inferInsert)[] = prompts.map((prompt) => {
-        const answers = (byPrompt.get(prompt.id) ?? []).map((sample) => {
+        const k = samplesFor(context, prompt);
+        // The budget may have lowered K after more samples were drawn.
+        const first = (byPrompt.get(prompt.id) ?? []).filter((sample) => sample.index < k);
+        const answers = first.map((sample) => {
           const votes = ungated || (isWellFormed(sample) && !disapproved.has(sample.id));
           return votes ? (sample.answer ?? undefined) : undefined;
         });
-        if (answers.length !== samplesFor(context, prompt)) {
-          throw new Error(
-            `Prompt ${prompt.id} has ${answers.length} samples of ${samplesFor(context, prompt)}.`,
-          );
+        if (answers.length !== k) {
+          throw new Error(`Prompt ${prompt.id} has ${answers.length} samples of ${k}.`);
         }
         const result = vote(answers, task.sameAnswer);
         return {

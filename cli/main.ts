@@ -5,6 +5,7 @@ import { addChaosCommand } from './commands/chaos.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addSteerCommands } from './commands/steer.ts';
 import { addTestCommand } from './commands/test.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import { EXIT, reportError } from './errors.ts';
@@ -17,6 +18,7 @@ First steps:
   ratchet up                       start the local stack: PostgreSQL, Temporal, model server, worker
   ratchet run arithmetic           start a run and watch it
   ratchet report                   what the newest run measured and decided
+  ratchet pause, resume, stop      steer it; also retry, skip, reset, budget
 
 Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted.
 RATCHET_DEBUG=1 adds stack traces to errors, NO_COLOR=1 takes the colours away.`;
@@ -42,6 +44,7 @@ export function createProgram(): Command {
   addWatchCommand(program);
   addListCommand(program);
   addReportCommand(program);
+  addSteerCommands(program);
   addTestCommand(program);
   addChaosCommand(program);
   return program;

@@ -8,6 +8,7 @@ import {
   WorkflowNotFoundError,
   type ConnectionOptions,
 } from '@temporalio/client';
+import type { RunOutcome } from '../activities/run.ts';
 import type { ImproveInput } from '../loop/input.ts';
 import { TASK_QUEUE, WORKFLOW } from '../workflows/names.ts';
 import { errorMessage, UsageError } from './errors.ts';
@@ -89,13 +90,16 @@ export async function startRun(
 ): Promise<{ joined: boolean }> {
   const before = await workflowState(client, runId);
   if (before.state === 'open') return { joined: true };
+  const stopped =
+    before.state === 'closed' && before.status === 'COMPLETED' && (await wasStopped(client, runId));
   try {
     await client.workflow.start(WORKFLOW.improve, {
       workflowId: runId,
       taskQueue: TASK_QUEUE.main,
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      // A stopped run's workflow ended well; it goes on all the same.
+      workflowIdReusePolicy: stopped ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: `Ratchet run of ${input.task ?? 'arithmetic'}`,
     });
   } catch (error) {
@@ -105,6 +109,11 @@ export async function startRun(
     );
   }
   return { joined: false };
+}
+
+async function wasStopped(client: Client, runId: string): Promise<boolean> {
+  const outcome = (await client.workflow.getHandle(runId).result()) as RunOutcome | undefined;
+  return outcome?.status === 'stopped';
 }
 
 /** The workflow's page in the Temporal UI; undefined where no UI address is known. */

@@ -95,13 +95,13 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   }
 
   async function askTemporal(progress: Progress | undefined): Promise<WatchEnd | undefined> {
-    if (!client) return progress && progress.run.status !== 'running' ? endOf(progress) : undefined;
+    if (!client) return progress && hasEnded(progress) ? endOf(progress) : undefined;
     const workflow = await workflowState(client, runId);
     if (workflow.state === 'open') {
       const stalled = (await workersPolling(client)) === false;
       note = stalled
         ? 'No worker is running: nothing will happen before one is. Start it with: ratchet up'
-        : '';
+        : waitingNote(progress);
       return undefined;
     }
     if (workflow.state === 'absent') {
@@ -110,7 +110,7 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
           end: 'failed',
           reason: `There is no run "${runId}". See the runs there are with: ratchet list`,
         };
-      if (progress.run.status !== 'running') return endOf(progress);
+      if (hasEnded(progress)) return endOf(progress);
       return {
         end: 'failed',
         reason: 'its workflow is not in Temporal; starting the run again under the same --id continues it',
@@ -149,6 +149,19 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   } finally {
     region.clear();
   }
+}
+
+function hasEnded({ run }: Progress): boolean {
+  return run.status === 'completed' || run.status === 'failed' || run.status === 'stopped';
+}
+
+/** What a run that waits for an operator waits for. */
+function waitingNote(progress: Progress | undefined): string {
+  const run = progress?.run;
+  if (run?.status === 'parked')
+    return `Parked: ${plain(run.statusReason ?? '')} Try again with: ratchet retry ${run.id}`;
+  if (run?.status === 'paused') return `Paused. Go on with: ratchet resume ${run.id}`;
+  return '';
 }
 
 function endOf({ run }: Progress): WatchEnd {

@@ -1,6 +1,13 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { benchmarkItems, evaluationItems, evaluations } from './schema.ts';
+import {
+  benchmarkItems,
+  checkpoints,
+  decisions,
+  evaluationItems,
+  evaluations,
+  iterations,
+} from './schema.ts';
 
 export type Evaluation = typeof evaluations.$inferSelect;
 export type BenchmarkItemRow = typeof benchmarkItems.$inferSelect;
@@ -90,4 +97,33 @@ export async function correctness(db: Db, evaluationId: number): Promise<boolean
     .where(eq(evaluationItems.evaluationId, evaluationId))
     .orderBy(asc(benchmarkItems.position));
   return rows.map((row) => row.correct);
+}
+
+/**
+ * Of the checkpoints that were a run's base or were promoted in it, the one with the most target items right; of
+ * equals the newest. Undefined before the base is measured.
+ */
+export async function bestScored(
+  db: Db,
+  runId: string,
+): Promise<{ checkpointId: number; correct: number } | undefined> {
+  const [row] = await db
+    .select({ checkpointId: checkpoints.id, correct: sql<number>`sum(${evaluations.correct})::int` })
+    .from(evaluations)
+    .innerJoin(checkpoints, eq(checkpoints.id, evaluations.checkpointId))
+    .where(
+      and(
+        eq(checkpoints.runId, runId),
+        sql`${evaluations.finishedAt} is not null`,
+        sql`exists (select 1 from ${benchmarkItems} b where b.run_id = ${runId}
+          and b.benchmark = ${evaluations.benchmark} and b.role = 'target')`,
+        sql`(${checkpoints.iterationIndex} = 0 or exists (select 1 from ${decisions} d
+          join ${iterations} i on i.id = d.iteration_id
+          where i.run_id = ${runId} and d.kind = 'promote' and d.candidate_id = ${checkpoints.id}))`,
+      ),
+    )
+    .groupBy(checkpoints.id)
+    .orderBy(desc(sql`sum(${evaluations.correct})`), desc(checkpoints.id))
+    .limit(1);
+  return row;
 }

@@ -13,6 +13,8 @@ export type HistoryRow = {
   before?: number;
   after?: number;
   pValue?: number;
+  /** Points of target accuracy per unit of cost. */
+  roi?: number;
 };
 
 /** The decided iterations of a run, in order. `before` and `after` are target accuracies, 0…1. */
@@ -35,7 +37,7 @@ export async function historyRows(db: Db, runId: string): Promise<HistoryRow[]> 
     .where(eq(iterations.runId, runId))
     .orderBy(asc(iterations.index));
   return rows.map((row) => {
-    const numbers = row.numbers as { before?: number; after?: number; pValue?: number };
+    const numbers = row.numbers as { before?: number; after?: number; pValue?: number; roi?: number };
     return {
       index: row.index,
       levels: row.plan.levels,
@@ -46,6 +48,20 @@ export async function historyRows(db: Db, runId: string): Promise<HistoryRow[]> 
       before: numbers.before,
       after: numbers.after,
       pValue: numbers.pValue,
+      roi: numbers.roi,
     };
   });
+}
+
+/** The decisions of a run, oldest first. */
+export async function listDecisions(
+  db: Db,
+  runId: string,
+): Promise<{ index: number; kind: string; reason: string }[]> {
+  return db
+    .select({ index: iterations.index, kind: decisions.kind, reason: decisions.reason })
+    .from(decisions)
+    .innerJoin(iterations, eq(iterations.id, decisions.iterationId))
+    .where(eq(iterations.runId, runId))
+    .orderBy(asc(iterations.index));
 }

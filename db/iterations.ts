@@ -60,6 +60,10 @@ export async function findStage(db: Db, iterationId: number, name: StageName): P
   });
 }
 
+export async function listStages(db: Db, iterationId: number): Promise<Stage[]> {
+  return db.query.stages.findMany({ where: eq(stages.iterationId, iterationId) });
+}
+
 export async function setStageTotal(
   db: Db,
   iterationId: number,
@@ -97,9 +101,15 @@ export async function closeStage(
     .where(and(eq(stages.iterationId, iterationId), eq(stages.name, name)));
 }
 
-export async function failStage(db: Db, iterationId: number, name: StageName, error: string): Promise<void> {
+export async function failStage(
+  db: Db,
+  iterationId: number,
+  name: StageName,
+  status: 'failed' | 'cancelled',
+  error: string,
+): Promise<void> {
   await db
     .update(stages)
-    .set({ status: 'failed', error })
+    .set({ status, error })
     .where(and(eq(stages.iterationId, iterationId), eq(stages.name, name), eq(stages.status, 'running')));
 }

@@ -1,6 +1,14 @@
 import { and, asc, desc, eq } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { benchmarkItems, checkpoints, decisions, iterations, runs, type RunStatus } from './schema.ts';
+import {
+  adjustments,
+  benchmarkItems,
+  checkpoints,
+  decisions,
+  iterations,
+  runs,
+  type RunStatus,
+} from './schema.ts';
 
 export type Run = typeof runs.$inferSelect;
 export type NewBenchmarkItem = Omit<typeof benchmarkItems.$inferInsert, 'runId'>;
@@ -75,18 +83,30 @@ export async function addCheckpoint(db: Db, values: typeof checkpoints.$inferIns
   return inserted ?? (await findCheckpoint(db, values.runId, values.iterationIndex))!;
 }
 
-/** The base, and the best: what the newest decision left as best, else the base. */
+/**
+ * The base, and the best: what the newest decision left as best, or what a reset after it went back to, else the base.
+ * The best generates, and candidates must beat it.
+ */
 export async function baseAndBest(db: Db, runId: string): Promise<{ base: Checkpoint; best: Checkpoint }> {
   const base = await findCheckpoint(db, runId, 0);
   if (!base) throw new Error(`Run ${runId} has no base checkpoint yet.`);
-  const [newest] = await db
-    .select({ bestId: decisions.bestId })
+  const [decided] = await db
+    .select({ bestId: decisions.bestId, index: iterations.index })
     .from(decisions)
     .innerJoin(iterations, eq(iterations.id, decisions.iterationId))
     .where(eq(iterations.runId, runId))
     .orderBy(desc(iterations.index))
     .limit(1);
-  return { base, best: newest && newest.bestId !== base.id ? await getCheckpoint(db, newest.bestId) : base };
+  const [reset] = await db
+    .select({ checkpointId: adjustments.checkpointId, from: adjustments.fromIteration })
+    .from(adjustments)
+    .where(and(eq(adjustments.runId, runId), eq(adjustments.kind, 'reset')))
+    .orderBy(desc(adjustments.fromIteration), desc(adjustments.id))
+    .limit(1);
+  // A reset from iteration n on comes after the decision of n − 1 and before that of n.
+  const resetIsNewer = reset && (!decided || reset.from > decided.index);
+  const bestId = (resetIsNewer ? reset.checkpointId : decided?.bestId) ?? base.id;
+  return { base, best: bestId === base.id ? base : await getCheckpoint(db, bestId) };
 }
 
 export async function listBenchmarks(

@@ -21,6 +21,8 @@ export type CurriculumSettings = {
   leave: number;
   /** Most levels in one pool. */
   width: number;
+  /** So many levels beyond those chosen: above when positive, below when negative. */
+  shift?: number;
 };
 
 /**
@@ -54,7 +56,11 @@ export function nextLevels(
   });
   const highest = entered.at(-1);
   const staying = entered.filter((level) => level === highest || (shares.get(level) ?? -1) < settings.leave);
-  return staying.slice(-settings.width);
+  const chosen = staying.slice(-settings.width);
+  const { shift = 0 } = settings;
+  if (shift > 0) return [...chosen, ...all.filter((level) => level > chosen.at(-1)!).slice(0, shift)];
+  if (shift < 0) return [...all.filter((level) => level < chosen[0]!).slice(shift), ...chosen];
+  return chosen;
 }
 
 /** Trusted share per level in the latest iteration that sampled it. */

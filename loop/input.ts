@@ -161,6 +161,12 @@ export const improveInputSchema = z.strictObject({
         .default(0.3)
         .describe('a level enters when the trusted share of the level below is at least this'),
       leave: share.default(0.8).describe('a level leaves when its trusted share is at least this'),
+      shift: z
+        .int()
+        .min(-10)
+        .max(10)
+        .default(0)
+        .describe('1: also one level above those chosen, −1: also one below; set by the stagnation policy'),
       width: z.int().min(1).max(100).default(3).describe('most levels in one pool'),
     })
     .prefault({}),

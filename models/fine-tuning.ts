@@ -1,4 +1,4 @@
-import OpenAI, { toFile } from 'openai';
+import OpenAI, { APIError, toFile } from 'openai';
 import type { Endpoint } from './endpoint.ts';
 
 export type TrainingParameters = {
@@ -37,7 +37,7 @@ function hyperparameters(endpoint: Endpoint, p: TrainingParameters): Record<stri
 }
 
 /** Finds a job by the key that it was created with, for servers that know no idempotency header. */
-async function findJob(client: OpenAI, key: string, signal: AbortSignal): Promise<Job | undefined> {
+export async function findJob(client: OpenAI, key: string, signal: AbortSignal): Promise<Job | undefined> {
   let seen = 0;
   for await (const job of client.fineTuning.jobs.list({ limit: 100 }, { signal })) {
     if (job.metadata?.ratchet_key === key) return job;
@@ -93,6 +93,16 @@ export async function createJob(
 
 export async function getJob(endpoint: Endpoint, id: string, signal: AbortSignal): Promise<Job> {
   return endpoint.client.fineTuning.jobs.retrieve(id, { signal });
+}
+
+/** Cancels a job. One that has ended already, or was never created, is no error. */
+export async function cancelJob(endpoint: Endpoint, id: string, signal: AbortSignal): Promise<void> {
+  try {
+    await endpoint.client.fineTuning.jobs.cancel(id, { signal });
+  } catch (error) {
+    const ended = error instanceof APIError && error.status !== undefined && error.status < 500;
+    if (!ended) throw error;
+  }
 }
 
 /** Training step and total, from the newest metrics event; undefined before the first. */

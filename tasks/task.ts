@@ -106,6 +106,8 @@ export interface Task {
   /** Problems of a kind the model already masters, to be practised along so that they are not forgotten. */
   rehearsal?(request: PromptRequest): AsyncIterable<Prompt>;
   strategies: Strategy[];
+  /** Further ways of asking, kept for when the samples become too much alike. */
+  alternatives?: Strategy[];
   /** All equivalent forms (its own text among them) in an order that depends on the seed. */
   rewrites?(prompt: Prompt, seed: number): Rewrite[];
   /** How the model is asked on a benchmark, greedily. */

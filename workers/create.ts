@@ -46,6 +46,8 @@ export async function createWorkers(options: {
           ? { workflowBundle: options.workflowBundle, interceptors: { activity: [beating] } }
           : {}),
         maxConcurrentActivityTaskExecutions: SLOTS[queue],
+        // An activity learns with its heartbeats that it is cancelled.
+        maxHeartbeatThrottleInterval: '5 seconds',
         // Long enough to store what is in flight; a page that is cut off is resumed elsewhere.
         shutdownGraceTime: '3 seconds',
         shutdownForceTime: '10 seconds',

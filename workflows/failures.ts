@@ -1,4 +1,11 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  TerminatedFailure,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 
 /** What actually went wrong, under the wrapping that activities and children add. */
 export function rootCause(error: unknown): Error {
@@ -12,4 +19,45 @@ export function rootCause(error: unknown): Error {
 export function failureType(error: unknown): string | undefined {
   const cause = rootCause(error);
   return cause instanceof ApplicationFailure ? (cause.type ?? undefined) : undefined;
+}
+
+/** Ends an iteration that was told to stop. */
+export const HALTED = 'Halted';
+
+export const halted = () => ApplicationFailure.nonRetryable('stopped at a safe point', HALTED);
+
+/** Bad input and bugs: waiting mends neither, so the run must fail, visibly. */
+const FATAL = new Set(['InvalidInput', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);
+
+export function isFatal(error: unknown): boolean {
+  return FATAL.has(failureType(error) ?? rootCause(error).name);
+}
+
+/** The first line of what went wrong, in the words of whatever failed. */
+export function firstLine(error: unknown): string {
+  const cause = rootCause(error);
+  if (cause instanceof TerminatedFailure) return 'the iteration was terminated from outside';
+  if (cause instanceof CancelledFailure) return 'the iteration was cancelled from outside';
+  const text = cause instanceof TimeoutFailure ? timeoutText(error, cause) : cause.message;
+  return (text || cause.name).split('\n')[0]!.slice(0, 500);
+}
+
+function timeoutText(error: unknown, timeout: TimeoutFailure): string {
+  let activity = '';
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    if (e instanceof ActivityFailure) activity = e.activityType;
+  }
+  return `${activity || 'an activity'} timed out (${timeout.message}): no worker finished it`;
+}
+
+/** What an operator can do about a failure. */
+export function adviceFor(error: unknown): string {
+  switch (failureType(error)) {
+    case 'ModelUnavailable':
+      return 'See that the endpoint answers (its address, key, quota and model name).';
+    case 'BudgetExceeded':
+      return 'Raise a limit with setBudget.';
+    default:
+      return 'Mend what the message names; a worker’s log may say more.';
+  }
 }

@@ -1,125 +1,255 @@
 import {
+  allHandlersFinished,
   ApplicationFailure,
   CancellationScope,
-  ParentClosePolicy,
+  condition,
   continueAsNew,
+  ContinueAsNew,
   defineQuery,
-  executeChild,
   isCancellation,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
-import type { HistoryRow } from '../db/history.ts';
+import type { SearchAttributeUpdatePair } from '@temporalio/common';
+import { carriedControl, createControl, givesUp, type Control } from '../loop/control.ts';
 import type { ImproveInput } from '../loop/input.ts';
-import { failureType, rootCause } from './failures.ts';
-import { iteration } from './iteration.ts';
+import { attribute } from './attributes.ts';
+import { adviceFor, failureType, firstLine, HALTED, isFatal, rootCause } from './failures.ts';
+import { createGate } from './gate.ts';
 import { measure } from './measure.ts';
-import { SEARCH_ATTRIBUTE } from './names.ts';
-import { llm, main } from './proxies.ts';
+import { listen } from './messages.ts';
+import { durable, llm, main } from './proxies.ts';
+import { startRecorder } from './recorder.ts';
+import { runIteration } from './turn.ts';
+import { markdown, newest, stateOf, type RunHistory, type RunView } from './view.ts';
+import type { RunOutcome } from '../activities/run.ts';
 
-export type RunResult = {
-  runId: string;
-  iterations: number;
-  promoted: number;
-  targetBefore?: number;
-  targetAfter?: number;
-};
+export type RunResult = RunOutcome;
 
-export type RunView = {
-  runId: string;
-  task: string;
-  iteration: number;
-  iterations: number;
-  doing: string;
-  history: HistoryRow[];
-};
+export const statusQuery = defineQuery<RunView>('status');
+export const historyQuery = defineQuery<RunHistory>('history');
 
-export const statusQuery = defineQuery<RunView | undefined>('status');
-
-/** Decided iterations kept in the workflow's state; all of them are in the database. */
-const ROWS_SHOWN = 12;
-
-const attribute = {
-  task: defineSearchAttributeKey(SEARCH_ATTRIBUTE.task, 'KEYWORD'),
-  stage: defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, 'KEYWORD'),
-  iteration: defineSearchAttributeKey(SEARCH_ATTRIBUTE.iteration, 'INT'),
-  decision: defineSearchAttributeKey(SEARCH_ATTRIBUTE.decision, 'KEYWORD'),
-  targetAccuracy: defineSearchAttributeKey(SEARCH_ATTRIBUTE.targetAccuracy, 'DOUBLE'),
-};
+/** Well under the 2,000 events that Temporal advises; an iteration costs about thirty. */
+const EVENTS_PER_EXECUTION = 1_500;
 
 /**
  * A run: iterations on one task until there are as many as asked for, then the final benchmark, read once.
  * Empty input is legal and runs the arithmetic task with defaults. All state that matters is in the
  * database: starting the same workflow id again, or continuing as new, goes on where the run stopped.
  *
+ * A stage that is out of retries parks the run, which then waits for an operator; bad input and bugs fail it.
+ *
+ * @param carried messages that were not acted on yet when the run continued as new
  * @throws InvalidInput naming every bad field
  */
-export async function improve(input?: ImproveInput): Promise<RunResult> {
+export async function improve(input?: ImproveInput, carried?: Partial<Control>): Promise<RunResult> {
   const { workflowId: runId } = workflowInfo();
-  const view: RunView = { runId, task: '', iteration: 0, iterations: 0, doing: 'preparing', history: [] };
-  setHandler(statusQuery, () => view, {
-    description: 'Which iteration is running, and the newest decided ones',
-  });
-  const show = (doing: string, ...attributes: SearchAttributeUpdatePair[]) => {
-    view.doing = doing;
-    setCurrentDetails(report(view));
-    upsertSearchAttributes([{ key: attribute.stage, value: doing.split(/\W/)[0]! }, ...attributes]);
+  const control = createControl(carried);
+  const view: RunView = {
+    runId,
+    task: '',
+    state: 'preparing',
+    iteration: 0,
+    iterations: 0,
+    doing: 'preparing',
   };
+  const history: RunHistory = { iterations: [], messages: control.shown };
+  setHandler(statusQuery, () => view, { description: 'What the run is doing now' });
+  setHandler(historyQuery, () => history, {
+    description: 'The newest decided iterations and the newest messages with their answers',
+  });
+  listen(runId, control);
+
+  let shownStage = '';
+  function refresh(doing = view.doing, attributes: SearchAttributeUpdatePair[] = []) {
+    view.doing = doing;
+    view.state = stateOf(control);
+    view.parked = control.parked;
+    history.messages = control.shown;
+    setCurrentDetails(markdown(view, history));
+    const waiting = view.state === 'paused' || view.state === 'parked';
+    const stage = waiting ? view.state : doing.split(/\W/)[0]!;
+    if (stage !== shownStage) attributes.push({ key: attribute.stage, value: stage });
+    shownStage = stage;
+    if (attributes.length > 0) upsertSearchAttributes(attributes);
+  }
+  const gate = createGate({
+    get paused() {
+      return control.paused;
+    },
+    get halt() {
+      return control.stop === 'now';
+    },
+  });
+  const recorder = startRecorder(runId, control, refresh);
+
+  /** Does a failure end the run (bad input, a bug, a cancelled workflow)? */
+  const ends = (error: unknown) => isFatal(error) || CancellationScope.current().consideredCancelled;
+
+  /** Waits for an operator. True: try again; false: this is given up, or the run stops. */
+  async function park(doing: string, error: unknown, givenUp = () => false): Promise<boolean> {
+    control.parked = { doing, error: firstLine(error), advice: adviceFor(error) };
+    control.retry = false;
+    refresh();
+    await condition(() => control.retry || control.stop !== undefined || givenUp());
+    control.parked = undefined;
+    refresh();
+    return control.retry;
+  }
+
+  /** Does something, again and again if an operator says so; undefined when it is given up or the run stops. */
+  async function attempt<T>(
+    doing: string,
+    work: () => Promise<T>,
+    givenUp = () => false,
+  ): Promise<T | undefined> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (ends(error)) throw error;
+        if (failureType(error) === HALTED) return undefined;
+        if (!(await park(doing, error, givenUp))) return undefined;
+      }
+    }
+  }
 
   try {
     const run = await main.prepareRun(input);
-    Object.assign(view, {
-      task: run.task,
-      iteration: run.nextIteration,
-      iterations: run.iterations,
-      history: run.history,
+    Object.assign(view, { task: run.task, iteration: run.nextIteration, iterations: run.iterations });
+    history.iterations = newest(run.history);
+    control.iteration = run.nextIteration - 1;
+    refresh('measuring the base', [{ key: attribute.task, value: run.task }]);
+    const measured = async (checkpointId: number, roles: ('target' | 'guard' | 'final')[]) =>
+      measure({ runId, checkpointId, roles }, run, gate);
+    recorder.begin();
+    const baseId = await attempt('measuring the base', async () => {
+      const { checkpointId } = await llm.identifyBase({ runId });
+      control.phase = 'iterating';
+      await measured(checkpointId, ['target', 'guard']);
+      return checkpointId;
     });
-    show('measuring the base', { key: attribute.task, value: run.task });
-    const { checkpointId: baseId } = await llm.identifyBase({ runId });
-    await measure({ runId, checkpointId: baseId, roles: ['target', 'guard'] }, run);
 
-    for (let index = run.nextIteration; index <= run.iterations; index++) {
-      view.iteration = index;
-      show(`iterating ${index} of ${run.iterations}`, { key: attribute.iteration, value: index });
-      const decided = await executeChild(iteration, {
-        workflowId: `${runId}/iteration-${index}`,
-        args: [
-          { runId, index, paging: { pagesInFlight: run.pagesInFlight, promptsPerPage: run.promptsPerPage } },
-        ],
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        staticSummary: `iteration ${index} of ${runId}`,
-      });
-      view.history = [...view.history, decided.row].slice(-ROWS_SHOWN);
-      const now = decided.kind === 'promote' ? decided.row.after : decided.row.before;
-      show(
-        `decided iteration ${index}`,
-        { key: attribute.decision, value: decided.kind },
-        ...(now === undefined ? [] : [{ key: attribute.targetAccuracy, value: now }]),
-      );
-      if (workflowInfo().continueAsNewSuggested && index < run.iterations)
-        await continueAsNew<typeof improve>(input);
+    let next = run.nextIteration;
+    let halt: string | undefined;
+
+    /** Acts on what was asked for since the last safe point. */
+    async function changeCourse(): Promise<void> {
+      while (!control.stop) {
+        if (control.budgets.length > 0) {
+          const { id, args } = control.budgets[0]!;
+          await attempt('changing the budget', () => main.changeBudget({ runId, from: next, id, args }));
+          control.budgets.shift();
+        } else if (control.reset) {
+          const reset = control.reset;
+          const { checkpointId } = reset;
+          const { id, args } = reset.message;
+          await attempt('resetting', () => main.reset({ runId, from: next, checkpointId, id, args }));
+          refresh(`measuring checkpoint ${checkpointId}`);
+          // A checkpoint that is no longer served can be given up for another one.
+          const replaced = () => control.reset !== reset;
+          await attempt(
+            `measuring checkpoint ${checkpointId}`,
+            () => measured(checkpointId, ['target', 'guard']),
+            replaced,
+          );
+          if (!replaced()) control.reset = undefined;
+        } else if (control.stagnations.length > 0) {
+          const { id, args } = control.stagnations[0]!;
+          const answered = await attempt('answering stagnation', () =>
+            main.answerStagnation({ runId, from: next, id, args }),
+          );
+          halt = answered?.halt;
+          control.stagnations.shift();
+        } else if (control.paused) {
+          refresh('waiting between iterations');
+          const asked = () => control.budgets.length > 0 || control.reset || control.stagnations.length > 0;
+          await condition(() => !control.paused || control.stop !== undefined || Boolean(asked()));
+        } else return;
+        if (halt) return;
+      }
     }
 
-    show('reading the final benchmark');
-    const { bestId } = await main.runCheckpoints({ runId });
-    for (const checkpointId of new Set([baseId, bestId])) {
-      await measure({ runId, checkpointId, roles: ['final'] }, run);
+    if (baseId !== undefined) {
+      for (; next <= run.iterations; next++) {
+        await changeCourse();
+        if (control.stop || halt) break;
+        view.iteration = next;
+        refresh(`iterating ${next} of ${run.iterations}`, [{ key: attribute.iteration, value: next }]);
+        const end = await runIteration({
+          runId,
+          index: next,
+          run,
+          control,
+          ends,
+          park: (doing, error) => park(doing, error, () => givesUp(control)),
+        });
+        if (end.kind === 'unfinished') break;
+        history.iterations = newest([...history.iterations, end.row]);
+        const now = end.row.decision === 'promote' ? end.row.after : end.row.before;
+        refresh(`decided iteration ${next}`, [
+          { key: attribute.decision, value: end.row.decision },
+          ...(now === undefined ? [] : [{ key: attribute.targetAccuracy, value: now }]),
+        ]);
+        halt = end.halt;
+        if (control.stop || halt) break;
+        const long = workflowInfo().historyLength > EVENTS_PER_EXECUTION;
+        if ((long || workflowInfo().continueAsNewSuggested) && next < run.iterations) {
+          await condition(allHandlersFinished);
+          await continueAsNew<typeof improve>(input, carriedControl(control));
+        }
+      }
+      // What arrived during the last iteration is still answered.
+      if (!control.stop && !halt) await changeCourse();
     }
-    await main.finishRun({ runId, status: 'completed' });
-    show('completed');
-    return outcome(view);
+
+    let unread: string | undefined;
+    if (!control.stop && baseId !== undefined) {
+      control.phase = 'finishing';
+      refresh('reading the final benchmark');
+      const { bestId } = await main.runCheckpoints({ runId });
+      for (const checkpointId of new Set([baseId, bestId])) {
+        await attempt('reading the final benchmark', async () => {
+          try {
+            await measured(checkpointId, ['final']);
+          } catch (error) {
+            if (failureType(error) !== 'BudgetExceeded') throw error;
+            unread = `the final benchmark was not read: ${firstLine(error)}`;
+          }
+        });
+      }
+    }
+    const stopper = control.shown.findLast((one) => one.name === 'stop' && one.accepted)?.args.by;
+    const reason = control.stop
+      ? `stopped by ${stopper ?? 'a message'}`
+      : [halt, unread].filter(Boolean).join('; ');
+    const stopped = control.stop !== undefined || unread !== undefined;
+    await condition(allHandlersFinished);
+    await recorder.end();
+    const result = await durable.finishRun({
+      runId,
+      status: stopped ? 'stopped' : 'completed',
+      reason: reason || undefined,
+    });
+    control.phase = 'finishing';
+    view.doing = stopped ? 'stopped' : 'completed';
+    refresh(view.doing);
+    view.state = 'ended';
+    return result!;
   } catch (error) {
-    const stopped = isCancellation(error);
-    const reason = stopped ? 'cancelled' : rootCause(error).message;
+    if (error instanceof ContinueAsNew) throw error;
+    const cancelled = isCancellation(error);
+    const reason = cancelled ? 'cancelled' : rootCause(error).message;
     // The run's row must say what became of it, also when the workflow is being cancelled.
-    await CancellationScope.nonCancellable(() =>
-      main.finishRun({ runId, status: stopped ? 'stopped' : 'failed', reason }),
-    );
-    if (stopped) throw error;
-    show(`failed: ${reason.split('\n')[0]}`);
+    await CancellationScope.nonCancellable(async () => {
+      await recorder.end();
+      await durable.finishRun({ runId, status: cancelled ? 'stopped' : 'failed', reason });
+    });
+    if (cancelled) throw error;
+    refresh(`failed: ${firstLine(error)}`);
+    view.state = 'ended';
     throw ApplicationFailure.create({
       message: reason,
       type: failureType(error),
@@ -127,46 +257,4 @@ export async function improve(input?: ImproveInput): Promise<RunResult> {
       cause: rootCause(error),
     });
   }
-}
-
-function outcome({ runId, iteration, history }: RunView): RunResult {
-  const measured = history.filter((row) => row.before !== undefined);
-  const last = measured.at(-1);
-  return {
-    runId,
-    iterations: iteration,
-    promoted: history.filter((row) => row.decision === 'promote').length,
-    targetBefore: measured[0]?.before,
-    targetAfter: last && (last.decision === 'promote' ? last.after : last.before),
-  };
-}
-
-/** The current details of a run, as the Temporal UI shows them. */
-function report(view: RunView): string {
-  const percent = (share: number | undefined) =>
-    share === undefined ? '–' : `${(100 * share).toFixed(1)} %`;
-  const rows = view.history.map((row) =>
-    [
-      '',
-      row.index,
-      row.levels?.join(', ') ?? '–',
-      row.prompts,
-      row.accepted,
-      row.agreement.toFixed(2),
-      row.decision,
-      percent(row.before),
-      percent(row.after),
-      row.pValue === undefined ? '–' : row.pValue.toPrecision(2),
-      '',
-    ]
-      .join(' | ')
-      .trim(),
-  );
-  return [
-    `**${view.task}** — ${view.doing}`,
-    '',
-    '| iteration | levels | pool | accepted | agreement | decision | target before | candidate | p |',
-    '|---|---|---|---|---|---|---|---|---|',
-    ...rows,
-  ].join('\n');
 }

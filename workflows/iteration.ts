@@ -1,25 +1,58 @@
-import { isCancellation, setCurrentDetails } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  defineSignal,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Decided } from '../activities/decide.ts';
 import type { StageName } from '../db/schema.ts';
-import { failureType, rootCause } from './failures.ts';
+import type { MessageArgs } from '../loop/control.ts';
+import { attribute } from './attributes.ts';
+import { failureType, firstLine, rootCause } from './failures.ts';
+import { createGate } from './gate.ts';
 import { measure, type Paging } from './measure.ts';
-import { inPages } from './pages.ts';
+import { inPages, pageSize } from './pages.ts';
 import { llm, main, trainer } from './proxies.ts';
 
-export type IterationInput = { runId: string; index: number; paging: Paging };
+export type IterationInput = { runId: string; index: number; task: string; paging: Paging; paused: boolean };
+
+/** Sent by the run to its iteration. Operators send to the run. */
+export const pauseIterationSignal = defineSignal('pauseIteration');
+export const resumeIterationSignal = defineSignal('resumeIteration');
+export const haltIterationSignal = defineSignal('haltIteration');
 
 type Output = Record<string, unknown>;
 
 /**
  * One turn of the loop: collect → generate → evaluate → filter → adapt → benchmark → decide. Every stage has
  * a row; one that is done is skipped, so starting the same iteration again goes on where it stopped.
+ *
+ * @throws Halted when the run is stopped, BudgetExceeded before a stage that the budget does not allow
  */
-export async function iteration({ runId, index, paging }: IterationInput): Promise<Decided> {
+export async function iteration(input: IterationInput): Promise<Decided> {
+  const { runId, index, task, paging } = input;
+  const state = { paused: input.paused, halt: false };
+  const byRun = 'Sent by the run. Send the message of this kind to the run itself.';
+  setHandler(pauseIterationSignal, () => void (state.paused = true), { description: byRun });
+  setHandler(resumeIterationSignal, () => void (state.paused = false), { description: byRun });
+  setHandler(haltIterationSignal, () => void (state.halt = true), { description: byRun });
+  const gate = createGate(state);
+  upsertSearchAttributes([
+    { key: attribute.task, value: task },
+    { key: attribute.iteration, value: index },
+  ]);
+
   const { iterationId, levels } = await main.startIteration({ runId, index });
   const done: string[] = [];
 
   async function stage<T extends Output>(name: StageName, work: () => Promise<T>): Promise<T> {
+    await gate.pass();
     setCurrentDetails(details(levels, [...done, `| ${name} | running | |`]));
+    upsertSearchAttributes([{ key: attribute.stage, value: name }]);
     const opened = await main.openStage({ iterationId, name });
     let output = opened.done as T | undefined;
     if (!output) {
@@ -27,9 +60,17 @@ export async function iteration({ runId, index, paging }: IterationInput): Promi
         output = await work();
         await main.closeStage({ iterationId, name, output });
       } catch (error) {
-        if (!isCancellation(error)) {
-          await main.failStage({ iterationId, name, error: rootCause(error).message });
-        }
+        const cancelled = isCancellation(error) || failureType(error) === 'Halted';
+        // Also while the iteration is being cancelled, its rows must say what became of the stage.
+        await CancellationScope.nonCancellable(() =>
+          main.failStage({ iterationId, name, cancelled, error: rootCause(error).message }),
+        );
+        setCurrentDetails(
+          details(levels, [
+            ...done,
+            `| ${name} | ${cancelled ? 'stopped' : 'failed'} | ${firstLine(error)} |`,
+          ]),
+        );
         throw error;
       }
     }
@@ -38,14 +79,18 @@ export async function iteration({ runId, index, paging }: IterationInput): Promi
     return output;
   }
 
-  const pages = { size: paging.promptsPerPage, inFlight: paging.pagesInFlight };
-  const asked = (results: { wanted: number; asked: number }[]) =>
-    results.reduce((sum, r) => sum + r.wanted, 0);
+  const overPages = <T>(total: number, work: (first: number, count: number) => Promise<T>) =>
+    inPages(
+      total,
+      { size: pageSize(total, paging.promptsPerPage), inFlight: paging.pagesInFlight, gate: gate.pass },
+      work,
+    );
+  const asked = (results: { wanted: number }[]) => results.reduce((sum, r) => sum + r.wanted, 0);
 
   const pool = await stage('collect', () => main.collect({ iterationId }));
 
   await stage('generate', async () => {
-    const results = await inPages(pool.prompts + pool.rehearsal, pages, (first, count) =>
+    const results = await overPages(pool.prompts + pool.rehearsal, (first, count) =>
       llm.generatePage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
     );
     return { samples: asked(results) };
@@ -53,12 +98,12 @@ export async function iteration({ runId, index, paging }: IterationInput): Promi
 
   await stage('evaluate', async () => {
     const critique = (total: number, when: 'before-vote' | 'after-vote') =>
-      inPages(total, pages, (first, count) =>
+      overPages(total, (first, count) =>
         llm.critiquePage.executeWithOptions(span(when, first, count), [{ iterationId, first, count, when }]),
       );
     const approved = await critique(pool.prompts + pool.rehearsal, 'before-vote');
     const voted = await main.vote({ iterationId });
-    const resampled = await inPages(voted.trusted, pages, (first, count) =>
+    const resampled = await overPages(voted.trusted, (first, count) =>
       llm.resamplePage.executeWithOptions(span('trusted prompts', first, count), [
         { iterationId, first, count },
       ]),
@@ -72,11 +117,12 @@ export async function iteration({ runId, index, paging }: IterationInput): Promi
   const adapted = await stage(
     'adapt',
     async (): Promise<Output & { checkpointId?: number; nothing?: string; fault?: string }> => {
-      const dataset = await main.buildDataset({ iterationId });
-      if (dataset.datasetId === undefined)
-        return { nothing: 'no example passed the gates, so nothing was trained' };
+      const { nothing, ...dataset } = await main.buildDataset({ iterationId });
+      const { datasetId } = dataset;
+      if (datasetId === undefined) return { nothing };
       try {
-        return { ...dataset, ...(await trainer.train({ iterationId, datasetId: dataset.datasetId })) };
+        const trained = await gate.interruptible(() => trainer.train({ iterationId, datasetId }));
+        return { ...dataset, ...trained };
       } catch (error) {
         // A candidate that can't be trained is a loss for the candidate, not the end of the run.
         if (failureType(error) !== 'TrainingFailed') throw error;
@@ -88,10 +134,21 @@ export async function iteration({ runId, index, paging }: IterationInput): Promi
   await stage('benchmark', async () => {
     const { checkpointId } = adapted;
     if (checkpointId === undefined) return { items: 0 };
-    return measure({ runId, checkpointId, roles: ['target', 'guard'], iterationId }, paging);
+    return measure({ runId, checkpointId, roles: ['target', 'guard'], iterationId }, paging, gate);
   });
 
-  return stage('decide', () => main.decide({ iterationId, fault: adapted.fault, nothing: adapted.nothing }));
+  const decided = await stage('decide', () =>
+    main.decide({ iterationId, fault: adapted.fault, nothing: adapted.nothing }),
+  );
+  upsertSearchAttributes([{ key: attribute.decision, value: decided.kind }]);
+  const { parent } = workflowInfo();
+  if (decided.stagnation && parent) {
+    const { kind, reason } = decided.stagnation;
+    // The id makes a repeated decide stage say it once.
+    const message: MessageArgs = { id: `stagnation/${index}`, by: `iteration ${index}`, kind, reason };
+    await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
+  }
+  return decided;
 }
 
 /** What the Temporal UI's timeline shows beside a page. */

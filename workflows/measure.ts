@@ -1,5 +1,6 @@
+import type { Gate } from './gate.ts';
 import { llm, main } from './proxies.ts';
-import { inPages } from './pages.ts';
+import { inPages, pageSize } from './pages.ts';
 
 export type Paging = { pagesInFlight: number; promptsPerPage: number };
 
@@ -15,20 +16,23 @@ export async function measure(
     iterationId?: number;
   },
   paging: Paging,
+  gate: Gate,
 ): Promise<{ items: number }> {
+  await gate.pass();
   const plans = await main.planEvaluations(request);
   // One list of pages over all benchmarks, so that a small one does not leave the model idle.
-  const size = paging.promptsPerPage * ITEMS_PER_PAGE_FACTOR;
+  const items = plans.reduce((sum, plan) => sum + plan.total, 0);
+  const size = pageSize(items, paging.promptsPerPage * ITEMS_PER_PAGE_FACTOR);
   const pages = plans.flatMap(({ evaluationId, benchmark, total }) =>
     Array.from({ length: Math.ceil(total / size) }, (_, i) => ({
       summary: `${benchmark} ${i * size + 1}–${Math.min(total, (i + 1) * size)}`,
       page: { evaluationId, first: i * size, count: size },
     })),
   );
-  await inPages(pages.length, { size: 1, inFlight: paging.pagesInFlight }, (i) => {
+  await inPages(pages.length, { size: 1, inFlight: paging.pagesInFlight, gate: gate.pass }, (i) => {
     const { summary, page } = pages[i]!;
     return llm.benchmarkItems.executeWithOptions({ summary }, [page]);
   });
   for (const { evaluationId } of plans) await main.closeEvaluation({ evaluationId });
-  return { items: plans.reduce((sum, plan) => sum + plan.total, 0) };
+  return { items };
 }

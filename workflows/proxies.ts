@@ -2,9 +2,12 @@
  * Activities as workflows see them: which queue, how long, how often again. Durations are bounds, not
  * estimates; each retry policy has one line of why. Bad input, failed training and bugs are never retried.
  */
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { LlmActivities, MainActivities, TrainActivities } from '../activities/index.ts';
 import { TASK_QUEUE } from './names.ts';
+
+/** A page stores what it has, a trainer cancels its job: both are waited for. */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 const NEVER_RETRIED = [
   'InvalidInput',
@@ -28,13 +31,25 @@ export const main = proxyActivities<MainActivities>({
   },
 });
 
+/** What must be written for the run to go on at all: a database that is away is waited for, however long. */
+export const durable = proxyActivities<Pick<MainActivities, 'recordState' | 'finishRun'>>({
+  taskQueue: TASK_QUEUE.main,
+  startToCloseTimeout: '1 minute',
+  retry: {
+    initialInterval: '500 milliseconds',
+    maximumInterval: '30 seconds',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});
+
 /**
  * Model calls, in pages. What a page has stored is not asked for again, so trying again is cheap; an
  * endpoint that is down, restarting or limiting us gets about fifteen minutes before the stage gives up.
  */
 export const llm = proxyActivities<LlmActivities>({
   taskQueue: TASK_QUEUE.llm,
-  startToCloseTimeout: '1 hour',
+  cancellationType,
+  startToCloseTimeout: '6 hours',
   heartbeatTimeout: '20 seconds',
   retry: {
     initialInterval: '1 second',
@@ -50,6 +65,7 @@ export const llm = proxyActivities<LlmActivities>({
  */
 export const trainer = proxyActivities<TrainActivities>({
   taskQueue: TASK_QUEUE.train,
+  cancellationType,
   startToCloseTimeout: '24 hours',
   heartbeatTimeout: '20 seconds',
   retry: {

@@ -104,7 +104,7 @@ test('a terminal shows a bar with counts, and why a stage failed, without contro
   await setStageProgress(db, iteration, 'adapt', { step: 10 });
   const block = async () => progressBlock((await readProgress(db, 'bars'))!, createRates(), noColor);
   expect((await block()).join('\n')).toMatch(/adapt +█{6}░{18} 10\/40 steps/);
-  await failStage(db, iteration, 'adapt', 'out of \u001b[31mmemory\u001b[2J');
+  await failStage(db, iteration, 'adapt', 'failed', 'out of \u001b[31mmemory\u001b[2J');
   expect((await block()).join('\n')).toMatch(/adapt +✗ failed\n +out of memory\n/);
 });
 

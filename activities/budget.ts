@@ -1,0 +1,271 @@
+/**
+ * Keeps a run within its budget: a forecast before each stage, and for each page an amount that is held from
+ * before its first call until it is done, so that pages side by side can't spend the same money.
+ */
+import { ApplicationFailure } from '@temporalio/activity';
+import { eq, sql } from 'drizzle-orm';
+import type { Db } from '../db/connect.ts';
+import { countPrompts } from '../db/prompts.ts';
+import { baseAndBest, listBenchmarks, type Run } from '../db/runs.ts';
+import { examples, iterations, modelCalls, prompts, samples, type StageName } from '../db/schema.ts';
+import { countItems } from '../db/evaluations.ts';
+import { heldBy, hold, release, tokensByStage, trainingOf, unitsMade, usageOf } from '../db/spend.ts';
+import {
+  addSpend,
+  isLimited,
+  NOTHING,
+  overBudget,
+  spendOf,
+  type Spend,
+  type Training,
+  type Usage,
+} from '../loop/budget.ts';
+import type { ImproveSettings } from '../loop/input.ts';
+import { FAILURE } from '../models/errors.ts';
+import type { CriticRequest, Task } from '../tasks/task.ts';
+import { samplesFor } from './pool.ts';
+import { endpointOf, type IterationContext } from './context.ts';
+import { criticOf, votesAreApproved } from './critic.ts';
+
+/** Tokens of one call or one sample. */
+export type Tokens = { prompt: number; completion: number };
+
+/** Of a run before its first call: a token is three characters or more. */
+const CHARACTERS_PER_TOKEN = 3;
+
+const budgetExceeded = (what: string) => ApplicationFailure.nonRetryable(what, FAILURE.budgetExceeded);
+
+/** Mean tokens of a sample (generate) and of a benchmark answer so far; before the first, the most they can take. */
+export async function meanTokens(
+  db: Db,
+  run: Run,
+  settings: ImproveSettings,
+  task: Task,
+): Promise<{ sample: Tokens; item: Tokens; evaluatePerSample: Tokens | undefined }> {
+  const made = await unitsMade(db, run.id);
+  const byStage = new Map((await tokensByStage(db, run.id)).map((row) => [row.stage, row]));
+  const mean = (stage: string, units: number): Tokens | undefined => {
+    const row = byStage.get(stage);
+    return row && units > 0
+      ? { prompt: row.promptTokens / units, completion: row.completionTokens / units }
+      : undefined;
+  };
+  const longest = task.ask('x'.repeat(300)).reduce((sum, message) => sum + message.content.length, 0);
+  const most: Tokens = {
+    prompt: longest / CHARACTERS_PER_TOKEN,
+    completion: settings.sampling.maxTokens ?? task.maxTokens,
+  };
+  const item = mean('benchmark', made.items) ?? most;
+  return {
+    item,
+    sample: mean('generate', made.samples) ?? item,
+    evaluatePerSample: mean('evaluate', made.samples),
+  };
+}
+
+/** A critique reads the prompt and the rationale and answers at most as long as it may. */
+function critiqueOf(sample: Tokens, request: CriticRequest): Tokens {
+  const rubric = request.messages.reduce((sum, message) => sum + message.content.length, 0);
+  return {
+    prompt: sample.prompt + sample.completion + rubric / CHARACTERS_PER_TOKEN,
+    completion: request.maxTokens,
+  };
+}
+
+/** Tokens of one critique: as measured in this run, else the most it can take. */
+export async function critiqueTokens(
+  db: Db,
+  { run, settings, task }: IterationContext,
+  request: CriticRequest,
+): Promise<Tokens> {
+  const [measured] = await db
+    .select({
+      prompt: sql<number>`avg(${modelCalls.promptTokens})::float8`,
+      completion: sql<number>`avg(${modelCalls.completionTokens})::float8`,
+      n: sql<number>`count(*)::int`,
+    })
+    .from(modelCalls)
+    .where(
+      sql`${modelCalls.runId} = ${run.id} and ${modelCalls.role} = 'critic' and ${modelCalls.error} is null`,
+    );
+  if (measured && measured.n > 0) return measured;
+  return critiqueOf((await meanTokens(db, run, settings, task)).sample, request);
+}
+
+const usage = (model: string, tokens: Tokens, units: number): Usage => ({
+  model,
+  promptTokens: tokens.prompt * units,
+  completionTokens: tokens.completion * units,
+});
+
+/** Without knowledge of earlier iterations, this share of the prompts is expected to be trusted. */
+const TRUSTED_SHARE = 0.5;
+
+/** What the stages from `from` on will spend, the tokens of the model calls by measured means. */
+async function forecast(db: Db, context: IterationContext, from: StageName): Promise<Spend> {
+  const { run, settings, task, iteration, checkpoint } = context;
+  const mean = await meanTokens(db, run, settings, task);
+  const pool = await countPrompts(db, iteration.id);
+  const learn = pool.learn > 0 ? Math.min(pool.learn, settings.pool.prompts) : settings.pool.prompts;
+  const rehearse = pool.learn > 0 ? pool.rehearse : task.rehearsal ? settings.pool.rehearsal : 0;
+  const wanted =
+    learn * samplesFor(context, { purpose: 'learn' }) +
+    rehearse * samplesFor(context, { purpose: 'rehearse' });
+  const ahead: Usage[] = [];
+  const order: StageName[] = ['collect', 'generate', 'evaluate', 'filter', 'adapt', 'benchmark', 'decide'];
+  const still = (stage: StageName) => order.indexOf(stage) >= order.indexOf(from);
+  const generator = checkpoint.model;
+
+  if (still('generate')) {
+    const [row] = await db
+      .select({ n: sql<number>`count(*)::int` })
+      .from(samples)
+      .innerJoin(prompts, eq(prompts.id, samples.promptId))
+      .where(sql`${prompts.iterationId} = ${iteration.id} and ${samples.round} = 1`);
+    ahead.push(usage(generator, mean.sample, Math.max(0, wanted - row!.n)));
+  }
+  if (still('evaluate')) {
+    if (mean.evaluatePerSample) ahead.push(usage(generator, mean.evaluatePerSample, wanted));
+    else {
+      const { resamples, resampledRewrites } = settings.sampling;
+      const again = learn * TRUSTED_SHARE * resampledRewrites * resamples;
+      ahead.push(usage(generator, mean.sample, again));
+      if (settings.gates.critique.mode !== 'off') {
+        const critiqued = votesAreApproved(context)
+          ? wanted
+          : learn * TRUSTED_SHARE * 2 * settings.select.perPrompt;
+        const perCritique = critiqueOf(mean.sample, criticOf(task).request('', ''));
+        ahead.push(usage(endpointOf('critic', settings, task).model, perCritique, critiqued));
+      }
+    }
+  }
+  const training: Training[] = [];
+  if (still('adapt')) training.push(await trainingAhead(db, context));
+  if (still('benchmark')) {
+    const items = await itemsOf(db, run.id, ['target', 'guard']);
+    ahead.push(usage(generator, mean.item, items));
+  }
+  return spendOf(settings.prices, ahead, training);
+}
+
+/** Training time by the seconds per example and epoch of this run's earlier jobs; 0 before the first. */
+async function trainingAhead(db: Db, { run, settings, iteration }: IterationContext): Promise<Training> {
+  const { rows } = await db.execute<{ seconds: number; tokens: number; passes: number; last: number }>(sql`
+    select coalesce(sum(j.seconds), 0)::float8 as seconds, coalesce(sum(j.trained_tokens), 0)::float8 as tokens,
+      coalesce(sum(d.examples * (j.parameters->>'epochs')::float8), 0)::float8 as passes,
+      coalesce(max(d.examples), 0)::float8 as last
+    from training_jobs j join datasets d on d.id = j.dataset_id join iterations i on i.id = d.iteration_id
+    where i.run_id = ${run.id} and j.status = 'succeeded'`);
+  const { seconds, tokens, passes, last } = rows[0]!;
+  const [{ fresh } = { fresh: 0 }] = await db
+    .select({ fresh: sql<number>`count(*)::int` })
+    .from(examples)
+    .where(eq(examples.iterationId, iteration.id));
+  const expected = (fresh > 0 ? fresh + settings.training.replay : last) * settings.training.epochs;
+  const share = passes > 0 ? expected / passes : 0;
+  return { model: '*', seconds: seconds * share, tokens: tokens * share };
+}
+
+async function itemsOf(db: Db, runId: string, roles: string[]): Promise<number> {
+  let items = 0;
+  for (const { name, role } of await listBenchmarks(db, runId)) {
+    if (roles.includes(role)) items += await countItems(db, runId, name);
+  }
+  return items;
+}
+
+/** What reading `final` will cost, for base and best: no iteration may spend it. */
+async function finalReserve(db: Db, run: Run, settings: ImproveSettings, task: Task): Promise<Spend> {
+  const { base, best } = await baseAndBest(db, run.id);
+  const mean = await meanTokens(db, run, settings, task);
+  const items = await itemsOf(db, run.id, ['final']);
+  return spendOf(settings.prices, [usage(best.model, mean.item, items), usage(base.model, mean.item, items)]);
+}
+
+type Scope = { run: Run; settings: ImproveSettings; iterationId?: number };
+
+/** What is spent, and held by pages under way (without the page `but`). */
+async function spentBy(
+  db: Pick<Db, 'select'>,
+  { run, settings, iterationId }: Scope,
+  but?: string,
+): Promise<{ run: Spend; iteration: Spend }> {
+  const of = async (id: number | undefined, since: Date): Promise<Spend> => {
+    const held = await heldBy(db, run.id, but, id);
+    const paid = spendOf(settings.prices, await usageOf(db, run.id, id), await trainingOf(db, run.id, id));
+    const minutes = (Date.now() - since.getTime()) / 60_000;
+    return addSpend({ ...paid, minutes }, { ...NOTHING, ...held });
+  };
+  const whole = await of(undefined, run.createdAt);
+  if (iterationId === undefined) return { run: whole, iteration: NOTHING };
+  const [iteration] = await db.select().from(iterations).where(eq(iterations.id, iterationId));
+  return { run: whole, iteration: await of(iterationId, iteration!.createdAt) };
+}
+
+/** What an iteration has spent. */
+export async function iterationSpend(db: Db, context: IterationContext): Promise<Spend> {
+  const { run, settings, iteration } = context;
+  return (await spentBy(db, { run, settings, iterationId: iteration.id })).iteration;
+}
+
+/** @throws BudgetExceeded when what is left of the iteration, from this stage on, does not fit into the budget */
+export async function checkStage(db: Db, context: IterationContext, name: StageName): Promise<void> {
+  const { run, settings, task, iteration } = context;
+  if (!isLimited(settings.budget)) return;
+  const spent = await spentBy(db, { run, settings, iterationId: iteration.id });
+  const ahead = await forecast(db, context, name);
+  const reserve = await finalReserve(db, run, settings, task);
+  const problem = overBudget(settings.budget, spent, { run: addSpend(ahead, reserve), iteration: ahead });
+  if (problem) throw budgetExceeded(`before ${name}: ${problem}`);
+}
+
+/**
+ * Does the work of a page with the tokens held that it may need.
+ *
+ * @param page `key` is unique in the run; `units` calls or samples are ahead, of about `each` tokens
+ * @throws BudgetExceeded before the first call, when the budget has no room for them
+ */
+export async function withinBudget<T>(
+  db: Db,
+  scope: Scope & { task: Task },
+  page: { key: string; model: string; units: number; each: Tokens; final?: boolean },
+  work: () => Promise<T>,
+): Promise<T> {
+  const { run, settings, task, iterationId } = scope;
+  if (!isLimited(settings.budget) || page.units === 0) return work();
+  const ahead = spendOf(settings.prices, [usage(page.model, page.each, page.units)]);
+  // The run's own measurement at the start comes before there is a checkpoint to reserve for.
+  const reserve =
+    page.final || iterationId === undefined ? NOTHING : await finalReserve(db, run, settings, task);
+  await db.transaction(async (tx) => {
+    // Pages side by side ask one after the other.
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtext(${`budget/${run.id}`}))`);
+    const spent = await spentBy(tx, scope, page.key);
+    const problem = overBudget(settings.budget, spent, { run: addSpend(ahead, reserve), iteration: ahead });
+    if (problem) throw budgetExceeded(`before ${page.key}: ${problem}`);
+    const { tokens, cost } = ahead;
+    await hold(tx, { runId: run.id, key: page.key, iterationId, tokens, cost });
+  });
+  try {
+    return await work();
+  } finally {
+    await release(db, run.id, page.key);
+  }
+}
+
+/** Seconds that a fine-tuning job may still take; undefined without a limit. */
+export async function trainingSecondsLeft(db: Db, context: IterationContext): Promise<number | undefined> {
+  const { run, settings, iteration } = context;
+  const { budget } = settings;
+  if (!isLimited(budget)) return undefined;
+  const spent = await spentBy(db, { run, settings, iterationId: iteration.id });
+  const left = (['run', 'iteration'] as const).flatMap((scope) => {
+    const limit = budget[scope].trainingSeconds;
+    const minutes = budget[scope].minutes;
+    return [
+      ...(limit === undefined ? [] : [limit - spent[scope].trainingSeconds]),
+      ...(minutes === undefined ? [] : [60 * (minutes - spent[scope].minutes)]),
+    ];
+  });
+  return left.length > 0 ? Math.min(...left) : undefined;
+}

@@ -1,0 +1,253 @@
+/** Changes of course: what an operator, the stagnation policy or the budget makes of a run's settings and checkpoint. */
+import { and, eq } from 'drizzle-orm';
+import {
+  addAdjustment,
+  addMessages,
+  findAdjustment,
+  lastPromotion,
+  listAdjustments,
+} from '../db/adjustments.ts';
+import type { Db } from '../db/connect.ts';
+import { bestScored } from '../db/evaluations.ts';
+import { historyRows, type HistoryRow } from '../db/history.ts';
+import { finishIteration, listStages } from '../db/iterations.ts';
+import { baseAndBest, findRun, getRun, setRunStatus } from '../db/runs.ts';
+import { checkpoints, decisions, examples, type StageName } from '../db/schema.ts';
+import { releaseIteration } from '../db/spend.ts';
+import type { MessageArgs, Recorded } from '../loop/control.ts';
+import { lighterStrategies, nextStep, settingsOf, type StagnationStep } from '../loop/course.ts';
+import { beginIteration } from './iteration.ts';
+import { taskOf, type Deps } from './context.ts';
+
+/** A message on its way from the workflow. */
+export type CourseRequest = {
+  runId: string;
+  /** First iteration that it concerns. */ from: number;
+  id: string;
+  args: MessageArgs;
+};
+
+const whoAndWhy = ({ by, reason }: MessageArgs) =>
+  [by ? `asked for by ${by}` : 'asked for by a message', reason].filter(Boolean).join(': ');
+
+/** The checkpoint with the highest target score among the base and the promoted ones; the newest of equals. */
+async function bestByScore(db: Db, runId: string): Promise<number | undefined> {
+  return (await bestScored(db, runId))?.checkpointId;
+}
+
+const STAGE_ORDER: StageName[] = [
+  'collect',
+  'generate',
+  'evaluate',
+  'filter',
+  'adapt',
+  'benchmark',
+  'decide',
+];
+
+export function createCourseActivities({ db }: Deps) {
+  return {
+    /** Which checkpoint a reset means. Only checkpoints of the run itself can be gone on from. */
+    async findResetTarget({
+      runId,
+      to,
+    }: {
+      runId: string;
+      to: 'base' | 'best' | number;
+    }): Promise<{ checkpointId: number } | { unknown: string }> {
+      const { base } = await baseAndBest(db, runId);
+      if (to === 'base') return { checkpointId: base.id };
+      if (to === 'best') return { checkpointId: (await bestByScore(db, runId)) ?? base.id };
+      const [found] = await db
+        .select({ id: checkpoints.id })
+        .from(checkpoints)
+        .where(and(eq(checkpoints.runId, runId), eq(checkpoints.id, to)));
+      if (found) return { checkpointId: found.id };
+      return { unknown: `run ${runId} has no checkpoint ${to}` };
+    },
+
+    /** Stores messages with their answers, and whether the run waits for an operator. */
+    async recordState(state: {
+      runId: string;
+      messages: Recorded[];
+      status: 'running' | 'paused' | 'parked';
+      reason?: string;
+    }): Promise<void> {
+      await addMessages(db, state.runId, state.messages);
+      const run = await findRun(db, state.runId);
+      if (run && (run.status !== state.status || run.statusReason !== (state.reason ?? null))) {
+        await setRunStatus(db, state.runId, state.status, state.reason);
+      }
+    },
+
+    /** New limits, from the next stage on. */
+    async changeBudget({ runId, from, id, args }: CourseRequest): Promise<void> {
+      const { run, iteration } = args;
+      await addAdjustment(db, {
+        runId,
+        key: `message/${id}`,
+        kind: 'budget',
+        cause: 'operator',
+        reason: whoAndWhy(args),
+        fromIteration: from,
+        overrides: { budget: { ...(run ? { run } : {}), ...(iteration ? { iteration } : {}) } },
+      });
+    },
+
+    /** From iteration `from` on the run goes on from this checkpoint, and candidates are measured against it. */
+    async reset({
+      runId,
+      from,
+      checkpointId,
+      id,
+      args,
+    }: CourseRequest & { checkpointId: number }): Promise<void> {
+      await addAdjustment(db, {
+        runId,
+        key: `message/${id}`,
+        kind: 'reset',
+        cause: 'operator',
+        reason: whoAndWhy(args),
+        fromIteration: from,
+        checkpointId,
+      });
+    },
+
+    /**
+     * The stagnation policy's next step. Each is taken once; a promotion begins the list anew.
+     *
+     * @returns what was done, and with `halt` that the run is to end, and why
+     */
+    async answerStagnation({
+      runId,
+      from,
+      id,
+      args,
+    }: CourseRequest): Promise<{ answer: string; halt?: string }> {
+      const key = `message/${id}`;
+      const why = `${args.kind}${args.reason ? `: ${args.reason}` : ''}`;
+      const known = await findAdjustment(db, runId, key);
+      if (known) {
+        const { halt, answer } = known.numbers as { halt?: string; answer: string };
+        return { answer, halt };
+      }
+      const run = await getRun(db, runId);
+      const task = taskOf(run);
+      const all = await listAdjustments(db, runId);
+      const promoted = await lastPromotion(db, runId);
+      const taken = all
+        .filter((one) => one.cause === 'stagnation' && one.fromIteration > promoted)
+        .map((one) => (one.numbers as { step: StagnationStep }).step);
+      const { best } = await baseAndBest(db, runId);
+      const scored = await bestByScore(db, runId);
+      const rows = await historyRows(db, runId);
+      const last = rows.at(-1);
+      const [anyExample] = await db
+        .select({ id: examples.id })
+        .from(examples)
+        .where(eq(examples.runId, runId))
+        .limit(1);
+      const next = nextStep({
+        kind: args.kind!,
+        settings: settingsOf(run.settings, all, from),
+        taken,
+        hasAlternatives: (task.alternatives?.length ?? 0) > 0,
+        hasLevels: task.levels !== undefined,
+        acceptedShare: last && last.prompts > 0 ? last.accepted / last.prompts : 0,
+        betterCheckpoint: scored !== undefined && scored !== best.id,
+        hasExamples: anyExample !== undefined,
+      });
+      if (!next) return { answer: `${why}; the policy has no step left` };
+      const halt = next.step === 'halt' ? `halted: ${why}` : undefined;
+      const kinds = {
+        diversity: 'diversity',
+        pool: 'pool',
+        'reset-best': 'reset',
+        'reset-base': 'retrain',
+        halt: 'halt',
+      } as const;
+      await addAdjustment(db, {
+        runId,
+        key,
+        kind: kinds[next.step],
+        cause: 'stagnation',
+        reason: `${why}; ${next.what}`,
+        fromIteration: from,
+        // Training from the base on everything is one attempt, not a new way of life.
+        untilIteration: next.step === 'reset-base' ? from : null,
+        overrides: next.overrides,
+        checkpointId: next.step === 'reset-best' ? scored : null,
+        numbers: { step: next.step, kind: args.kind, halt, answer: next.what },
+      });
+      return { answer: next.what, halt };
+    },
+
+    /** The next lighter strategy that can still save something in this iteration, if there is one. */
+    async lighten({
+      runId,
+      index,
+      exceeded,
+    }: {
+      runId: string;
+      index: number;
+      exceeded: string;
+    }): Promise<{ lighter: boolean; reason: string }> {
+      const run = await getRun(db, runId);
+      const { id } = await beginIteration(db, runId, index);
+      const stages = await listStages(db, id);
+      const done = new Set(stages.filter((stage) => stage.status === 'done').map((stage) => stage.name));
+      const running = STAGE_ORDER.find((name) => !done.has(name)) ?? 'decide';
+      const all = await listAdjustments(db, runId);
+      const taken = all.filter((one) => one.kind === 'lighter');
+      const next = lighterStrategies(settingsOf(run.settings, all, index)).find(
+        (one) =>
+          STAGE_ORDER.indexOf(one.stage) >= STAGE_ORDER.indexOf(running) &&
+          !taken.some((before) => (before.numbers as { order: string }).order === orderOf(one)),
+      );
+      if (!next) return { lighter: false, reason: `budget: ${exceeded}; no lighter strategy is left` };
+      const reason = `${exceeded}; ${next.name}`;
+      await addAdjustment(db, {
+        runId,
+        key: `lighter/${orderOf(next)}`,
+        kind: 'lighter',
+        cause: 'budget',
+        reason,
+        fromIteration: index,
+        overrides: next.overrides,
+        numbers: { order: orderOf(next) },
+      });
+      return { lighter: true, reason };
+    },
+
+    /** Decides an iteration that is given up: it changes nothing, and its index is used. */
+    async skipIteration({
+      runId,
+      index,
+      reason,
+    }: {
+      runId: string;
+      index: number;
+      reason: string;
+    }): Promise<{ row: HistoryRow }> {
+      const iteration = await beginIteration(db, runId, index);
+      const { best } = await baseAndBest(db, runId);
+      await db
+        .insert(decisions)
+        .values({ iterationId: iteration.id, kind: 'skip', bestId: best.id, reason, numbers: {} })
+        .onConflictDoNothing();
+      await finishIteration(db, iteration.id);
+      await releaseIteration(db, iteration.id);
+      const row = (await historyRows(db, runId)).find((one) => one.index === index)!;
+      return { row };
+    },
+  };
+}
+
+/** What a lighter strategy changes, as a name: each is taken once in a run. */
+function orderOf({ overrides }: { overrides: Record<string, unknown> }): string {
+  return Object.entries(overrides)
+    .map(([group, fields]) => `${group}.${Object.keys(fields as object)[0]}`)
+    .join('+');
+}
+
+export type CourseActivities = ReturnType<typeof createCourseActivities>;

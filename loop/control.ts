@@ -1,0 +1,257 @@
+/**
+ * What operators, and the loop itself, may tell a run: one reducer for signals and updates. It only records;
+ * the run acts on what is recorded at its next safe point. Pure and deterministic, since it runs in workflow code.
+ */
+import { budgetSchema } from './policy-input.ts';
+import type { z } from 'zod';
+
+export const MESSAGES = {
+  pause: 'Pauses the run: pages under way finish, no new one begins. A fine-tuning job goes on. No input.',
+  resume: 'Lets a paused run go on. No input.',
+  stop: 'Stops the run; starting it again goes on there. Input: none, or {"when": "iteration"} to finish the iteration first.',
+  retryIteration: 'Lets a parked run try again what failed; what is done is not redone. No input.',
+  skipIteration: 'Gives the running iteration up and begins the next. No input.',
+  resetCheckpoint:
+    'Gives the running iteration up and goes on from a checkpoint. Input: {"to": "base"}, {"to": "best"} (highest on target) or {"to": 12}, a checkpoint id.',
+  stagnation:
+    'Says that the run makes no headway; its policy takes the next step. Input: {"kind": "plateau" | "decline" | "collapse", "reason": "…"}.',
+  setBudget: 'Replaces limits. Input: {"run": {"tokens": 1000000}, "iteration": {"minutes": 60}}.',
+} as const;
+
+export type MessageName = keyof typeof MESSAGES;
+export const MESSAGE_NAMES = Object.keys(MESSAGES) as MessageName[];
+
+export const STAGNATION_KINDS = ['plateau', 'decline', 'collapse'] as const;
+export type StagnationKind = (typeof STAGNATION_KINDS)[number];
+
+export type Budget = z.output<typeof budgetSchema>;
+
+/** What a message may carry. `by` names the sender, `id` makes sending it twice harmless. */
+export type MessageArgs = {
+  id?: string;
+  by?: string;
+  when?: 'now' | 'iteration';
+  /** As asked for; the caller of `receive` has found the id of the checkpoint by then. */
+  to?: 'base' | 'best' | number;
+  checkpointId?: number;
+  kind?: StagnationKind;
+  reason?: string;
+  run?: Partial<Budget['run']>;
+  iteration?: Partial<Budget['iteration']>;
+};
+
+export type Message = {
+  id: string;
+  name: MessageName;
+  args: MessageArgs;
+  origin: 'signal' | 'update' | 'loop';
+};
+
+/** A message with what became of it, on its way into the database. */
+export type Recorded = Message & { accepted: boolean; answer: string; iterationIndex: number };
+
+/** Why the run waits for an operator. */
+export type Parked = { doing: string; error: string; advice: string };
+
+export type Control = {
+  phase: 'preparing' | 'iterating' | 'finishing';
+  /** The iteration that runs, or ran last. */
+  iteration: number;
+  /** Is the iteration under way, so that it can be given up? */
+  inIteration: boolean;
+  paused: boolean;
+  stop?: 'now' | 'iteration';
+  parked?: Parked;
+  /** Set by `retryIteration`, cleared when the run tries again. */
+  retry: boolean;
+  /** The iteration to give up. */
+  skip?: { iteration: number; message: Message };
+  reset?: { checkpointId: number; message: Message };
+  stagnations: Message[];
+  budgets: Message[];
+  /** Ids of the newest messages. */
+  seen: string[];
+  /** Newest messages, to be shown. */
+  shown: Recorded[];
+  /** Messages that are not in the database yet. */
+  unsaved: Recorded[];
+};
+
+/** More ids than anybody sends while one of them is being retried. */
+const SEEN_KEPT = 100;
+const SHOWN_KEPT = 8;
+
+export function createControl(carried?: Partial<Control>): Control {
+  return {
+    phase: 'preparing',
+    iteration: 0,
+    inIteration: false,
+    paused: false,
+    retry: false,
+    stagnations: [],
+    budgets: [],
+    seen: [],
+    shown: [],
+    unsaved: [],
+    ...carried,
+  };
+}
+
+/** What a run that continues as new takes along: everything that is asked for and not yet done. */
+export function carriedControl(control: Control): Partial<Control> {
+  const { paused, stop, skip, reset, stagnations, budgets, seen, shown, unsaved } = control;
+  return { paused, stop, skip, reset, stagnations, budgets, seen, shown, unsaved };
+}
+
+/** Brings what a UI, a command or code sent into the one form. @throws RangeError naming what is wrong */
+export function readArgs(name: MessageName, input: unknown): MessageArgs {
+  const short = typeof input === 'string' || typeof input === 'number';
+  if (input === undefined || input === null || input === '') return readFields(name, {});
+  if (short && name === 'resetCheckpoint') return readFields(name, { to: input });
+  if (short && name === 'stagnation') return readFields(name, { kind: input });
+  if (typeof input !== 'object' || Array.isArray(input)) throw wrong(name, 'the input must be a JSON object');
+  return readFields(name, input as Record<string, unknown>);
+}
+
+function readFields(name: MessageName, fields: Record<string, unknown>): MessageArgs {
+  const args: MessageArgs = {};
+  for (const field of ['id', 'by', 'reason'] as const) {
+    const value = fields[field];
+    if (value === undefined) continue;
+    if (typeof value !== 'string' || value.length > 500) throw wrong(name, `"${field}" must be a short text`);
+    args[field] = value;
+  }
+  if (name === 'stop') {
+    args.when = oneOf(name, 'when', ['now', 'iteration'] as const, fields.when ?? 'now');
+  }
+  if (name === 'resetCheckpoint') args.to = readTarget(fields.to);
+  if (name === 'stagnation') args.kind = oneOf(name, 'kind', STAGNATION_KINDS, fields.kind ?? 'plateau');
+  if (name === 'setBudget') {
+    const parsed = budgetSchema.partial().safeParse({
+      ...(fields.run === undefined ? {} : { run: fields.run }),
+      ...(fields.iteration === undefined ? {} : { iteration: fields.iteration }),
+    });
+    if (!parsed.success) {
+      throw wrong(
+        name,
+        parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+      );
+    }
+    if (fields.run === undefined && fields.iteration === undefined)
+      throw wrong(name, 'give "run" or "iteration" with limits');
+    Object.assign(args, parsed.data);
+  }
+  return args;
+}
+
+function readTarget(to: unknown): 'base' | 'best' | number {
+  if (to === 'base' || to === 'best') return to;
+  const id = typeof to === 'string' && /^\d+$/.test(to) ? Number(to) : to;
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id > 0) return id;
+  throw wrong('resetCheckpoint', '"to" must be "base", "best" or the id of a checkpoint');
+}
+
+function oneOf<T extends string>(name: MessageName, field: string, known: readonly T[], value: unknown): T {
+  const found = known.find((one) => one === value);
+  if (!found) throw wrong(name, `"${field}" must be one of ${known.join(', ')}`);
+  return found;
+}
+
+const wrong = (name: MessageName, problem: string) => new RangeError(`${name}: ${problem}`);
+
+/** Why a message is impossible now; undefined when it is not. */
+export function refusal(control: Control, name: MessageName, args: MessageArgs): string | undefined {
+  const { parked } = control;
+  const waits = 'the run is parked and waits for retryIteration, skipIteration, resetCheckpoint or stop';
+  if (control.phase === 'finishing' && !parked && name !== 'stop' && name !== 'pause' && name !== 'resume') {
+    return 'the iterations are over and the final benchmark is being read';
+  }
+  switch (name) {
+    case 'pause':
+      if (parked) return waits;
+      return control.paused ? 'the run is paused already' : undefined;
+    case 'resume':
+      if (!control.paused) return parked ? waits : 'the run is not paused';
+      return undefined;
+    case 'retryIteration':
+      return parked ? undefined : 'nothing has failed: only a parked run can be told to try again';
+    case 'skipIteration':
+      if (!control.inIteration) return 'no iteration is under way';
+      return control.skip?.iteration === control.iteration
+        ? 'the iteration is being skipped already'
+        : undefined;
+    case 'stop':
+      if (control.stop === args.when || control.stop === 'now') return 'the run is being stopped already';
+      return undefined;
+    case 'resetCheckpoint':
+    case 'stagnation':
+    case 'setBudget':
+      return undefined;
+  }
+}
+
+/** Records a message. One that was seen before changes nothing and gets the answer that it got then. */
+export function receive(control: Control, message: Message): { accepted: boolean; answer: string } {
+  if (control.seen.includes(message.id)) {
+    const before = control.shown.find((one) => one.id === message.id);
+    return { accepted: before?.accepted ?? true, answer: before?.answer ?? 'received before' };
+  }
+  const refused = refusal(control, message.name, message.args);
+  const answer = refused ?? apply(control, message);
+  return note(control, message, refused === undefined, answer);
+}
+
+/** Keeps a message with its answer, for those who watch and for the database. */
+export function note(
+  control: Control,
+  message: Message,
+  accepted: boolean,
+  answer: string,
+): { accepted: boolean; answer: string } {
+  const recorded = { ...message, accepted, answer, iterationIndex: control.iteration };
+  control.seen = [...control.seen, message.id].slice(-SEEN_KEPT);
+  control.shown = [...control.shown, recorded].slice(-SHOWN_KEPT);
+  control.unsaved.push(recorded);
+  return { accepted, answer };
+}
+
+function apply(control: Control, message: Message): string {
+  const { name, args } = message;
+  const here = control.inIteration ? `iteration ${control.iteration}` : 'the run';
+  switch (name) {
+    case 'pause':
+      control.paused = true;
+      return `${here} pauses once the pages under way are done`;
+    case 'resume':
+      control.paused = false;
+      return `${here} goes on`;
+    case 'stop':
+      control.stop = args.when ?? 'now';
+      return control.stop === 'now'
+        ? 'the run stops once the pages under way are done; start it again to go on'
+        : `the run stops when ${here} is decided`;
+    case 'retryIteration':
+      control.retry = true;
+      return `trying again: ${control.parked?.doing ?? here}`;
+    case 'skipIteration':
+      control.skip = { iteration: control.iteration, message };
+      return `iteration ${control.iteration} is given up`;
+    case 'resetCheckpoint':
+      control.reset = { checkpointId: args.checkpointId!, message };
+      return (
+        (control.inIteration ? `iteration ${control.iteration} is given up; ` : '') +
+        `the run goes on from checkpoint ${args.checkpointId}`
+      );
+    case 'stagnation':
+      control.stagnations.push(message);
+      return `the policy takes its next step after ${here}`;
+    case 'setBudget':
+      control.budgets.push(message);
+      return 'the limits hold from the next stage on';
+  }
+}
+
+/** Is the iteration under way to be given up at once? */
+export function givesUp(control: Control): boolean {
+  return control.reset !== undefined || control.skip?.iteration === control.iteration;
+}

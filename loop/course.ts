@@ -1,0 +1,170 @@
+/**
+ * Changes of course: which adjustments are in force in an iteration, what the stagnation policy does next, and
+ * which lighter strategy comes next when the budget runs short.
+ */
+import type { StagnationKind } from './control.ts';
+import type { ImproveSettings } from './input.ts';
+import { merge } from './merge.ts';
+import type { STAGNATION_STEPS } from './policy-input.ts';
+
+export type StagnationStep = (typeof STAGNATION_STEPS)[number];
+
+/** A stored change of course, oldest first wherever there are several. */
+export type Adjustment = {
+  kind: string;
+  fromIteration: number;
+  untilIteration: number | null;
+  overrides: Record<string, unknown>;
+};
+
+/** What a reset takes back; the budget's adjustments outlast it. */
+const UNDONE_BY_RESET = new Set(['diversity', 'pool']);
+
+/** A run's settings as they hold in one iteration. */
+export function settingsOf(
+  settings: ImproveSettings,
+  adjustments: readonly Adjustment[],
+  iteration: number,
+): ImproveSettings {
+  const begun = adjustments.filter((one) => one.fromIteration <= iteration);
+  const lastReset = begun.findLastIndex((one) => one.kind === 'reset');
+  return begun
+    .filter((one, i) => !(i < lastReset && UNDONE_BY_RESET.has(one.kind)))
+    .filter((one) => one.untilIteration === null || one.untilIteration >= iteration)
+    .reduce((held, one) => merge(held, one.overrides), settings);
+}
+
+export type LighterStrategy = {
+  name: string;
+  /** The stage that it makes cheaper: no use once that is done. */
+  stage: 'generate' | 'evaluate' | 'adapt';
+  overrides: Record<string, unknown>;
+};
+
+/** Fewer than this many samples are no vote. */
+const LEAST_SAMPLES = 3;
+const LEAST_PROMPTS = 10;
+
+/**
+ * The ways to spend less, in the order in which they are taken. Fewer samples must not make the vote less sure: as
+ * many of them have to agree, and by the same lead, as before.
+ */
+export function lighterStrategies(settings: ImproveSettings): LighterStrategy[] {
+  const { samples } = settings.sampling;
+  const { min, minMargin } = settings.gates.agreement;
+  const fewer = Math.max(LEAST_SAMPLES, Math.ceil(samples / 2));
+  const votes = Math.ceil(min * samples - 1e-9);
+  const lead = Math.ceil(minMargin * samples - 1e-9);
+  const { loraRank, loraAlpha, epochs } = settings.training;
+  const list: (LighterStrategy | undefined)[] = [
+    fewer < samples
+      ? {
+          name: `${fewer} instead of ${samples} samples per prompt`,
+          stage: 'generate',
+          overrides: {
+            sampling: { samples: fewer },
+            gates: { agreement: { min: Math.min(1, votes / fewer), minMargin: Math.min(1, lead / fewer) } },
+          },
+        }
+      : undefined,
+    {
+      name: 'no second round of samples, no advisory critic',
+      stage: 'evaluate',
+      overrides: {
+        sampling: { resamples: 0 },
+        ...(settings.gates.critique.mode === 'advisory' ? { gates: { critique: { mode: 'off' } } } : {}),
+      },
+    },
+    loraRank > 1 || epochs > 1
+      ? {
+          name: `adapter of rank ${Math.ceil(loraRank / 2)}, ${Math.ceil(epochs / 2)} epochs`,
+          stage: 'adapt',
+          overrides: {
+            training: {
+              loraRank: Math.ceil(loraRank / 2),
+              loraAlpha: loraAlpha / 2,
+              epochs: Math.ceil(epochs / 2),
+            },
+          },
+        }
+      : undefined,
+    settings.pool.prompts > LEAST_PROMPTS
+      ? {
+          name: `${Math.max(LEAST_PROMPTS, Math.ceil(settings.pool.prompts / 2))} instead of ${settings.pool.prompts} prompts`,
+          stage: 'generate',
+          overrides: { pool: { prompts: Math.max(LEAST_PROMPTS, Math.ceil(settings.pool.prompts / 2)) } },
+        }
+      : undefined,
+  ];
+  return list.filter((one) => one !== undefined);
+}
+
+/** What the policy can still do about a run that makes no headway. */
+export type Situation = {
+  kind: StagnationKind;
+  settings: ImproveSettings;
+  /** Steps taken since the last promotion or reset by an operator. */
+  taken: readonly StagnationStep[];
+  /** Does the task know further ways of asking? */
+  hasAlternatives: boolean;
+  hasLevels: boolean;
+  /** Share of the last pool that was accepted. */
+  acceptedShare: number;
+  /** The checkpoint with the highest target score is another one than the present. */
+  betterCheckpoint: boolean;
+  /** There are accepted examples to train the base on. */
+  hasExamples: boolean;
+};
+
+export type Measure = { step: StagnationStep; what: string; overrides: Record<string, unknown> };
+
+/** The next step of the policy; undefined when none is left. Steps that would change nothing are passed over. */
+export function nextStep(situation: Situation): Measure | undefined {
+  const { settings, taken } = situation;
+  for (const step of settings.stagnation.steps) {
+    if (taken.includes(step)) continue;
+    const measure = MEASURES[step](situation);
+    if (measure) return { step, ...measure };
+  }
+  return undefined;
+}
+
+/** Under this share of accepted prompts the pool is too hard to learn from. */
+const HARD_POOL = 0.3;
+
+const MEASURES: Record<StagnationStep, (s: Situation) => Omit<Measure, 'step'> | undefined> = {
+  diversity({ settings, hasAlternatives }) {
+    const { temperature, strategies } = settings.sampling;
+    const { temperatureStep, maxTemperature } = settings.stagnation;
+    const hotter = Math.min(maxTemperature, Number((temperature + temperatureStep).toFixed(3)));
+    const more = hasAlternatives && strategies === 'task';
+    if (hotter <= temperature && !more) return undefined;
+    return {
+      what: `more diverse samples: temperature ${Math.max(hotter, temperature)}${more ? ', further ways of asking' : ''}`,
+      overrides: {
+        sampling: {
+          temperature: Math.max(hotter, temperature),
+          ...(more ? { strategies: 'all' } : {}),
+        },
+      },
+    };
+  },
+  pool({ kind, settings, hasLevels, acceptedShare }) {
+    if (!hasLevels) return undefined;
+    const easier = kind !== 'plateau' || acceptedShare < HARD_POOL;
+    const shift = settings.curriculum.shift + (easier ? -1 : 1);
+    return { what: easier ? 'an easier pool' : 'a harder pool', overrides: { curriculum: { shift } } };
+  },
+  'reset-best': ({ betterCheckpoint }) =>
+    betterCheckpoint
+      ? { what: 'back to the checkpoint with the highest target score', overrides: {} }
+      : undefined,
+  'reset-base': ({ hasExamples, settings }) =>
+    hasExamples && settings.training.from !== 'base'
+      ? {
+          what: 'the base is trained anew on all accepted examples',
+          overrides: { training: { from: 'base' } },
+        }
+      : undefined,
+  halt: () => ({ what: 'the run ends here', overrides: {} }),
+};

@@ -1,0 +1,266 @@
+/** Messages to a run, as a user sends them: signals (as the Temporal UI does) and updates. */
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ImproveInput } from '../../loop/input.ts';
+import { TASK_QUEUE } from '../../workflows/names.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { saveHistory } from '../support/histories.ts';
+import { adder } from '../support/scripted-adder.ts';
+import { startScriptedEndpoint, type Script, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
+import { startTemporal, startWorkers } from '../support/temporal.ts';
+import { until } from '../support/wait.ts';
+
+let temporal: TestWorkflowEnvironment;
+let endpoint: ScriptedEndpoint;
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let stopWorkers: () => Promise<void>;
+
+/** What the endpoint does now; each test sets what it needs. */
+const script: Script = { ...adder, latencyMs: 0, jobMs: 20 };
+
+beforeAll(async () => {
+  [temporal, endpoint, database] = await Promise.all([
+    startTemporal(),
+    startScriptedEndpoint(script),
+    createTestDatabase(),
+  ]);
+  stopWorkers = await startWorkers(temporal, database.db);
+}, 120_000);
+
+afterAll(async () => {
+  await stopWorkers?.();
+  await temporal?.teardown();
+  await database?.drop();
+  await endpoint?.close();
+});
+
+const small = (changes: ImproveInput = {}): ImproveInput => ({
+  iterations: 1,
+  pool: { prompts: 24, rehearsal: 4 },
+  benchmark: { size: 'quick' },
+  gates: { critique: { mode: 'off' } },
+  models: { generator: { baseURL: endpoint.url, model: 'adder' } },
+  sampling: { cache: false },
+  paging: { promptsPerPage: 4, pagesInFlight: 2, callsInFlight: 4 },
+  ...changes,
+});
+
+const start = (workflowId: string, input: ImproveInput) =>
+  temporal.client.workflow.start('improve', { workflowId, taskQueue: TASK_QUEUE.main, args: [input] });
+
+async function rows<T>(query: ReturnType<typeof sql>): Promise<T[]> {
+  return (await database.db.execute(query)).rows as T[];
+}
+
+const samplesOf = async (runId: string) =>
+  (
+    await rows<{
+      n: number;
+    }>(sql`select count(*)::int as n from samples s join prompts p on p.id = s.prompt_id
+      join iterations i on i.id = p.iteration_id where i.run_id = ${runId}`)
+  )[0]!.n;
+
+const statusOf = async (runId: string) =>
+  (
+    await rows<{ status: string; reason: string | null }>(
+      sql`select status, status_reason as reason from runs where id = ${runId}`,
+    )
+  )[0];
+
+const messagesOf = (runId: string) =>
+  rows<{ name: string; origin: string; accepted: boolean; answer: string }>(
+    sql`select name, origin, accepted, answer from messages where run_id = ${runId} order by id`,
+  );
+
+const inStage = (runId: string, name: string) =>
+  until(`${name} of ${runId}`, async () => {
+    const [row] = await rows<{ status: string }>(sql`select s.status from stages s join iterations i
+      on i.id = s.iteration_id where i.run_id = ${runId} and s.name = ${name} order by i.index desc limit 1`);
+    return row?.status === 'running';
+  });
+
+type View = { state: string; doing: string; parked?: { error: string; advice: string } };
+const view = (handle: WorkflowHandle) => handle.query<View>('status');
+const inState = (handle: WorkflowHandle, state: string) =>
+  until(`the state ${state}`, async () => (await view(handle)).state === state);
+
+describe('a run', () => {
+  it('pauses between pages and goes on when told to', async () => {
+    script.latencyMs = 25;
+    const handle = await start('pausing', small());
+    await inStage('pausing', 'generate');
+    await until('some samples', async () => (await samplesOf('pausing')) > 10);
+    await handle.signal('pause', { by: 'ada' });
+    await inState(handle, 'paused');
+    await until('the row', async () => (await statusOf('pausing'))?.status === 'paused');
+    // Pages under way finish; after that nothing more is asked.
+    let asked = -1;
+    await until('silence', async () => {
+      const before = asked;
+      asked = endpoint.requests.length;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return before === endpoint.requests.length;
+    });
+    expect(await samplesOf('pausing')).toBeLessThan(24 * 8 + 4 * 4);
+
+    const again = await handle.executeUpdate('pause', { args: [{}] }).catch((e: unknown) => e);
+    expect(again).toBeInstanceOf(WorkflowUpdateFailedError);
+    expect((again as Error & { cause: Error }).cause.message).toMatch(/paused already/);
+
+    const answer = await handle.executeUpdate<{ answer: string }, [unknown]>('resume', { args: [{}] });
+    expect(answer.answer).toMatch(/iteration 1 goes on/);
+    script.latencyMs = 0;
+    await handle.result();
+    expect((await statusOf('pausing'))?.status).toBe('completed');
+    expect(await messagesOf('pausing')).toEqual([
+      expect.objectContaining({ name: 'pause', origin: 'signal', accepted: true }),
+      expect.objectContaining({ name: 'resume', origin: 'update', accepted: true }),
+    ]);
+    // A finished run still answers.
+    const history = await handle.query<{ messages: unknown[]; iterations: unknown[] }>('history');
+    expect(history.messages).toHaveLength(2);
+    expect(history.iterations).toHaveLength(1);
+    await saveHistory(temporal, 'pausing', 'improve-paused');
+    await saveHistory(temporal, 'pausing/iteration-1', 'iteration-paused');
+  }, 120_000);
+
+  it('records an impossible signal as refused, with the reason, and obeys one that comes twice once', async () => {
+    script.latencyMs = 25;
+    const handle = await start('refusing', small());
+    await inStage('refusing', 'generate');
+    await handle.signal('resume');
+    await handle.signal('resetCheckpoint', { to: 424242 });
+    await handle.signal('stop', { when: 'tomorrow' });
+    await handle.signal('pause', { id: 'twice' });
+    await inState(handle, 'paused');
+    await handle.signal('resume', { id: 'on' });
+    await inState(handle, 'running');
+    await handle.signal('pause', { id: 'twice' });
+    await until('all records', async () => (await messagesOf('refusing')).length >= 5);
+    expect((await view(handle)).state).toBe('running');
+    script.latencyMs = 0;
+    await handle.result();
+    // Whether a checkpoint exists takes a look into the database, so that answer comes later.
+    const order = ['resume', 'resetCheckpoint', 'stop', 'pause'];
+    const received = await messagesOf('refusing');
+    expect(received.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))).toEqual([
+      { name: 'resume', origin: 'signal', accepted: false, answer: 'the run is not paused' },
+      expect.objectContaining({ name: 'resume', accepted: true }),
+      expect.objectContaining({
+        name: 'resetCheckpoint',
+        accepted: false,
+        answer: expect.stringMatching(/no checkpoint 424242/),
+      }),
+      expect.objectContaining({
+        name: 'stop',
+        accepted: false,
+        answer: expect.stringMatching(/now, iteration/),
+      }),
+      expect.objectContaining({ name: 'pause', accepted: true }),
+    ]);
+  }, 120_000);
+
+  it('stops at a page, loses nothing, and goes on there when started again', async () => {
+    script.latencyMs = 25;
+    const handle = await start('stopping', small());
+    await inStage('stopping', 'generate');
+    await until('some samples', async () => (await samplesOf('stopping')) > 10);
+    const { answer } = await handle.executeUpdate<{ answer: string }, [unknown]>('stop', {
+      args: [{ by: 'ada' }],
+    });
+    expect(answer).toMatch(/stops once the pages under way are done/);
+    await handle.result();
+    expect(await statusOf('stopping')).toMatchObject({ status: 'stopped', reason: 'stopped by ada' });
+    const kept = await samplesOf('stopping');
+    expect(kept).toBeGreaterThan(10);
+    expect(kept).toBeLessThan(24 * 8 + 4 * 4);
+    script.latencyMs = 0;
+    const before = endpoint.requests.length;
+    await (await start('stopping', {})).result();
+    expect((await statusOf('stopping'))?.status).toBe('completed');
+    const generated = endpoint.requests.slice(before).filter((request) => !request.includes(',null,'));
+    expect(new Set(generated).size).toBe(generated.length);
+    await saveHistory(temporal, 'stopping', 'improve-stopped');
+  }, 120_000);
+
+  it('parks when a stage is out of retries, says what failed and what to do, and tries again when told', async () => {
+    let broken = true;
+    script.fault = ({ temperature }) =>
+      broken && temperature > 0 ? { status: 429, code: 'insufficient_quota', headers: {} } : undefined;
+    const handle = await start('parking', small());
+    await inState(handle, 'parked');
+    const { parked } = await view(handle);
+    expect(parked?.error).toMatch(/sampling from adder.*scripted fault/);
+    expect(parked?.advice).toMatch(/quota/);
+    await until('the row', async () => (await statusOf('parking'))?.status === 'parked');
+    expect((await statusOf('parking'))?.reason).toMatch(/iteration 1 failed: .*scripted fault/);
+    const { status } = await handle.describe();
+    expect(status.name).toBe('RUNNING');
+    const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+    expect(metadata.currentDetails).toMatch(/Waiting for you/);
+    expect(metadata.currentDetails).toMatch(/retryIteration/);
+    broken = false;
+    await handle.signal('retryIteration');
+    await handle.result();
+    expect((await statusOf('parking'))?.status).toBe('completed');
+    script.fault = undefined;
+    await saveHistory(temporal, 'parking', 'improve-parked');
+    await saveHistory(temporal, 'parking/iteration-1', 'iteration-failed');
+  }, 120_000);
+
+  it('gives an iteration up for a reset, cancels its training job, and goes on from that checkpoint', async () => {
+    script.jobMs = 20;
+    const handle = await start('resetting', small({ iterations: 3 }));
+    await until('the first decision', async () => {
+      const [row] = await rows<{ n: number }>(sql`select count(*)::int as n from decisions d
+        join iterations i on i.id = d.iteration_id where i.run_id = 'resetting'`);
+      return row!.n === 1;
+    });
+    script.jobMs = 60_000;
+    await inStage('resetting', 'adapt');
+    const jobs = () => [...endpoint.jobs.values()].filter((job) => String(job.status) === 'running');
+    await until('a running job', async () => jobs().length === 1);
+    const [job] = jobs();
+    const { answer } = await handle.executeUpdate<{ answer: string }, [unknown]>('resetCheckpoint', {
+      args: [{ to: 'base', by: 'ada', reason: 'looks wrong' }],
+    });
+    expect(answer).toMatch(/iteration 2 is given up; the run goes on from checkpoint \d+/);
+    await until('the cancelled job', async () => job!.status === 'cancelled');
+    script.jobMs = 20;
+    await handle.result();
+    const decided = await rows<{ index: number; kind: string; reason: string; generated: number }>(
+      sql`select i.index, d.kind, d.reason, c.iteration_index as generated from decisions d
+        join iterations i on i.id = d.iteration_id join checkpoints c on c.id = i.checkpoint_id
+        where i.run_id = 'resetting' order by i.index`,
+    );
+    expect(decided.map(({ index, kind }) => [index, kind])).toEqual([
+      [1, 'promote'],
+      [2, 'skip'],
+      [3, 'promote'],
+    ]);
+    expect(decided[1]!.reason).toMatch(/resetCheckpoint was sent by ada: looks wrong/);
+    // The second iteration came from the promoted checkpoint, the third from the base again.
+    expect(decided.map(({ generated }) => generated)).toEqual([0, 1, 0]);
+    const [stored] = await rows<{ status: string }>(
+      sql`select j.status from training_jobs j where j.remote_id = ${job!.id}`,
+    );
+    expect(stored?.status).toBe('cancelled');
+    await saveHistory(temporal, 'resetting', 'improve-reset');
+    await saveHistory(temporal, 'resetting/iteration-2', 'iteration-cancelled');
+  }, 120_000);
+
+  it('skips an iteration and keeps what it had sampled', async () => {
+    script.latencyMs = 25;
+    const handle = await start('skipping', small({ iterations: 2 }));
+    await inStage('skipping', 'generate');
+    await until('some samples', async () => (await samplesOf('skipping')) > 10);
+    await handle.signal('skipIteration', { by: 'ada' });
+    script.latencyMs = 0;
+    await handle.result();
+    const decided = await rows<{ kind: string }>(sql`select d.kind from decisions d
+      join iterations i on i.id = d.iteration_id where i.run_id = 'skipping' order by i.index`);
+    expect(decided.map(({ kind }) => kind)).toEqual(['skip', 'promote']);
+  }, 120_000);
+});

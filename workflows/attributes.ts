@@ -1,0 +1,11 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { SEARCH_ATTRIBUTE } from './names.ts';
+
+/** The keys of the search attributes that a run and its iterations upsert. */
+export const attribute = {
+  task: defineSearchAttributeKey(SEARCH_ATTRIBUTE.task, 'KEYWORD'),
+  stage: defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, 'KEYWORD'),
+  iteration: defineSearchAttributeKey(SEARCH_ATTRIBUTE.iteration, 'INT'),
+  decision: defineSearchAttributeKey(SEARCH_ATTRIBUTE.decision, 'KEYWORD'),
+  targetAccuracy: defineSearchAttributeKey(SEARCH_ATTRIBUTE.targetAccuracy, 'DOUBLE'),
+};

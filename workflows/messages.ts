@@ -1,0 +1,97 @@
+/** Signals and updates of a run, one pair per message, over the one reducer in loop/control.ts. */
+import {
+  ApplicationFailure,
+  condition,
+  currentUpdateInfo,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+  uuid4,
+} from '@temporalio/workflow';
+import {
+  MESSAGE_NAMES,
+  MESSAGES,
+  note,
+  readArgs,
+  receive,
+  refusal,
+  type Control,
+  type Message,
+  type MessageArgs,
+  type MessageName,
+} from '../loop/control.ts';
+import { main } from './proxies.ts';
+
+/** Answer of an update: what the message does, and when. */
+export type Answer = { answer: string };
+
+const REFUSED = 'Refused';
+
+/** A message that the database is needed for: which checkpoint is meant. It has to wait until the run is stored. */
+async function resolveTarget(
+  runId: string,
+  control: Control,
+  args: MessageArgs,
+): Promise<string | undefined> {
+  await condition(() => control.phase !== 'preparing');
+  const found = await main.findResetTarget({ runId, to: args.to! });
+  if ('unknown' in found) return found.unknown;
+  args.checkpointId = found.checkpointId;
+  return undefined;
+}
+
+function problemOf(control: Control, name: MessageName, input: unknown): string | undefined {
+  try {
+    return refusal(control, name, readArgs(name, input));
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/**
+ * Listens for every message, as a signal (any input, nothing is thrown: what is impossible is recorded as refused, with its
+ * reason) and as an update (what is impossible is rejected). Call it before the first `await`.
+ */
+export function listen(runId: string, control: Control): void {
+  async function take(name: MessageName, input: unknown, origin: Message['origin'], id: string) {
+    const message: Message = { id, name, args: {}, origin };
+    try {
+      message.args = readArgs(name, input);
+      message.id = message.args.id ?? id;
+      if (name === 'resetCheckpoint' && !control.seen.includes(message.id)) {
+        const unknown = await resolveTarget(runId, control, message.args);
+        if (unknown) return note(control, message, false, unknown);
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return note(control, message, false, error.message);
+    }
+    return receive(control, message);
+  }
+
+  for (const name of MESSAGE_NAMES) {
+    const description = MESSAGES[name];
+    setHandler(
+      defineSignal<[unknown?]>(name),
+      async (input) => {
+        await take(name, input, 'signal', uuid4());
+      },
+      { description },
+    );
+    setHandler(
+      defineUpdate<Answer, [unknown]>(name),
+      async (input) => {
+        const { accepted, answer } = await take(name, input, 'update', currentUpdateInfo()?.id ?? uuid4());
+        if (!accepted) throw ApplicationFailure.nonRetryable(answer, REFUSED);
+        return { answer };
+      },
+      {
+        description,
+        validator: (input) => {
+          const problem = problemOf(control, name, input);
+          if (problem) throw ApplicationFailure.nonRetryable(problem, REFUSED);
+        },
+      },
+    );
+  }
+}

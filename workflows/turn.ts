@@ -1,0 +1,156 @@
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  condition,
+  ParentClosePolicy,
+  sleep,
+  startChild,
+  type ChildWorkflowHandle,
+  type SignalDefinition,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { PreparedRun } from '../activities/run.ts';
+import type { HistoryRow } from '../db/history.ts';
+import { givesUp, type Control } from '../loop/control.ts';
+import { failureType, firstLine, HALTED } from './failures.ts';
+import { haltIterationSignal, iteration, pauseIterationSignal, resumeIterationSignal } from './iteration.ts';
+import { main } from './proxies.ts';
+
+/** `halt`: why no further iteration may begin. `unfinished`: the run was stopped in the middle of it. */
+export type TurnEnd = { kind: 'decided'; row: HistoryRow; halt?: string } | { kind: 'unfinished' };
+
+export type Turn = {
+  runId: string;
+  index: number;
+  run: PreparedRun;
+  control: Control;
+  park(doing: string, error: unknown): Promise<boolean>;
+  /** Does this failure end the run? */
+  ends(error: unknown): boolean;
+};
+
+/** One iteration, from its start to a decision, whatever operators ask for and the budget allows on the way. */
+export async function runIteration(turn: Turn): Promise<TurnEnd> {
+  const { runId, index, control, ends, park } = turn;
+  control.iteration = index;
+  control.inIteration = true;
+  try {
+    for (;;) {
+      const end = await superviseChild(turn);
+      if ('decided' in end) {
+        const { row, halt } = end.decided;
+        return { kind: 'decided', row, halt };
+      }
+      const { error } = end;
+      if (ends(error)) throw error;
+      if (givesUp(control)) return await giveUp(turn);
+      if (failureType(error) === HALTED) return { kind: 'unfinished' };
+      if (failureType(error) === 'BudgetExceeded') {
+        const { lighter, reason } = await main.lighten({ runId, index, exceeded: firstLine(error) });
+        if (lighter) continue;
+        const { row } = await main.skipIteration({ runId, index, reason });
+        return { kind: 'decided', row, halt: reason };
+      }
+      if (await park(`iteration ${index}`, error)) continue;
+      if (givesUp(control)) return await giveUp(turn);
+      return { kind: 'unfinished' };
+    }
+  } finally {
+    control.inIteration = false;
+  }
+}
+
+async function giveUp({ runId, index, control }: Turn): Promise<TurnEnd> {
+  const message = control.reset?.message ?? control.skip!.message;
+  const by = message.args.by ? ` by ${message.args.by}` : '';
+  const why = message.args.reason ? `: ${message.args.reason}` : '';
+  const { row } = await main.skipIteration({
+    runId,
+    index,
+    reason: `given up: ${message.name} was sent${by}${why}`,
+  });
+  control.skip = undefined;
+  return { kind: 'decided', row };
+}
+
+type ChildEnd = { decided: Awaited<ReturnType<typeof iteration>> } | { error: unknown };
+
+/** Runs the child workflow and passes on to it what the run is told. */
+async function superviseChild({ runId, index, run, control }: Turn): Promise<ChildEnd> {
+  const scope = new CancellationScope();
+  let child: ChildWorkflowHandle<typeof iteration>;
+  try {
+    child = await scope.run(() => startIterationChild(runId, index, run, control.paused));
+  } catch (error) {
+    return { error };
+  }
+  const told = { paused: control.paused, halt: false, cancelled: false };
+  let end: ChildEnd | undefined;
+  void child.result().then(
+    (decided) => {
+      end = { decided };
+    },
+    (error: unknown) => {
+      end = { error };
+    },
+  );
+  for (;;) {
+    const cancel = () => !told.cancelled && givesUp(control);
+    const halt = () => !told.halt && control.stop === 'now';
+    await condition(() => end !== undefined || cancel() || halt() || control.paused !== told.paused);
+    if (end) return end;
+    if (cancel()) {
+      told.cancelled = true;
+      scope.cancel();
+    } else if (halt()) {
+      told.halt = true;
+      await tell(child, haltIterationSignal);
+    } else {
+      told.paused = control.paused;
+      await tell(child, told.paused ? pauseIterationSignal : resumeIterationSignal);
+    }
+  }
+}
+
+/** A child that has just ended needs no message any more. */
+async function tell(
+  child: ChildWorkflowHandle<typeof iteration>,
+  signal: SignalDefinition<[]>,
+): Promise<void> {
+  try {
+    await child.signal(signal);
+  } catch (error) {
+    if (CancellationScope.current().consideredCancelled) throw error;
+  }
+}
+
+/** An earlier execution of the iteration that is still being cancelled is waited for. */
+async function startIterationChild(
+  runId: string,
+  index: number,
+  run: PreparedRun,
+  paused: boolean,
+): Promise<ChildWorkflowHandle<typeof iteration>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startChild(iteration, {
+        workflowId: `${runId}/iteration-${index}`,
+        args: [
+          {
+            runId,
+            index,
+            task: run.task,
+            paging: { pagesInFlight: run.pagesInFlight, promptsPerPage: run.promptsPerPage },
+            paused,
+          },
+        ],
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        staticSummary: `iteration ${index} of ${runId}`,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError) || attempt === 30) throw error;
+      await sleep('2 seconds');
+    }
+  }
+}
