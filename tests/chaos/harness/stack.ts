@@ -3,11 +3,11 @@
  * endpoint. What is killed is restarted by the product's own supervision.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { portTaken } from '../../../cli/stack/ports.ts';
 import { sendSignal } from '../../../cli/stack/process-info.ts';
 import { startStack, type Stack } from '../../../cli/stack/stack.ts';
 import { connect, type Db } from '../../../db/connect.ts';
@@ -52,12 +52,18 @@ const NOT_INHERITED = [
   'TEMPORAL_TLS',
 ];
 
+const given = new Set<number>();
+
+/**
+ * A port under those from which outgoing connections are made: while its server is dead, nobody else may get it.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(12_000 * Math.random());
+    if (given.has(port) || (await portTaken(port))) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 const partOf = { worker: 'worker', PostgreSQL: 'postgres', Temporal: 'temporal' } as const;
