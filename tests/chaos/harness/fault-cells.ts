@@ -96,8 +96,7 @@ const evictedWithLoader: FaultCell = {
   expected: 'it is loaded again and the run completes',
   async run(place) {
     await startRun(place.harness, place.runId, 2);
-    await firstPromotion(place);
-    place.setFault({ kind: 'evicted', reload: true });
+    place.setFault({ kind: 'evicted', model: await firstPromotion(place), reload: true });
     await waitForEnd(place.harness, place.runId, END_MS);
     return decided(place);
   },
@@ -110,7 +109,7 @@ const evictedForGood: FaultCell = {
     const { harness, runId, setFault } = place;
     await startRun(harness, runId, 2);
     const model = await firstPromotion(place);
-    setFault({ kind: 'evicted', reload: false });
+    setFault({ kind: 'evicted', model, reload: false });
     const { reason } = await waitForStatus(harness, runId, ['parked'], 60_000);
     const broken = reason?.includes(model) ? [] : [`it does not name ${model}: ${reason}`];
     setFault(undefined);

@@ -21,8 +21,8 @@ export type Fault =
   | { kind: AnswerFault; at: number[] }
   /** Every completion from this ordinal on is refused until the fault is taken away. */
   | { kind: 'insufficient_quota'; from: number }
-  /** Fine-tuned models are unknown, with `reload` until /v1/load_lora_adapter is called. */
-  | { kind: 'evicted'; reload: boolean };
+  /** The model is unknown, with `reload` until it is loaded with /v1/load_lora_adapter. */
+  | { kind: 'evicted'; model: string; reload: boolean };
 
 /** A client that is not told how long to wait must not be left waiting for ever. */
 const HANG_MS = 15_000;

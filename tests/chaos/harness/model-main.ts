@@ -66,7 +66,7 @@ await startScriptedEndpoint(
         );
         return true;
       }
-      if (fault?.kind === 'evicted' && tuned && !(fault.reload && reloaded.has(body.model))) {
+      if (fault?.kind === 'evicted' && fault.model === body.model && !reloaded.has(body.model)) {
         refuse(response, 404, `The model \`${body.model}\` does not exist.`, 'model_not_found');
         return true;
       }
