@@ -121,6 +121,7 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
     Object.assign(view, { task: run.task, iteration: run.nextIteration, iterations: run.iterations });
     history.iterations = newest(run.history);
     control.iteration = run.nextIteration - 1;
+    control.phase = 'measuring';
     refresh('measuring the base', [{ key: attribute.task, value: run.task }]);
     const measured = async (checkpointId: number, roles: ('target' | 'guard' | 'final')[]) =>
       measure({ runId, checkpointId, roles }, run, gate);
@@ -138,11 +139,7 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
     /** Acts on what was asked for since the last safe point. */
     async function changeCourse(): Promise<void> {
       while (!control.stop) {
-        if (control.budgets.length > 0) {
-          const { id, args } = control.budgets[0]!;
-          await attempt('changing the budget', () => main.changeBudget({ runId, from: next, id, args }));
-          control.budgets.shift();
-        } else if (control.reset) {
+        if (control.reset) {
           const reset = control.reset;
           const { checkpointId } = reset;
           const { id, args } = reset.message;
@@ -165,8 +162,8 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
           control.stagnations.shift();
         } else if (control.paused) {
           refresh('waiting between iterations');
-          const asked = () => control.budgets.length > 0 || control.reset || control.stagnations.length > 0;
-          await condition(() => !control.paused || control.stop !== undefined || Boolean(asked()));
+          const asked = () => control.reset !== undefined || control.stagnations.length > 0;
+          await condition(() => !control.paused || control.stop !== undefined || asked());
         } else return;
         if (halt) return;
       }

@@ -32,7 +32,9 @@ export const main = proxyActivities<MainActivities>({
 });
 
 /** What must be written for the run to go on at all: a database that is away is waited for, however long. */
-export const durable = proxyActivities<Pick<MainActivities, 'recordState' | 'finishRun'>>({
+export const durable = proxyActivities<
+  Pick<MainActivities, 'recordState' | 'finishRun' | 'changeBudget' | 'findResetTarget'>
+>({
   taskQueue: TASK_QUEUE.main,
   startToCloseTimeout: '1 minute',
   retry: {
