@@ -5,6 +5,7 @@ import { addDemoCommand } from './commands/demo.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addSteerCommands } from './commands/steer.ts';
+import { addSetupCommand } from './commands/setup.ts';
 import { addTestCommand } from './commands/test.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import { EXIT, reportError } from './errors.ts';
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   addListCommand(program);
   addReportCommand(program);
   addSteerCommands(program);
+  addSetupCommand(program);
   addTestCommand(program);
   return program;
 }

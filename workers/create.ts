@@ -4,6 +4,7 @@ import {
   DefaultLogger,
   Worker,
   type NativeConnection,
+  type WorkerDeploymentOptions,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
@@ -23,6 +24,23 @@ export async function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   });
 }
 
+/** A version of this program, as Temporal's Worker Deployments know it. */
+export type Deployment = {
+  deploymentName: string;
+  buildId: string;
+  versioning: 'pinned' | 'auto-upgrade';
+};
+
+function deploymentOptions({ deploymentName, buildId, versioning }: Deployment): WorkerDeploymentOptions {
+  return {
+    version: { deploymentName, buildId },
+    useWorkerVersioning: true,
+    // A run may last for weeks: pinned, it would keep the workers of its version alive as long. Kept histories
+    // are replayed by the tests, so a run may move to the current version at its next step.
+    defaultVersioningBehavior: versioning === 'pinned' ? 'PINNED' : 'AUTO_UPGRADE',
+  };
+}
+
 /** One worker per queue, in this process. They are not running yet. */
 export async function createWorkers(options: {
   connection: NativeConnection;
@@ -31,6 +49,11 @@ export async function createWorkers(options: {
   queues: Queue[];
   /** Needed for the queue `main`. */
   workflowBundle?: WorkflowBundleWithSourceMap;
+  /** Activities at once, where they differ from the defaults. */
+  slots?: Partial<Record<Queue, number>>;
+  /** Workflows kept in memory between their tasks; the SDK's own measure where not given. */
+  maxCachedWorkflows?: number;
+  deployment?: Deployment;
 }): Promise<Worker[]> {
   const activities = createActivities({ db: options.db });
   return Promise.all(
@@ -41,9 +64,11 @@ export async function createWorkers(options: {
         taskQueue: TASK_QUEUE[queue],
         activities: activities[queue],
         ...(queue === 'main' ? { workflowBundle: options.workflowBundle } : {}),
-        maxConcurrentActivityTaskExecutions: SLOTS[queue],
         // An activity learns with its heartbeats that it is cancelled.
         maxHeartbeatThrottleInterval: '5 seconds',
+        maxConcurrentActivityTaskExecutions: options.slots?.[queue] ?? SLOTS[queue],
+        ...(options.maxCachedWorkflows ? { maxCachedWorkflows: options.maxCachedWorkflows } : {}),
+        ...(options.deployment ? { workerDeploymentOptions: deploymentOptions(options.deployment) } : {}),
         // Long enough to store what is in flight; a page that is cut off is resumed elsewhere.
         shutdownGraceTime: '3 seconds',
         shutdownForceTime: '10 seconds',
