@@ -1,4 +1,4 @@
-import { APIError } from 'openai';
+import { cancellationSignal } from '@temporalio/activity';
 import { addCalls } from '../db/calls.ts';
 import {
   addEvaluation,
@@ -12,15 +12,14 @@ import {
 import { setStageTotal } from '../db/iterations.ts';
 import { getCheckpoint, getRun, listBenchmarks } from '../db/runs.ts';
 import { evaluationItems } from '../db/schema.ts';
-import { callAll, ledgerChat, type MadeCall } from './calls.ts';
+import { errorText, isRefusal } from '../models/errors.ts';
+import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, taskOf, type Deps } from './context.ts';
+import { reloadOf } from './reload.ts';
 
 export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
 
 type Answered = MadeCall & { item: BenchmarkItemRow };
-
-/** Request errors that are the model's own fault: it is gone, or it can't take the item. */
-const CANDIDATE_FAULTS = new Set([400, 404, 413, 422]);
 
 export function createBenchmarkActivities({ db }: Deps) {
   return {
@@ -82,44 +81,28 @@ export function createBenchmarkActivities({ db }: Deps) {
           maxTokens: run.settings.sampling.maxTokens ?? task.maxTokens,
           temperature: 0,
         };
-        try {
-          return { ...(await ledgerChat(db, endpoint, request, context, signal)), item };
-        } catch (error) {
-          const fault =
-            error instanceof APIError && error.status !== undefined && CANDIDATE_FAULTS.has(error.status);
-          if (!fault) throw error;
-          return { ...unanswered(error.message), item };
-        }
-      }
-
-      /** The row of an item without an answer: the failed call is in the ledger already, this one costs nothing. */
-      function unanswered(message: string): MadeCall {
-        return {
-          reply: {
-            choices: [],
-            model: endpoint.model,
-            fingerprint: undefined,
-            promptTokens: 0,
-            completionTokens: 0,
-            latencyMs: 0,
-            raw: {} as never,
-          },
-          call: {
-            ...context,
-            model: endpoint.model,
-            latencyMs: 0,
-            requests: 0,
-            error: message.slice(0, 2000),
-          },
-        };
+        return { ...(await ledgerChat(db, endpoint, request, context, signal)), item };
       }
 
       await callAll(
         page.filter((item) => !have.has(item.id)),
         {
+          endpoint,
           concurrency: run.settings.paging.callsInFlight,
           what: `measuring ${endpoint.model} on ${evaluation.benchmark}`,
           call: answer,
+          // An item that the endpoint refuses counts against the candidate; a missing model never does.
+          onFailure: (item, error): Answered => {
+            if (!isRefusal(error)) throw error;
+            return { ...unanswered(endpoint, context, errorText(error)), item };
+          },
+          reload: reloadOf(
+            db,
+            endpoint,
+            endpointOf('trainer', run.settings, task),
+            checkpoint,
+            cancellationSignal(),
+          ),
           store: (answered: Answered[]) =>
             db.transaction(async (tx) => {
               const ids = await addCalls(

@@ -1,7 +1,7 @@
 import { promptPage } from '../db/prompts.ts';
 import { formsOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import type { StoredPrompt } from '../db/prompts.ts';
-import { sample, type SampleRequest } from './sampling.ts';
+import { sample, type Sampled, type SampleRequest } from './sampling.ts';
 
 export type Page = { iterationId: number; first: number; count: number };
 
@@ -36,7 +36,7 @@ function firstRound(context: IterationContext, prompt: StoredPrompt): SampleRequ
 export function createGenerateActivities({ db }: Deps) {
   return {
     /** Generate: the first samples of one page of prompts. */
-    async generatePage({ iterationId, first, count }: Page): Promise<{ wanted: number; asked: number }> {
+    async generatePage({ iterationId, first, count }: Page): Promise<Sampled> {
       const context = await iterationContext(db, iterationId);
       const page = await promptPage(db, iterationId, first, count);
       const requests = page.flatMap((prompt) => firstRound(context, prompt));

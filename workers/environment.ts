@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { requestTimeoutSchema } from '../models/endpoint.ts';
 
 const schema = z.object({
   DATABASE_URL: z.string().min(1, 'set it to a PostgreSQL URL, or start everything with `ratchet up`'),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  RATCHET_REQUEST_TIMEOUT_MS: requestTimeoutSchema,
   RATCHET_QUEUES: z
     .string()
     .default('main,llm,train')
