@@ -25,7 +25,7 @@ export type Reload = {
 };
 
 /** The last reload of a model at an endpoint, under way or over. */
-type Last = { done: Promise<void>; endedAt: number };
+type Last = { done: Promise<void>; endedAt: number; abandoned: boolean };
 const reloads = new Map<string, Last>();
 
 async function adapterPath(
@@ -82,20 +82,31 @@ export function reloadOf(
     }
   }
 
+  async function shared(missed: unknown, began: number): Promise<void> {
+    const id = `${serving.baseURL} ${checkpoint.model}`;
+    const last = reloads.get(id);
+    // A call that began before the last reload ended saw the server as it was before it.
+    if (last && began <= last.endedAt && !last.abandoned) {
+      try {
+        return await last.done;
+      } catch (error) {
+        // A page that was cancelled in the middle of it proves nothing to the others.
+        if (!last.abandoned || signal.aborted) throw error;
+        return shared(missed, began);
+      }
+    }
+    const now: Last = { done: load(missed), endedAt: Infinity, abandoned: false };
+    reloads.set(id, now);
+    try {
+      await now.done;
+    } finally {
+      now.endedAt = performance.now();
+      now.abandoned = signal.aborted;
+    }
+  }
+
   return {
-    load(missed, began) {
-      const id = `${serving.baseURL} ${checkpoint.model}`;
-      const last = reloads.get(id);
-      // A call that began before the last reload ended saw the server as it was before it.
-      if (last && began <= last.endedAt) return last.done;
-      const now: Last = { done: load(missed), endedAt: Infinity };
-      reloads.set(id, now);
-      const end = () => {
-        now.endedAt = performance.now();
-      };
-      now.done.then(end, end);
-      return now.done;
-    },
+    load: shared,
     stillMissing: (missed) => missing(missed, 'Loading it again did not help. '),
   };
 }
