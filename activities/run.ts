@@ -150,6 +150,7 @@ export function createRunActivities({ db }: Deps) {
       const endpoint = endpointOf('generator', run.settings, task);
       let fingerprint: string | undefined;
       await callAll([0], {
+        endpoint,
         concurrency: 1,
         what: `asking ${endpoint.model} at ${endpoint.baseURL}`,
         call: (_, signal) =>

@@ -174,7 +174,7 @@ export async function callTotals(db: Db, runId: string) {
       iterationId: modelCalls.iterationId,
       stage: modelCalls.stage,
       requests: sql<number>`coalesce(sum(${modelCalls.requests}), 0)::int`,
-      failed: sql<number>`count(*) filter (where ${modelCalls.error} is not null)::int`,
+      failed: sql<number>`coalesce(sum(${modelCalls.requests}) filter (where ${modelCalls.error} is not null), 0)::int`,
       promptTokens: sql<number>`coalesce(sum(${modelCalls.promptTokens}), 0)::float8`,
       completionTokens: sql<number>`coalesce(sum(${modelCalls.completionTokens}), 0)::float8`,
     })

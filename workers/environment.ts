@@ -1,5 +1,6 @@
 /** What a worker process reads from its environment: one schema, which the Compose file is checked against. */
 import { z } from 'zod';
+import { requestTimeoutSchema } from '../models/endpoint.ts';
 
 const count = (most: number) =>
   z
@@ -37,6 +38,7 @@ export const workerSchema = z
     RATCHET_MAX_CACHED_WORKFLOWS: count(100_000).optional(),
     RATCHET_HEALTH_PORT: port.optional(),
     RATCHET_HEALTH_HOST: z.string().default('127.0.0.1'),
+    RATCHET_REQUEST_TIMEOUT_MS: requestTimeoutSchema,
     /** Read where a run names no endpoint (models/endpoint.ts). */
     MODEL_BASE_URL: z
       .url({ protocol: /^https?$/, error: 'must be an OpenAI-compatible base URL ending in /v1' })
