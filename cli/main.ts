@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addDemoCommand } from './commands/demo.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addScheduleCommand } from './commands/schedule.ts';
 import { addTestCommand } from './commands/test.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import { EXIT, reportError } from './errors.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addWatchCommand(program);
   addListCommand(program);
   addReportCommand(program);
+  addScheduleCommand(program);
   addTestCommand(program);
   return program;
 }

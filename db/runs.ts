@@ -1,4 +1,4 @@
-import { and, asc, desc, eq } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { benchmarkItems, checkpoints, decisions, iterations, runs, type RunStatus } from './schema.ts';
 
@@ -69,13 +69,13 @@ export async function findCheckpoint(
   });
 }
 
-/** Adds a checkpoint, or returns the one that this iteration already made (index 0: the base). */
+/** Adds a checkpoint, or returns the one that this iteration already made (index 0: where the run starts). */
 export async function addCheckpoint(db: Db, values: typeof checkpoints.$inferInsert): Promise<Checkpoint> {
   const [inserted] = await db.insert(checkpoints).values(values).onConflictDoNothing().returning();
   return inserted ?? (await findCheckpoint(db, values.runId, values.iterationIndex))!;
 }
 
-/** The base, and the best: what the newest decision left as best, else the base. */
+/** Where the run started (the base, or a promoted adapter), and the best: what the newest decision left as best. */
 export async function baseAndBest(db: Db, runId: string): Promise<{ base: Checkpoint; best: Checkpoint }> {
   const base = await findCheckpoint(db, runId, 0);
   if (!base) throw new Error(`Run ${runId} has no base checkpoint yet.`);
@@ -87,6 +87,46 @@ export async function baseAndBest(db: Db, runId: string): Promise<{ base: Checkp
     .orderBy(desc(iterations.index))
     .limit(1);
   return { base, best: newest && newest.bestId !== base.id ? await getCheckpoint(db, newest.bestId) : base };
+}
+
+/** The base under an adapter, whichever run trained it: lineage crosses runs. */
+export async function rootOf(db: Db, checkpoint: Checkpoint): Promise<Checkpoint> {
+  let at = checkpoint;
+  while (at.kind !== 'base') {
+    if (at.parentId === null) throw new Error(`The adapter ${at.model} (checkpoint ${at.id}) has no parent.`);
+    at = await getCheckpoint(db, at.parentId);
+  }
+  return at;
+}
+
+/**
+ * The checkpoint that the newest finished run of a task on this base model left as best; undefined when
+ * there is no such run, or it left the base. Contrast arms promote for comparison only and do not count.
+ */
+export async function promotedCheckpoint(
+  db: Db,
+  task: string,
+  baseModel: string,
+): Promise<Checkpoint | undefined> {
+  const finished = await db
+    .select({ id: runs.id })
+    .from(runs)
+    .innerJoin(checkpoints, and(eq(checkpoints.runId, runs.id), eq(checkpoints.iterationIndex, 0)))
+    .where(
+      and(
+        eq(runs.task, task),
+        inArray(runs.status, ['completed', 'stopped']),
+        sql`${runs.settings}->>'experiment' = 'none'`,
+      ),
+    )
+    .orderBy(desc(runs.finishedAt), desc(runs.id));
+  for (const { id } of finished) {
+    const { best } = await baseAndBest(db, id);
+    // An adapter of another model could not be served on this one.
+    if ((await rootOf(db, best)).model !== baseModel) continue;
+    return best.kind === 'base' ? undefined : best;
+  }
+  return undefined;
 }
 
 export async function listBenchmarks(

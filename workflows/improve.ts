@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
+import type { ScheduledStart } from '../activities/run.ts';
 import type { HistoryRow } from '../db/history.ts';
 import type { ImproveInput } from '../loop/input.ts';
 import { failureType, rootCause } from './failures.ts';
@@ -70,7 +71,7 @@ export async function improve(input?: ImproveInput): Promise<RunResult> {
   };
 
   try {
-    const run = await main.prepareRun(input);
+    const run = await main.prepareRun(input, scheduledStart());
     Object.assign(view, {
       task: run.task,
       iteration: run.nextIteration,
@@ -127,6 +128,14 @@ export async function improve(input?: ImproveInput): Promise<RunResult> {
       cause: rootCause(error),
     });
   }
+}
+
+/** The schedule that started this run, and the time for which it was due: also true of a late or backfilled one. */
+function scheduledStart(): ScheduledStart | undefined {
+  const { typedSearchAttributes: known } = workflowInfo();
+  const id = known.get(defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD'));
+  const due = known.get(defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME'));
+  return id !== undefined && due ? { id, scheduledFor: due.toISOString() } : undefined;
 }
 
 function outcome({ runId, iteration, history }: RunView): RunResult {
