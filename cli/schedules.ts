@@ -257,7 +257,7 @@ export async function triggerSchedule(client: Client, id: string): Promise<{ run
       return { run: newest.action.workflow.workflowId };
     if (info.numActionsSkippedOverlap > before.numActionsSkippedOverlap)
       throw new Error(`A run of "${id}" began at the same moment, so no other was started.`);
-    await sleep(100);
+    await sleep(200);
   }
   throw new Error(
     `Temporal has taken the trigger, but shows no run of "${id}" yet. Look again with: ratchet schedule show ${id}`,
