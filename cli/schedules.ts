@@ -284,27 +284,37 @@ async function matchingTimes(client: Client, scheduleId: string, from: Date, to:
 const MAX_BACKFILL = 500;
 
 /**
- * Runs what was due in a past range, one after the other. A time whose run Temporal still knows is not run
- * again. Answers the times.
+ * Runs what was due in a past range, one after the other. A time whose run is there is left out, unless it
+ * failed: that one goes on. Temporal itself would start a completed run anew, which would be refused, and
+ * pause the schedule. Answers the times, and how many were left out.
  *
  * @throws UsageError when nothing, or too much, was due then
  */
-export async function backfillSchedule(client: Client, id: string, from: Date, to: Date): Promise<Date[]> {
-  await describe(client, id);
-  const times = await asking(id, matchingTimes(client, id, from, to));
+export async function backfillSchedule(
+  client: Client,
+  db: Db,
+  id: string,
+  from: Date,
+  to: Date,
+): Promise<{ times: Date[]; leftOut: number }> {
+  const { action } = await describe(client, id);
+  const all = await asking(id, matchingTimes(client, id, from, to));
+  const range = `from ${from.toISOString()} to ${to.toISOString()}`;
+  if (all.length === 0) throw new UsageError(`The schedule "${id}" has no time ${range}.`);
+  if (all.length > MAX_BACKFILL)
+    throw new UsageError(
+      `The schedule "${id}" has ${all.length} times ${range}: give a range of at most ${MAX_BACKFILL}.`,
+    );
+  const runOf = (time: Date) => `${action.workflowId}-${time.toISOString().replace('.000', '')}`;
+  const stored = await runsByIds(db, all.map(runOf));
+  const there = new Set(stored.filter(({ status }) => status !== 'failed').map((run) => run.id));
+  const times = all.filter((time) => !there.has(runOf(time)));
   if (times.length === 0)
-    throw new UsageError(
-      `The schedule "${id}" has no time from ${from.toISOString()} to ${to.toISOString()}.`,
-    );
-  if (times.length > MAX_BACKFILL)
-    throw new UsageError(
-      `The schedule "${id}" has ${times.length} times in that range: give one of at most ${MAX_BACKFILL}.`,
-    );
+    throw new UsageError(`Whatever was due ${range} has been run. See it with: ratchet schedule show ${id}`);
+  const overlap = ScheduleOverlapPolicy.BUFFER_ALL;
   await asking(
     id,
-    client.schedule
-      .getHandle(id)
-      .backfill({ start: from, end: to, overlap: ScheduleOverlapPolicy.BUFFER_ALL }),
+    client.schedule.getHandle(id).backfill(times.map((time) => ({ start: time, end: time, overlap }))),
   );
-  return times;
+  return { times, leftOut: all.length - times.length };
 }

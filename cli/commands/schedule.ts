@@ -47,7 +47,8 @@ Examples:
   ratchet schedule create arithmetic --every 12h --set start=base --set pool.unused=false`;
 
 const backfillHelp = `
-The runs go one after the other, each in the week for which it was due. A time that has been run is not run again.
+The runs go one after the other, each in the week for which it was due. A time that has been run is left out;
+a run that failed goes on.
 Times without an offset are on the clock of the schedule's time zone.
 
 Examples:
@@ -199,10 +200,10 @@ function addControls(schedule: Command): void {
           const to = new Date(Math.min(asked.getTime(), Date.now()));
           if (from > to)
             throw new UsageError('--from: the range must begin before it ends, and in the past.');
-          const times = await backfillSchedule(client, id, from, to);
-          console.log(
-            `${times.length} time${times.length === 1 ? '' : 's'}, one after the other: ${times.map((time) => zonedText(time, timeZone)).join(', ')}`,
-          );
+          const { times, leftOut } = await backfillSchedule(client, db, id, from, to);
+          const count = `${times.length} time${times.length === 1 ? '' : 's'}, one after the other`;
+          console.log(`${count}: ${times.map((time) => zonedText(time, timeZone)).join(', ')}`);
+          if (leftOut > 0) console.log(`${leftOut} left out, since they have been run.`);
           console.log(`See how they go with: ratchet schedule show ${id}`);
         }),
       );

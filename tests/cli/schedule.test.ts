@@ -221,6 +221,13 @@ test('a run can be triggered, one at a time, and past times be made up for', asy
   const keys = await Promise.all(runs.map((run) => keysOf(run.run)));
   expect(new Set(keys.flat()).size).toBe(5 * 40);
 
+  // What has been run is left out: started anew, it would be refused, and pause the schedule.
+  const more = await ratchet('schedule', 'backfill', 'often', '--from', `${past}0Z`, '--to', `${past}6Z`);
+  expect(more.stdout).toMatch(/^1 time, one after the other: 2026-01-05 03:00:06\n2 left out/);
+  await shows('the third', 'often', (one) => one.started === 6 && one.runs[0]!.status === 'completed');
+  const same = await ratchet('schedule', 'backfill', 'often', '--from', `${past}0Z`, '--to', `${past}6Z`);
+  expect(same).toMatchObject({ code: 2, stderr: expect.stringContaining('has been run') });
+
   const nothing = await ratchet('schedule', 'backfill', 'often', '--from', `${past}1Z`, '--to', `${past}2Z`);
   expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining('has no time from') });
 }, 180_000);
@@ -332,7 +339,7 @@ test('schedules survive a restart of the stack: what the outage delayed is made 
       missed > 0 && runs.some((run) => Date.parse(run.startedAt) > stoppedAt && run.status === 'completed'),
   );
   expect(back).toMatchObject({ when: 'every 2 s', catchUpMs: 10_000, paused: false });
-  expect(await show('often')).toMatchObject({ started: 5, paused: true, note: 'enough' });
+  expect(await show('often')).toMatchObject({ started: 6, paused: true, note: 'enough' });
   const unpaused = await ratchet('schedule', 'unpause', 'often');
   expect(unpaused).toMatchObject({ code: 0 });
   expect((await show('often')).next.length).toBeGreaterThan(0);
