@@ -224,7 +224,7 @@ function contrast(report: Report, c: Colors): string[] {
 }
 
 function summary(report: Report): string[] {
-  const { totals, best } = report;
+  const { totals, best, startedFrom } = report;
   const right = totals.pseudoLabelPrecision === null ? '' : `, ${percent(totals.pseudoLabelPrecision)} right`;
   const rows: [string, string][] = [
     ['pool', `${compact(totals.prompts)} prompts, ${compact(totals.samples)} samples`],
@@ -238,13 +238,27 @@ function summary(report: Report): string[] {
     [
       'best',
       best
-        ? `${plain(best.model)}${best.iteration === 0 ? ' (the base: nothing was promoted)' : `, of iteration ${best.iteration}`}`
+        ? `${plain(best.model)}${best.iteration === 0 ? ` (${startedFrom ? 'where it started' : 'the base'}: nothing was promoted)` : `, of iteration ${best.iteration}`}`
         : '–',
     ],
   ];
   if (best?.path) rows.push(['adapter', plain(best.path)]);
   if (best?.fingerprint) rows.push(['fingerprint', plain(best.fingerprint)]);
   return rows.map(([name, text]) => `  ${name.padEnd(13)}${text}`);
+}
+
+/** What started the run, and from where, when that is not a person and the base. */
+function beginning({ schedule, startedFrom }: Report): string[] {
+  const lines: string[] = [];
+  if (schedule)
+    lines.push(
+      `schedule ${plain(schedule.id)}, ${schedule.week} (due ${schedule.scheduledFor.slice(0, 16)}Z)`,
+    );
+  if (startedFrom)
+    lines.push(
+      `started from checkpoint ${startedFrom.checkpoint} of run ${plain(startedFrom.run)} (${plain(startedFrom.model)}): "base" below is that adapter`,
+    );
+  return lines.flatMap((line) => wrap(line, columns - 2, '  '));
 }
 
 /** Renders a report; `color` adds ANSI colours. */
@@ -257,6 +271,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
   const unfinished = report.comparison.length === 0 && report.base?.target;
   return [
     `${c.bold(plain(report.run))}  ${plain(report.task)} · ${status} · ${count(done, 'iteration')}, ${count(report.totals.promotions, 'promotion')}`,
+    ...beginning(report),
     ...(report.statusReason ? wrap(plain(report.statusReason), columns - 2, '  ') : []),
     '',
     ...comparisonTable(report, c),

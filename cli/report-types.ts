@@ -8,7 +8,7 @@ export type RoleScores = Record<BenchmarkRole, Score | null>;
 
 export type CheckpointReport = RoleScores & {
   id: number;
-  /** 0: the base. */
+  /** 0: where the run started. */
   iteration: number;
   model: string;
   /** Folder of the adapter, where the trainer told it. */
@@ -66,6 +66,12 @@ export type IterationReport = RoleScores & {
   trainedTokens: number;
 };
 
+/** The schedule that started a run, the time for which it was due (ISO), and the ISO week of that here. */
+export type ScheduledAs = { id: string; scheduledFor: string; week: string };
+
+/** The adapter of an earlier run from which a run started. */
+export type Origin = { checkpoint: number; run: string; iteration: number; model: string };
+
 export type OtherArm = { run: string; experiment: string; base: Score | null; best: Score | null };
 
 export type Report = {
@@ -76,6 +82,9 @@ export type Report = {
   statusReason: string | null;
   startedAt: string;
   finishedAt: string | null;
+  schedule: ScheduledAs | null;
+  /** Null where the run started from the base; else `base` below is this adapter. */
+  startedFrom: Origin | null;
   base: CheckpointReport | null;
   best: CheckpointReport | null;
   comparison: Comparison[];

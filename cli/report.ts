@@ -2,7 +2,9 @@
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, RunRow, ScoreRow } from '../db/report.ts';
+import { getCheckpoint } from '../db/runs.ts';
 import { wilson } from '../loop/interval.ts';
+import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { loadTask } from '../tasks/index.ts';
 import type {
@@ -10,11 +12,14 @@ import type {
   Comparison,
   GateReport,
   IterationReport,
+  Origin,
   OtherArm,
   Report,
   RoleScores,
+  ScheduledAs,
   Score,
 } from './report-types.ts';
+import { localTimeZone } from './schedule-spec.ts';
 
 const roles: BenchmarkRole[] = ['target', 'guard', 'final'];
 
@@ -178,12 +183,31 @@ function gateReports(
   });
 }
 
-/** Base and last best of a run among its checkpoints. */
+/** Where a run started and its last best, among its checkpoints. */
 function endpointsOf(runId: string, checkpoints: CheckpointRow[], iterations: IterationRow[]) {
   const own = checkpoints.filter((row) => row.runId === runId);
-  const base = own.find((row) => row.kind === 'base');
+  const base = own.find((row) => row.iterationIndex === 0);
   const bestId = iterations.filter((row) => row.runId === runId && row.bestId !== null).at(-1)?.bestId;
   return { base, best: own.find((row) => row.id === bestId) ?? base };
+}
+
+/**
+ * The schedule of a run. The week is that of this machine's time zone, where a schedule lives by default:
+ * the database does not know the schedule's own.
+ */
+export function scheduledAs({ scheduleId, scheduledFor, scheduleTimeZone }: RunRow): ScheduledAs | null {
+  if (scheduleId === null || scheduledFor === null) return null;
+  return {
+    id: scheduleId,
+    scheduledFor: scheduledFor.toISOString(),
+    week: logicalWeek(scheduledFor, scheduleTimeZone ?? localTimeZone()),
+  };
+}
+
+async function originOf(db: Db, first: CheckpointRow | undefined): Promise<Origin | null> {
+  if (!first || first.kind === 'base' || first.parentId === null) return null;
+  const { id, runId, iterationIndex, model } = await getCheckpoint(db, first.parentId);
+  return { checkpoint: id, run: runId, iteration: iterationIndex, model };
 }
 
 /** The newest finished run of each other experiment with this run's task and seed. */
@@ -260,6 +284,8 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     statusReason: run.statusReason,
     startedAt: run.createdAt.toISOString(),
     finishedAt: run.finishedAt?.toISOString() ?? null,
+    schedule: scheduledAs(run),
+    startedFrom: await originOf(db, ends.base),
     base,
     best,
     comparison: base && best ? await compare(db, base, best, scores) : [],

@@ -46,6 +46,10 @@ export async function allRuns(db: Db): Promise<RunRow[]> {
   return db.select().from(runs).orderBy(desc(runs.createdAt), desc(runs.id));
 }
 
+export async function runsByIds(db: Db, ids: string[]): Promise<RunRow[]> {
+  return ids.length === 0 ? [] : db.select().from(runs).where(inArray(runs.id, ids));
+}
+
 /** Iterations with their decisions and datasets, in order; `decision` is null while the iteration goes on. */
 export async function iterationRows(db: Db, runIds: string[]) {
   if (runIds.length === 0) return [];

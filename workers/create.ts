@@ -3,6 +3,7 @@ import {
   bundleWorkflowCode,
   DefaultLogger,
   Worker,
+  type ActivityInterceptorsFactory,
   type NativeConnection,
   type WorkerDeploymentOptions,
   type WorkflowBundleWithSourceMap,
@@ -41,6 +42,26 @@ function deploymentOptions({ deploymentName, buildId, versioning }: Deployment):
   };
 }
 
+/** Well under the heartbeat timeout of the queue `main`. */
+const BEAT_MS = 4_000;
+
+/**
+ * Activities on the queue `main` beat as long as they run, so that those of a worker that was killed are taken up elsewhere
+ * in seconds. Model calls and training beat themselves: there a beat has to mean progress.
+ */
+const beating: ActivityInterceptorsFactory = (context) => ({
+  inbound: {
+    async execute(input, next) {
+      const beat = setInterval(() => context.heartbeat(), BEAT_MS);
+      try {
+        return await next(input);
+      } finally {
+        clearInterval(beat);
+      }
+    },
+  },
+});
+
 /** One worker per queue, in this process. They are not running yet. */
 export async function createWorkers(options: {
   connection: NativeConnection;
@@ -64,6 +85,7 @@ export async function createWorkers(options: {
         taskQueue: TASK_QUEUE[queue],
         activities: activities[queue],
         ...(queue === 'main' ? { workflowBundle: options.workflowBundle } : {}),
+        ...(queue === 'main' ? { interceptors: { activity: [beating] } } : {}),
         // An activity learns with its heartbeats that it is cancelled.
         maxHeartbeatThrottleInterval: '5 seconds',
         maxConcurrentActivityTaskExecutions: options.slots?.[queue] ?? SLOTS[queue],

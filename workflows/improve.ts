@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { carriedControl, createControl, givesUp, type Control } from '../loop/control.ts';
+import type { ScheduledStart } from '../activities/run.ts';
 import type { ImproveInput } from '../loop/input.ts';
 import { attribute } from './attributes.ts';
 import { adviceFor, failureType, firstLine, HALTED, isFatal, rootCause } from './failures.ts';
@@ -117,7 +118,7 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
   }
 
   try {
-    const run = await main.prepareRun(input);
+    const run = await main.prepareRun(input, scheduledStart());
     Object.assign(view, { task: run.task, iteration: run.nextIteration, iterations: run.iterations });
     history.iterations = newest(run.history);
     control.iteration = run.nextIteration - 1;
@@ -254,4 +255,18 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       cause: rootCause(error),
     });
   }
+}
+
+/** The schedule that started this run, and the time for which it was due: also true of a late or backfilled one. */
+function scheduledStart(): ScheduledStart | undefined {
+  const { typedSearchAttributes: known, memo } = workflowInfo();
+  const id = known.get(attribute.scheduledById);
+  const due = known.get(attribute.scheduledFor);
+  const timeZone = memo?.timeZone;
+  if (id === undefined || !due) return undefined;
+  return {
+    id,
+    scheduledFor: due.toISOString(),
+    ...(typeof timeZone === 'string' ? { timeZone } : {}),
+  };
 }
