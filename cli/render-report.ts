@@ -183,6 +183,37 @@ function gateTable(report: Report, c: Colors): string[] {
   return [c.bold('Gates, over all judged samples of unlabeled prompts'), c.dim(title!), ...lines, ''];
 }
 
+/** What changed the run's course, and what it was told. */
+function courseTables(report: Report, c: Colors): string[] {
+  const lines: string[] = [];
+  const narrow = columns - 34;
+  const add = (title: string, rows: string[][], head: Column[]) => {
+    if (rows.length === 0) return;
+    const [names, ...body] = table(head, rows, '  ');
+    lines.push(c.bold(title), c.dim(names!), ...body, '');
+  };
+  const short = (text: string) => {
+    const one = plain(text);
+    return one.length > narrow ? `${one.slice(0, narrow - 1)}…` : one;
+  };
+  add(
+    'Changes of course',
+    report.course.map((one) => [String(one.iteration), one.kind, one.cause, short(one.reason)]),
+    [{ title: 'from #', align: 'right' }, { title: 'what' }, { title: 'by' }, { title: 'why' }],
+  );
+  add(
+    'Messages',
+    report.messages.map((one) => [
+      String(one.iteration),
+      plain(one.name),
+      plain(one.from),
+      short(`${one.accepted ? '' : 'refused: '}${one.answer}`),
+    ]),
+    [{ title: 'at #', align: 'right' }, { title: 'message' }, { title: 'from' }, { title: 'answer' }],
+  );
+  return lines;
+}
+
 /** What this arm of the experiment shows, in one sentence. */
 export function armSentence(report: Report): string {
   const target =
@@ -235,6 +266,7 @@ function summary(report: Report): string[] {
         `${compact(totals.trainedTokens)} trained)`,
     ],
     ['time', duration(totals.seconds)],
+    ...returns(report),
     [
       'best',
       best
@@ -245,6 +277,16 @@ function summary(report: Report): string[] {
   if (best?.path) rows.push(['adapter', plain(best.path)]);
   if (best?.fingerprint) rows.push(['fingerprint', plain(best.fingerprint)]);
   return rows.map(([name, text]) => `  ${name.padEnd(13)}${text}`);
+}
+
+/** Return on investment, iteration by iteration. */
+function returns({ iterations }: Report): [string, string][] {
+  const known = iterations.filter((one) => one.roi !== null);
+  if (known.length === 0) return [];
+  const unit = known[0]!.costUnit === 'money' ? 'unit of money' : 'million tokens';
+  const shown = known.slice(-8).map((one) => one.roi!.toFixed(1));
+  const more = known.length > shown.length ? '… ' : '';
+  return [['return', `${more}${shown.join(', ')} points of target per ${unit}, by iteration`]];
 }
 
 /** What started the run, and from where, when that is not a person and the base. */
@@ -278,6 +320,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...groupTables(report, c),
     ...iterationTable(report, c),
     ...gateTable(report, c),
+    ...courseTables(report, c),
     ...contrast(report, c),
     ...wrap(armSentence(report), columns),
     ...summary(report),

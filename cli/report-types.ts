@@ -1,6 +1,6 @@
 /** The shape of a report, as `report --json` and `demo --json` write it. */
 import type { BenchmarkRole } from '../db/report.ts';
-import type { DecisionKind, RunStatus } from '../db/schema.ts';
+import type { AdjustmentKind, DecisionKind, RunStatus } from '../db/schema.ts';
 
 /** `low` and `high`: 95 % Wilson interval of the rate. */
 export type Score = { correct: number; total: number; rate: number; low: number; high: number };
@@ -64,6 +64,28 @@ export type IterationReport = RoleScores & {
   promptTokens: number;
   completionTokens: number;
   trainedTokens: number;
+  /** Points of target accuracy per unit of cost (`costUnit`), the waiting counted in. */
+  roi: number | null;
+  cost: number | null;
+  costUnit: string | null;
+};
+
+/** A change of course: by an operator, the stagnation policy, the budget or the return on investment. */
+export type CourseReport = {
+  iteration: number;
+  kind: AdjustmentKind;
+  cause: string;
+  reason: string;
+  at: string;
+};
+
+export type MessageReport = {
+  iteration: number;
+  name: string;
+  from: string;
+  accepted: boolean;
+  answer: string;
+  at: string;
 };
 
 /** The schedule that started a run, the time for which it was due (ISO), and the ISO week of that here. */
@@ -89,6 +111,8 @@ export type Report = {
   best: CheckpointReport | null;
   comparison: Comparison[];
   iterations: IterationReport[];
+  course: CourseReport[];
+  messages: MessageReport[];
   totals: {
     seconds: number;
     tokens: number;

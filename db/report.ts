@@ -6,6 +6,7 @@ import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Db } from './connect.ts';
 import {
+  adjustments,
   benchmarkItems,
   checkpoints,
   datasets,
@@ -252,4 +253,20 @@ export async function stageSeconds(db: Db, runId: string) {
         sql`${stages.finishedAt} is not null and ${stages.startedAt} is not null`,
       ),
     );
+}
+
+export type ResetRow = { runId: string; fromIteration: number; checkpointId: number | null };
+
+/** Resets of these runs, oldest first. */
+export async function resetRows(db: Db, runIds: string[]): Promise<ResetRow[]> {
+  if (runIds.length === 0) return [];
+  return db
+    .select({
+      runId: adjustments.runId,
+      fromIteration: adjustments.fromIteration,
+      checkpointId: adjustments.checkpointId,
+    })
+    .from(adjustments)
+    .where(and(inArray(adjustments.runId, runIds), eq(adjustments.kind, 'reset')))
+    .orderBy(asc(adjustments.fromIteration), asc(adjustments.id));
 }

@@ -68,6 +68,18 @@ describe('stagnation', () => {
     expect(findStagnation(steady, policy)?.kind).toBe('plateau');
   });
 
+  it('finds a collapse in rationales that shrink to a template while agreement rises', () => {
+    const shrinking = [80, 60, 30].map((rationaleTokens, i) =>
+      turn(i + 1, { agreement: 0.4 + 0.1 * i, rationaleTokens }),
+    );
+    expect(findStagnation(shrinking, policy)).toMatchObject({
+      kind: 'collapse',
+      reason: expect.stringMatching(/from 80 to 30 tokens while agreement rose 0\.40 → 0\.60/),
+    });
+    const steady = shrinking.map((one) => ({ ...one, agreement: 0.5 }));
+    expect(findStagnation(steady, policy)).toBeUndefined();
+  });
+
   it('leaves skipped iterations out of account', () => {
     const turns = [
       turn(1, { decision: 'discard', before: 0.5, after: 0.5 }),
