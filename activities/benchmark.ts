@@ -1,4 +1,4 @@
-import { APIError } from 'openai';
+import { cancellationSignal } from '@temporalio/activity';
 import { listAdjustments } from '../db/adjustments.ts';
 import { addCalls } from '../db/calls.ts';
 import type { Db } from '../db/connect.ts';
@@ -16,9 +16,11 @@ import { getCheckpoint, getRun, listBenchmarks, type Run } from '../db/runs.ts';
 import { evaluationItems } from '../db/schema.ts';
 import { settingsOf } from '../loop/course.ts';
 import type { ImproveSettings } from '../loop/input.ts';
+import { errorText, isRefusal } from '../models/errors.ts';
 import { meanTokens, withinBudget } from './budget.ts';
-import { callAll, ledgerChat, type MadeCall } from './calls.ts';
+import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, iterationContext, taskOf, type Deps } from './context.ts';
+import { reloadOf } from './reload.ts';
 
 export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
 
@@ -29,9 +31,6 @@ async function settingsNow(db: Db, run: Run, iterationId: number | null): Promis
 }
 
 type Answered = MadeCall & { item: BenchmarkItemRow };
-
-/** Request errors that are the model's own fault: it is gone, or it can't take the item. */
-const CANDIDATE_FAULTS = new Set([400, 404, 413, 422]);
 
 export function createBenchmarkActivities({ db }: Deps) {
   return {
@@ -95,43 +94,27 @@ export function createBenchmarkActivities({ db }: Deps) {
           maxTokens: run.settings.sampling.maxTokens ?? task.maxTokens,
           temperature: 0,
         };
-        try {
-          return { ...(await ledgerChat(db, endpoint, request, context, signal)), item };
-        } catch (error) {
-          const fault =
-            error instanceof APIError && error.status !== undefined && CANDIDATE_FAULTS.has(error.status);
-          if (!fault) throw error;
-          return { ...unanswered(error.message), item };
-        }
-      }
-
-      /** The row of an item without an answer: the failed call is in the ledger already, this one costs nothing. */
-      function unanswered(message: string): MadeCall {
-        return {
-          reply: {
-            choices: [],
-            model: endpoint.model,
-            fingerprint: undefined,
-            promptTokens: 0,
-            completionTokens: 0,
-            latencyMs: 0,
-            raw: {} as never,
-          },
-          call: {
-            ...context,
-            model: endpoint.model,
-            latencyMs: 0,
-            requests: 0,
-            error: message.slice(0, 2000),
-          },
-        };
+        return { ...(await ledgerChat(db, endpoint, request, context, signal)), item };
       }
 
       const calls = () =>
         callAll(todo, {
+          endpoint,
           concurrency: run.settings.paging.callsInFlight,
           what: `measuring ${endpoint.model} on ${evaluation.benchmark}`,
           call: answer,
+          // An item that the endpoint refuses counts against the candidate; a missing model never does.
+          onFailure: (item, error): Answered => {
+            if (!isRefusal(error)) throw error;
+            return { ...unanswered(endpoint, context, errorText(error)), item };
+          },
+          reload: reloadOf(
+            db,
+            endpoint,
+            endpointOf('trainer', run.settings, task),
+            checkpoint,
+            cancellationSignal(),
+          ),
           store: (answered: Answered[]) =>
             db.transaction(async (tx) => {
               const ids = await addCalls(

@@ -6,7 +6,10 @@ import type { Db } from '../db/connect.ts';
 import type { ChatReply, ChatRequest } from '../models/chat.ts';
 import { chat } from '../models/chat.ts';
 import type { Endpoint, Role } from '../models/endpoint.ts';
-import { toFailure } from '../models/errors.ts';
+import { errorText, toFailure } from '../models/errors.ts';
+import { limiterOf } from '../models/limiter.ts';
+import { attempt } from './attempts.ts';
+import type { Reload } from './reload.ts';
 
 /** How often a page tells Temporal that it lives. Well under the heartbeat timeout of 20 s. */
 const HEARTBEAT_MS = 5_000;
@@ -16,7 +19,13 @@ export type CallContext = { runId: string; iterationId: number | null; stage: st
 
 export type MadeCall = { reply: ChatReply; call: NewCall };
 
-/** One chat completion with its ledger row. A failed call is written to the ledger at once and rethrown. */
+/** Failed calls on their way to the ledger. */
+const writing = new Set<Promise<unknown>>();
+
+/**
+ * One chat completion with its ledger row. A failed call is written to the ledger and rethrown at once: the
+ * limiter must hear of a 429 before the next call begins, not when the database has stored it.
+ */
 export async function ledgerChat(
   db: Db,
   endpoint: Endpoint,
@@ -35,11 +44,32 @@ export async function ledgerChat(
   } catch (error) {
     if (!signal.aborted) {
       const latencyMs = Math.round(performance.now() - began);
-      const text = (error instanceof Error ? error.message : String(error)).slice(0, 2000);
-      await addCalls(db, [{ ...context, model: endpoint.model, latencyMs, error: text }]).catch(() => {});
+      const text = errorText(error).replaceAll('\0', '\uFFFD').slice(0, 2000);
+      const row = { ...context, model: endpoint.model, latencyMs, error: text };
+      const write = addCalls(db, [row])
+        .catch(() => {})
+        .finally(() => writing.delete(write));
+      writing.add(write);
     }
     throw error;
   }
+}
+
+/** What stands for a call that got no answer: it is in the ledger already as failed, so this costs nothing. */
+export function unanswered(endpoint: Endpoint, context: CallContext, reason: string): MadeCall {
+  const { model } = endpoint;
+  return {
+    reply: {
+      choices: [],
+      model,
+      fingerprint: undefined,
+      promptTokens: 0,
+      completionTokens: 0,
+      latencyMs: 0,
+      raw: {} as never,
+    },
+    call: { ...context, model, latencyMs: 0, requests: 0, error: reason.slice(0, 2000) },
+  };
 }
 
 /**
@@ -71,45 +101,64 @@ function groupWriter<Row>(write: (rows: Row[]) => Promise<void>): (row: Row) => 
 }
 
 /**
- * Makes many model calls with bounded concurrency, storing each reply as it arrives. After the first
- * failure no new call is begun; those in flight still finish and are stored, since they are paid for.
+ * Makes many model calls, at most `concurrency` of this page and what the endpoint's limiter allows, storing
+ * each reply as it arrives. Transient failures are tried again a few times before they fail the page. After
+ * that no new call is begun; those in flight still finish and are stored, since they are paid for.
  *
  * @throws the first failure, mapped for Temporal's retry policies
  */
 export async function callAll<Item, Row>(
   items: Item[],
   options: {
+    endpoint: Endpoint;
     concurrency: number;
     call: (item: Item, signal: AbortSignal) => Promise<Row>;
+    /** What is stored in place of an answer that will never come; throws what is no such case. */
+    onFailure?: (item: Item, error: unknown) => Row;
+    /** Brings a model back that the endpoint no longer knows. */
+    reload?: Reload;
     store: (rows: Row[]) => Promise<void>;
     what: string;
   },
 ): Promise<void> {
   const signal = cancellationSignal();
+  const limiter = limiterOf(options.endpoint);
   const limit = pLimit(options.concurrency);
   const write = groupWriter(options.store);
+  const halt = new AbortController();
+  const waiting = AbortSignal.any([signal, halt.signal]);
   let done = 0;
-  let failed = false;
+  let failure: { error: unknown } | undefined;
+
+  async function settle(item: Item): Promise<void> {
+    if (waiting.aborted) return;
+    try {
+      await write(await answer(item));
+      done += 1;
+    } catch (error) {
+      if (!waiting.aborted) {
+        failure = { error };
+        halt.abort();
+      }
+    }
+  }
+
+  async function answer(item: Item): Promise<Row> {
+    try {
+      return await attempt(() => options.call(item, signal), limiter, waiting, options.reload);
+    } catch (error) {
+      if (waiting.aborted || !options.onFailure) throw error;
+      return options.onFailure(item, error);
+    }
+  }
+
   const beat = setInterval(() => heartbeat({ done, total: items.length }), HEARTBEAT_MS);
   try {
-    const results = await Promise.allSettled(
-      items.map((item) =>
-        limit(async () => {
-          if (failed || signal.aborted) return;
-          try {
-            await write(await options.call(item, signal));
-            done += 1;
-          } catch (error) {
-            failed = true;
-            throw error;
-          }
-        }),
-      ),
-    );
+    await Promise.all(items.map((item) => limit(() => settle(item))));
     signal.throwIfAborted();
-    const rejected = results.find((result) => result.status === 'rejected');
-    if (rejected) throw toFailure(rejected.reason, `${options.what} (attempt ${activityInfo().attempt})`);
+    if (failure) throw toFailure(failure.error, `${options.what} (attempt ${activityInfo().attempt})`);
   } finally {
+    await Promise.all(writing);
     clearInterval(beat);
   }
 }

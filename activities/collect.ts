@@ -1,5 +1,5 @@
 import { setStageTotal } from '../db/iterations.ts';
-import { acceptedKeys, addPrompts, countPrompts } from '../db/prompts.ts';
+import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../db/prompts.ts';
 import { benchmarkKeys } from '../db/runs.ts';
 import type { prompts, PromptPurpose } from '../db/schema.ts';
 import type { Prompt } from '../tasks/task.ts';
@@ -11,7 +11,8 @@ export function createCollectActivities({ db }: Deps) {
   return {
     /**
      * Collect: draws the iteration's pool of unlabeled prompts and stores it in one transaction. Held-out
-     * problems are never drawn, under any rewrite: their keys are excluded and checked again here.
+     * problems are never drawn, under any rewrite: their keys are excluded and checked again here. A source
+     * without prompts left gives an empty pool, which `decide` names as the reason.
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
       const known = await countPrompts(db, iterationId);
@@ -19,7 +20,8 @@ export function createCollectActivities({ db }: Deps) {
 
       const { iteration, run, settings, task } = await iterationContext(db, iterationId);
       const heldOut = await benchmarkKeys(db, run.id);
-      const learnt = await acceptedKeys(db, run.id);
+      const { unused } = settings.pool;
+      const learnt = unused ? await usedKeys(db, run.task, iterationId) : await acceptedKeys(db, run.id);
       const drawn = new Set<string>();
       const rows: (typeof prompts.$inferInsert)[] = [];
 
@@ -39,7 +41,9 @@ export function createCollectActivities({ db }: Deps) {
         return taken;
       }
 
-      const seed = seedOf(iteration.plan.seed, 'prompts');
+      // Runs of one schedule share a seed. Each needs an order of its own, or it would have to pass by all
+      // that the earlier ones drew before it came to a new problem.
+      const seed = seedOf(iteration.plan.seed, 'prompts', ...(unused ? [run.id] : []));
       const learn = await take(
         task.prompts({
           seed,
@@ -50,9 +54,11 @@ export function createCollectActivities({ db }: Deps) {
         'learn',
         settings.pool.prompts,
       );
-      const rehearsal = task.rehearsal
+      // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.
+      const rehearses = task.rehearsal && (learn > 0 || settings.experiment === 'control');
+      const rehearsal = rehearses
         ? await take(
-            task.rehearsal({
+            task.rehearsal!({
               seed: seedOf(iteration.plan.seed, 'rehearsal'),
               count: settings.pool.rehearsal,
               exclude: (key) => heldOut.has(key) || drawn.has(key),

@@ -11,7 +11,7 @@ import type { Db } from '../db/connect.ts';
 import { bestScored } from '../db/evaluations.ts';
 import { historyRows, type HistoryRow } from '../db/history.ts';
 import { finishIteration, listStages } from '../db/iterations.ts';
-import { baseAndBest, findRun, getRun, setRunStatus } from '../db/runs.ts';
+import { baseAndBest, findCheckpoint, findRun, getRun, setRunStatus } from '../db/runs.ts';
 import { checkpoints, decisions, examples, type StageName } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
 import type { MessageArgs, Recorded } from '../loop/control.ts';
@@ -55,7 +55,8 @@ export function createCourseActivities({ db }: Deps) {
       runId: string;
       to: 'base' | 'best' | number;
     }): Promise<{ checkpointId: number } | { unknown: string }> {
-      const { base } = await baseAndBest(db, runId);
+      const base = await findCheckpoint(db, runId, 0);
+      if (!base) return { unknown: `the base of run ${runId} is not known yet` };
       if (to === 'base') return { checkpointId: base.id };
       if (to === 'best') return { checkpointId: (await bestByScore(db, runId)) ?? base.id };
       const [found] = await db

@@ -2,17 +2,22 @@ import { inArray } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { promptPage, samplesOf, type Sample, type StoredPrompt } from '../db/prompts.ts';
 import { critiques } from '../db/schema.ts';
-import type { Critique } from '../tasks/task.ts';
+import type { Critic, CriticRequest, Critique } from '../tasks/task.ts';
 import { critiqueTokens, withinBudget } from './budget.ts';
-import { callAll, ledgerChat, type MadeCall } from './calls.ts';
+import { critiqueKey, storedCritiques } from './cache.ts';
+import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import { criticOf, votesAreApproved } from './critic.ts';
 import type { Page } from './generate.ts';
 import { inUse, samplesFor } from './pool.ts';
+import { allowanceOf, REFUSAL, refusalReason } from './refusals.ts';
 import { trustedPrompts } from './resample.ts';
 import { isWellFormed } from './sampling.ts';
 
 export type CritiquePage = Page & { when: 'before-vote' | 'after-vote' };
+
+/** Samples put to the critic: all, those it was asked about now, and those that an equal request answered. */
+export type Critiqued = { wanted: number; asked: number; cached: number };
 
 /** Longest reply of a critic that is stored. */
 const REPLY_CHARACTERS = 8000;
@@ -49,6 +54,17 @@ function voters(context: IterationContext, prompt: StoredPrompt, samples: Sample
   );
 }
 
+/** One request to the critic and the samples whose work it judges. */
+type Question = { key: string; request: CriticRequest; samples: Sample[] };
+
+/** Equal work is one question: the critic is paid for it once. */
+function merged(questions: Question[]): Question[] {
+  return [...Map.groupBy(questions, (q) => q.key).values()].map((equal) => ({
+    ...equal[0]!,
+    samples: equal.flatMap((q) => q.samples),
+  }));
+}
+
 export function createCritiqueActivities({ db }: Deps) {
   /** The samples to put to the critic: before the vote all that are well-formed, after it the candidates. */
   async function wantedOf(
@@ -79,42 +95,92 @@ export function createCritiqueActivities({ db }: Deps) {
     );
   }
 
+  async function storedFor(wanted: Sample[]): Promise<{ sampleId: number; reason: string }[]> {
+    if (wanted.length === 0) return [];
+    const ids = wanted.map((s) => s.id);
+    return db
+      .select({ sampleId: critiques.sampleId, reason: critiques.reason })
+      .from(critiques)
+      .where(inArray(critiques.sampleId, ids));
+  }
+
+  /** Stores what equal requests were answered before, and returns the questions that are still open. */
+  async function fromCache(critic: Critic, questions: Question[]): Promise<Question[]> {
+    const known = await storedCritiques(
+      db,
+      questions.map((q) => q.key),
+    );
+    const rows = questions.flatMap(({ key, samples }) => {
+      const earlier = known.get(key);
+      if (!earlier) return [];
+      const { outcome, score, reason, reply, callId } = earlier;
+      const taken = {
+        critic: critic.name,
+        outcome,
+        score,
+        reason,
+        reply,
+        callId,
+        cacheKey: key,
+        cached: true,
+      };
+      return samples.map((sample) => ({ sampleId: sample.id, ...taken }));
+    });
+    for (let i = 0; i < rows.length; i += 1000) {
+      await db
+        .insert(critiques)
+        .values(rows.slice(i, i + 1000))
+        .onConflictDoNothing();
+    }
+    return questions.filter(({ key }) => !known.has(key));
+  }
+
   return {
     /** Evaluate: the critic's judgement of a page of prompts (before the vote) or of trusted prompts (after it). */
-    async critiquePage(request: CritiquePage): Promise<{ wanted: number; asked: number }> {
+    async critiquePage(request: CritiquePage): Promise<Critiqued> {
       const { iterationId } = request;
       const context = await iterationContext(db, iterationId);
       const { run, settings, task } = context;
       if (settings.gates.critique.mode === 'off' || settings.experiment === 'ungated')
-        return { wanted: 0, asked: 0 };
+        return { wanted: 0, asked: 0, cached: 0 };
       const critic = criticOf(task);
       const endpoint = endpointOf('critic', settings, task);
       const wanted = await wantedOf(context, request);
-      const stored = wanted.length
-        ? await db
-            .select({ id: critiques.sampleId })
-            .from(critiques)
-            .where(
-              inArray(
-                critiques.sampleId,
-                wanted.map((s) => s.id),
-              ),
-            )
-        : [];
-      const have = new Set(stored.map((row) => row.id));
-      const todo = wanted.filter((s) => !have.has(s.id));
+      const stored = await storedFor(wanted);
+      const have = new Set(stored.map((row) => row.sampleId));
+      const todo = wanted
+        .filter((sample) => !have.has(sample.id))
+        .map((sample): Question => {
+          const request = critic.request(sample.request, sample.rationale);
+          return { samples: [sample], request, key: critiqueKey(endpoint, critic.name, request) };
+        });
+      const open = settings.sampling.cache ? await fromCache(critic, merged(todo)) : todo;
 
-      type Judged = MadeCall & { sample: Sample; critique: Critique };
+      const what = `asking the critic ${endpoint.model}`;
+      const whose = { runId: run.id, iterationId, stage: 'evaluate', role: 'critic' as const };
+      const allowance = allowanceOf(what, {
+        share: settings.paging.failureAllowance,
+        total: wanted.length,
+        before: stored.filter((row) => row.reason.startsWith(REFUSAL)).length,
+      });
+      type Judged = MadeCall & { question: Question; critique: Critique; refused: boolean };
       const calls = () =>
-        callAll(todo, {
+        callAll(open, {
+          endpoint,
           concurrency: settings.paging.callsInFlight,
-          what: `asking the critic ${endpoint.model}`,
-          call: async (sample, signal): Promise<Judged> => {
-            const request = critic.request(sample.request, sample.rationale);
-            const context = { runId: run.id, iterationId, stage: 'evaluate', role: 'critic' as const };
-            const made = await ledgerChat(db, endpoint, request, context, signal);
+          what,
+          call: async (question, signal): Promise<Judged> => {
+            const made = await ledgerChat(db, endpoint, question.request, whose, signal);
             const text = made.reply.choices[0]?.text ?? '';
-            return { ...made, sample, critique: critic.read({ text, raw: made.reply.raw }) };
+            const critique = critic.read({ text, raw: made.reply.raw });
+            return { ...made, question, critique, refused: false };
+          },
+          onFailure: (question, error): Judged => {
+            const reason = refusalReason(error);
+            if (reason === undefined) throw error;
+            allowance.take(error);
+            const critique: Critique = { outcome: 'unscored', reason };
+            return { ...unanswered(endpoint, whose, reason), question, critique, refused: true };
           },
           store: (judged: Judged[]) =>
             db.transaction(async (tx) => {
@@ -122,26 +188,30 @@ export function createCritiqueActivities({ db }: Deps) {
                 tx,
                 judged.map((j) => j.call),
               );
-              const rows = judged.map(({ sample, critique, reply }, i) => ({
-                sampleId: sample.id,
-                critic: critic.name,
-                outcome: critique.outcome,
-                score: critique.score,
-                reason: critique.reason,
-                reply: (reply.choices[0]?.text ?? '').slice(0, REPLY_CHARACTERS).replaceAll('\0', '\uFFFD'),
-                callId: ids[i]!,
-              }));
+              const rows = judged.flatMap(({ question, critique, reply, refused }, i) =>
+                question.samples.map((sample, place) => ({
+                  sampleId: sample.id,
+                  critic: critic.name,
+                  outcome: critique.outcome,
+                  score: critique.score,
+                  reason: critique.reason,
+                  reply: (reply.choices[0]?.text ?? '').slice(0, REPLY_CHARACTERS).replaceAll('\0', '\uFFFD'),
+                  callId: ids[i]!,
+                  cacheKey: refused ? null : question.key,
+                  cached: place > 0,
+                })),
+              );
               await tx.insert(critiques).values(rows).onConflictDoNothing();
             }),
         });
       const page = {
         key: `critique ${request.when}/${context.iteration.index}/${request.first}`,
         model: endpoint.model,
-        units: todo.length,
+        units: open.length,
         each: await critiqueTokens(db, context, critic.request('', '')),
       };
       await withinBudget(db, { run, settings, task, iterationId }, page, calls);
-      return { wanted: wanted.length, asked: todo.length };
+      return { wanted: wanted.length, asked: open.length, cached: todo.length - open.length };
     },
   };
 }

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
 import { addAdjustment } from '../db/adjustments.ts';
 import { bestScored, correctness, findEvaluation } from '../db/evaluations.ts';
+import { countPrompts } from '../db/prompts.ts';
 import { baseAndBest, findCheckpoint, listBenchmarks } from '../db/runs.ts';
 import { decisions, type DecisionKind } from '../db/schema.ts';
 import { historyRows, type HistoryRow } from '../db/history.ts';
@@ -26,6 +27,19 @@ export type Decided = {
 async function answers(db: Db, checkpointId: number, benchmark: string): Promise<boolean[] | undefined> {
   const evaluation = await findEvaluation(db, checkpointId, benchmark);
   return evaluation?.finishedAt ? correctness(db, evaluation.id) : undefined;
+}
+
+/** Why there was nothing to train: an empty pool is no fault of the gates. */
+async function whyNothing(db: Db, context: IterationContext, nothing: string): Promise<string> {
+  if ((await countPrompts(db, context.iteration.id)).learn > 0) return nothing;
+  const { levels } = context.iteration.plan;
+  const source = levels
+    ? `the source at level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
+    : 'the source';
+  const drawn = context.settings.pool.unused
+    ? 'every prompt has been drawn by this run or an earlier run of the task'
+    : 'every prompt has been learnt from already or is held out';
+  return `${source} is exhausted: ${drawn}, so nothing was collected or trained`;
 }
 
 export function createDecideActivities({ db }: Deps) {
@@ -84,7 +98,7 @@ export function createDecideActivities({ db }: Deps) {
             kind,
             candidateId: candidate?.id,
             bestId: kind === 'promote' ? candidate!.id : best.id,
-            reason: nothing ?? decided.reason,
+            reason: nothing ? await whyNothing(db, context, nothing) : decided.reason,
             numbers: {
               before,
               after: target && target.candidate.correct / target.candidate.total,
@@ -110,7 +124,7 @@ export function createDecideActivities({ db }: Deps) {
         reason: stored.reason,
         row,
         stagnation: found && { kind: found.kind, reason: found.reason },
-        halt: await answerLowRoi(db, context, upToNow),
+        halt: row.prompts === 0 ? `halted: ${stored.reason}` : await answerLowRoi(db, context, upToNow),
       };
     },
   };

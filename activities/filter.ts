@@ -8,6 +8,7 @@ import { selectExamples } from '../loop/select.ts';
 import { median, medianAbsoluteDeviation } from '../loop/statistics.ts';
 import { criticOf } from './critic.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
+import { REFUSED } from './refusals.ts';
 
 export type Filtered = {
   judged: number;
@@ -68,7 +69,8 @@ export function createFilterActivities({ db }: Deps) {
       const tokens: number[] = [];
       for (let i = 0; i < voted.length; i += PROMPTS_AT_ONCE) {
         const ids = voted.slice(i, i + PROMPTS_AT_ONCE).map(({ prompt }) => prompt.id);
-        tokens.push(...(await samplesOf(db, ids, 1)).map((s) => s.completionTokens));
+        const answered = (await samplesOf(db, ids, 1)).filter((s) => s.finishReason !== REFUSED);
+        tokens.push(...answered.map((s) => s.completionTokens));
       }
       const length = {
         medianTokens: median(tokens) ?? 0,

@@ -2,7 +2,7 @@ import { promptPage } from '../db/prompts.ts';
 import { formsOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import type { StoredPrompt } from '../db/prompts.ts';
 import { inUse, samplesFor, strategiesOf } from './pool.ts';
-import { sample, type SampleRequest } from './sampling.ts';
+import { sample, type Sampled, type SampleRequest } from './sampling.ts';
 
 export type Page = { iterationId: number; first: number; count: number };
 
@@ -28,7 +28,7 @@ function firstRound(context: IterationContext, prompt: StoredPrompt): SampleRequ
 export function createGenerateActivities({ db }: Deps) {
   return {
     /** Generate: the first samples of one page of prompts. */
-    async generatePage({ iterationId, first, count }: Page): Promise<{ wanted: number; asked: number }> {
+    async generatePage({ iterationId, first, count }: Page): Promise<Sampled> {
       const context = await iterationContext(db, iterationId);
       const page = inUse(context, await promptPage(db, iterationId, first, count));
       const requests = page.flatMap((prompt) => firstRound(context, prompt));

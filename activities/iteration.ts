@@ -11,11 +11,11 @@ import {
 } from '../db/iterations.ts';
 import type { Iteration, StageOutput } from '../db/iterations.ts';
 import { levelStats } from '../db/prompts.ts';
-import { baseAndBest, getRun } from '../db/runs.ts';
+import { baseAndBest, findCheckpoint, getCheckpoint, getRun } from '../db/runs.ts';
 import type { StageName } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
 import { settingsOf } from '../loop/course.ts';
-import { nextLevels } from '../loop/curriculum.ts';
+import { nextLevels, type LevelStats } from '../loop/curriculum.ts';
 import { checkStage } from './budget.ts';
 import { iterationContext, seedOf, taskOf, type Deps } from './context.ts';
 
@@ -23,6 +23,21 @@ export type StageRef = { iterationId: number; name: StageName };
 
 /** Longest error kept with a stage. The whole of it is in the activity's failure. */
 const ERROR_CHARACTERS = 2000;
+
+/** More than a run's iterations, so that those of earlier runs come before it. */
+const BEFORE = 10_000;
+
+/** What the curriculum knows: of this run, and of those whose promoted checkpoint it began at. */
+async function levelHistory(db: Db, runId: string): Promise<LevelStats[]> {
+  const known: LevelStats[] = [];
+  let at = runId;
+  for (let back = 0; ; back += BEFORE) {
+    known.push(...(await levelStats(db, at)).map((one) => ({ ...one, iteration: one.iteration - back })));
+    const first = await findCheckpoint(db, at, 0);
+    if (!first?.parentId) return known;
+    at = (await getCheckpoint(db, first.parentId)).runId;
+  }
+}
 
 /** Begins an iteration, or finds it begun: the run's best generates, at the levels that the curriculum chooses. */
 export async function beginIteration(db: Db, runId: string, index: number): Promise<Iteration> {
@@ -32,7 +47,7 @@ export async function beginIteration(db: Db, runId: string, index: number): Prom
   const task = taskOf(run);
   const { best } = await baseAndBest(db, runId);
   const settings = settingsOf(run.settings, await listAdjustments(db, runId), index);
-  const levels = task.levels && nextLevels(await levelStats(db, runId), settings.curriculum, task.levels);
+  const levels = task.levels && nextLevels(await levelHistory(db, runId), settings.curriculum, task.levels);
   const plan = { levels, seed: seedOf(run.settings.seed, 'iteration', index) };
   return addIteration(db, { runId, index, checkpointId: best.id, plan });
 }

@@ -1,7 +1,8 @@
 import { samplesOf, votedPrompts, type Sample, type StoredPrompt, type Vote } from '../db/prompts.ts';
 import { formsOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import type { Page } from './generate.ts';
-import { sample, type SampleRequest } from './sampling.ts';
+import { REFUSED } from './refusals.ts';
+import { sample, type Sampled, type SampleRequest } from './sampling.ts';
 
 /** Trusted prompts of an iteration, in order of position: what `resample` and `critique` page over. */
 export async function trustedPrompts(
@@ -14,7 +15,7 @@ export async function trustedPrompts(
   );
 }
 
-/** The forms that missed ŷ, each asked `resamples` times more. */
+/** The forms that missed ŷ, each asked `resamples` times more. What was refused would be refused again. */
 function secondRound(
   context: IterationContext,
   prompt: StoredPrompt,
@@ -22,7 +23,9 @@ function secondRound(
   first: Sample[],
 ): SampleRequest[] {
   const { task, settings } = context;
-  const missed = first.filter((s) => s.answer === null || !task.sameAnswer(s.answer, answer));
+  const missed = first.filter(
+    (s) => s.finishReason !== REFUSED && (s.answer === null || !task.sameAnswer(s.answer, answer)),
+  );
   const forms = new Map(
     formsOf(context, { ...prompt, level: prompt.level ?? undefined }).map((f) => [f.key, f]),
   );
@@ -44,10 +47,10 @@ export function createResampleActivities({ db }: Deps) {
      * Evaluate, second part: once ŷ is trusted, the rewrites that missed it are sampled again, and what
      * now agrees may train too: those are the hard examples.
      */
-    async resamplePage({ iterationId, first, count }: Page): Promise<{ wanted: number; asked: number }> {
+    async resamplePage({ iterationId, first, count }: Page): Promise<Sampled> {
       const context = await iterationContext(db, iterationId);
       if (context.settings.sampling.resamples === 0 || context.settings.experiment === 'ungated') {
-        return { wanted: 0, asked: 0 };
+        return { wanted: 0, asked: 0, cached: 0 };
       }
       const page = (await trustedPrompts(db, iterationId))
         .filter(({ prompt }) => prompt.purpose === 'learn')

@@ -1,4 +1,5 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
+import { NotFoundError } from 'openai';
 import { historyRows, type HistoryRow } from '../db/history.ts';
 import {
   addCheckpoint,
@@ -7,9 +8,10 @@ import {
   findCheckpoint,
   findRun,
   getRun,
+  promotedCheckpoint,
   setRunStatus,
 } from '../db/runs.ts';
-import type { NewBenchmarkItem } from '../db/runs.ts';
+import type { Checkpoint, NewBenchmarkItem } from '../db/runs.ts';
 import type { RunStatus } from '../db/schema.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
 import { merge } from '../loop/merge.ts';
@@ -49,6 +51,14 @@ export type RunOutcome = {
 
 const HISTORY_ROWS = 12;
 
+/** The Temporal Schedule that started a run, and the ISO time for which it was due, whenever it began. */
+export type ScheduledStart = {
+  id: string;
+  scheduledFor: string;
+  /** IANA zone of the schedule's calendar. */
+  timeZone?: string;
+};
+
 function invalidInput(problems: string[]): ApplicationFailure {
   return ApplicationFailure.nonRetryable(problems.join('\n'), FAILURE.invalidInput, { problems });
 }
@@ -82,6 +92,15 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
   return items;
 }
 
+function adapterGone(origin: Checkpoint, baseURL: string): ApplicationFailure {
+  const path = origin.path ? ` (its files: ${origin.path})` : '';
+  return ApplicationFailure.nonRetryable(
+    `${baseURL} no longer serves the adapter ${origin.model}, which run ${origin.runId} left as best and this run ` +
+      `starts from (start: promoted). Serve it there again under that name${path}, or begin at the base with start: base.`,
+    FAILURE.modelUnavailable,
+  );
+}
+
 export function createRunActivities({ db }: Deps) {
   return {
     /**
@@ -90,7 +109,7 @@ export function createRunActivities({ db }: Deps) {
      *
      * @throws InvalidInput naming every bad field
      */
-    async prepareRun(input: ImproveInput | undefined): Promise<PreparedRun> {
+    async prepareRun(input: ImproveInput | undefined, schedule?: ScheduledStart): Promise<PreparedRun> {
       const runId = activityInfo().workflowExecution!.workflowId;
       const existing = await findRun(db, runId);
       if (existing?.status === 'completed') {
@@ -112,7 +131,16 @@ export function createRunActivities({ db }: Deps) {
           for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);
           await createRun(
             db,
-            { id: runId, task: task.name, taskSpec, settings, codeVersion: codeVersion() },
+            {
+              id: runId,
+              task: task.name,
+              taskSpec,
+              settings,
+              codeVersion: codeVersion(),
+              scheduleId: schedule?.id,
+              scheduledFor: schedule && new Date(schedule.scheduledFor),
+              scheduleTimeZone: schedule?.timeZone,
+            },
             items,
           );
         } catch (error) {
@@ -139,17 +167,24 @@ export function createRunActivities({ db }: Deps) {
     },
 
     /**
-     * Asks the starting model for one token and stores it as the base checkpoint with its fingerprint:
-     * proof that the endpoint answers before any work is begun.
+     * Asks the starting model for one token and stores it as the run's first checkpoint with its
+     * fingerprint: proof that the endpoint answers before any work is begun. With `start: promoted` that is
+     * the adapter that the task's newest finished run left as best, and the lineage goes on from there.
+     *
+     * @throws ModelUnavailable, not retried, when the endpoint no longer serves that adapter
      */
     async identifyBase({ runId }: { runId: string }): Promise<{ checkpointId: number }> {
       const known = await findCheckpoint(db, runId, 0);
       if (known) return { checkpointId: known.id };
       const run = await getRun(db, runId);
       const task = taskOf(run);
-      const endpoint = endpointOf('generator', run.settings, task);
+      const asked = endpointOf('generator', run.settings, task);
+      const origin =
+        run.settings.start === 'promoted' ? await promotedCheckpoint(db, run.task, asked.model) : undefined;
+      const endpoint = origin ? { ...asked, model: origin.model } : asked;
       let fingerprint: string | undefined;
-      await callAll([0], {
+      const asking = callAll([0], {
+        endpoint,
         concurrency: 1,
         what: `asking ${endpoint.model} at ${endpoint.baseURL}`,
         call: (_, signal) =>
@@ -164,14 +199,20 @@ export function createRunActivities({ db }: Deps) {
           fingerprint = made!.reply.fingerprint;
         },
       });
-      const base = await addCheckpoint(db, {
+      await asking.catch((error: unknown) => {
+        const gone = error instanceof ApplicationFailure && error.cause instanceof NotFoundError;
+        throw origin && gone ? adapterGone(origin, endpoint.baseURL) : error;
+      });
+      const first = await addCheckpoint(db, {
         runId,
         iterationIndex: 0,
-        kind: 'base',
+        kind: origin ? 'adapter' : 'base',
         model: endpoint.model,
-        fingerprint,
+        fingerprint: fingerprint ?? origin?.fingerprint,
+        path: origin?.path,
+        parentId: origin?.id,
       });
-      return { checkpointId: base.id };
+      return { checkpointId: first.id };
     },
 
     /** The ids of base and best, for the measurements at the start and the end of a run. */

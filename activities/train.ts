@@ -3,7 +3,7 @@ import { ApplicationFailure, cancellationDetails, cancellationSignal, heartbeat 
 import { eq } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { setStageProgress, setStageTotal } from '../db/iterations.ts';
-import { addCheckpoint, baseAndBest, findCheckpoint, type Checkpoint } from '../db/runs.ts';
+import { addCheckpoint, findCheckpoint, rootOf, type Checkpoint } from '../db/runs.ts';
 import { datasets, trainingJobs } from '../db/schema.ts';
 import type { Endpoint } from '../models/endpoint.ts';
 import { FAILURE, toFailure } from '../models/errors.ts';
@@ -34,10 +34,9 @@ function parametersOf({ settings }: IterationContext): TrainingParameters {
   return parameters;
 }
 
-/** The checkpoint that training starts from. */
+/** The checkpoint that training starts from. `base` is the true base, also where the run began at an adapter. */
 async function parentOf(db: Deps['db'], context: IterationContext): Promise<Checkpoint> {
-  const { base } = await baseAndBest(db, context.run.id);
-  return context.settings.training.from === 'base' ? base : context.checkpoint;
+  return context.settings.training.from === 'base' ? rootOf(db, context.checkpoint) : context.checkpoint;
 }
 
 /** How long the trainer is given to take a cancellation. */

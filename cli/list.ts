@@ -3,8 +3,8 @@ import pc from 'picocolors';
 import type { Db } from '../db/connect.ts';
 import { allRuns } from '../db/report.ts';
 import { change } from './render-report.ts';
-import type { Score } from './report-types.ts';
-import { outcomes } from './report.ts';
+import type { ScheduledAs, Score } from './report-types.ts';
+import { outcomes, scheduledAs } from './report.ts';
 import { cut, plain, table } from './text.ts';
 
 export type ListedRun = {
@@ -16,6 +16,7 @@ export type ListedRun = {
   base: Score | null;
   best: Score | null;
   startedAt: string;
+  schedule: ScheduledAs | null;
 };
 
 export async function listRuns(db: Db): Promise<ListedRun[]> {
@@ -28,12 +29,14 @@ export async function listRuns(db: Db): Promise<ListedRun[]> {
     base,
     best,
     startedAt: run.createdAt.toISOString(),
+    schedule: scheduledAs(run),
   }));
 }
 
 export function renderList(runs: ListedRun[], color: boolean): string {
   const c = pc.createColors(color);
   if (runs.length === 0) return 'There are no runs yet. Start one with: ratchet run arithmetic';
+  const scheduled = runs.some((run) => run.schedule);
   const local = (iso: string) => new Date(iso).toLocaleString('sv-SE').slice(0, 16);
   const [title, ...lines] = table(
     [
@@ -43,6 +46,7 @@ export function renderList(runs: ListedRun[], color: boolean): string {
       { title: 'iterations', align: 'right' },
       { title: 'target', align: 'right' },
       { title: 'started' },
+      ...(scheduled ? [{ title: 'schedule' }] : []),
     ],
     runs.map((run) => [
       cut(plain(run.run), 36),
@@ -51,6 +55,7 @@ export function renderList(runs: ListedRun[], color: boolean): string {
       `${run.iterations.done}/${run.iterations.planned}`,
       change(run.base, run.best),
       local(run.startedAt),
+      run.schedule ? `${cut(plain(run.schedule.id), 24)} ${run.schedule.week}` : '',
     ]),
   );
   return [c.dim(title!), ...lines].join('\n');

@@ -6,6 +6,8 @@ import { addDemoCommand } from './commands/demo.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addSteerCommands } from './commands/steer.ts';
+import { addSetupCommand } from './commands/setup.ts';
+import { addScheduleCommand } from './commands/schedule.ts';
 import { addTestCommand } from './commands/test.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import { EXIT, reportError } from './errors.ts';
@@ -45,6 +47,8 @@ export function createProgram(): Command {
   addListCommand(program);
   addReportCommand(program);
   addSteerCommands(program);
+  addSetupCommand(program);
+  addScheduleCommand(program);
   addTestCommand(program);
   addChaosCommand(program);
   return program;

@@ -183,6 +183,37 @@ function gateTable(report: Report, c: Colors): string[] {
   return [c.bold('Gates, over all judged samples of unlabeled prompts'), c.dim(title!), ...lines, ''];
 }
 
+/** What changed the run's course, and what it was told. */
+function courseTables(report: Report, c: Colors): string[] {
+  const lines: string[] = [];
+  const narrow = columns - 34;
+  const add = (title: string, rows: string[][], head: Column[]) => {
+    if (rows.length === 0) return;
+    const [names, ...body] = table(head, rows, '  ');
+    lines.push(c.bold(title), c.dim(names!), ...body, '');
+  };
+  const short = (text: string) => {
+    const one = plain(text);
+    return one.length > narrow ? `${one.slice(0, narrow - 1)}…` : one;
+  };
+  add(
+    'Changes of course',
+    report.course.map((one) => [String(one.iteration), one.kind, one.cause, short(one.reason)]),
+    [{ title: 'from #', align: 'right' }, { title: 'what' }, { title: 'by' }, { title: 'why' }],
+  );
+  add(
+    'Messages',
+    report.messages.map((one) => [
+      String(one.iteration),
+      plain(one.name),
+      plain(one.from),
+      short(`${one.accepted ? '' : 'refused: '}${one.answer}`),
+    ]),
+    [{ title: 'at #', align: 'right' }, { title: 'message' }, { title: 'from' }, { title: 'answer' }],
+  );
+  return lines;
+}
+
 /** What this arm of the experiment shows, in one sentence. */
 export function armSentence(report: Report): string {
   const target =
@@ -224,7 +255,7 @@ function contrast(report: Report, c: Colors): string[] {
 }
 
 function summary(report: Report): string[] {
-  const { totals, best } = report;
+  const { totals, best, startedFrom } = report;
   const right = totals.pseudoLabelPrecision === null ? '' : `, ${percent(totals.pseudoLabelPrecision)} right`;
   const rows: [string, string][] = [
     ['pool', `${compact(totals.prompts)} prompts, ${compact(totals.samples)} samples`],
@@ -235,16 +266,41 @@ function summary(report: Report): string[] {
         `${compact(totals.trainedTokens)} trained)`,
     ],
     ['time', duration(totals.seconds)],
+    ...returns(report),
     [
       'best',
       best
-        ? `${plain(best.model)}${best.iteration === 0 ? ' (the base: nothing was promoted)' : `, of iteration ${best.iteration}`}`
+        ? `${plain(best.model)}${best.iteration === 0 ? ` (${startedFrom ? 'where it started' : 'the base'}: nothing was promoted)` : `, of iteration ${best.iteration}`}`
         : '–',
     ],
   ];
   if (best?.path) rows.push(['adapter', plain(best.path)]);
   if (best?.fingerprint) rows.push(['fingerprint', plain(best.fingerprint)]);
   return rows.map(([name, text]) => `  ${name.padEnd(13)}${text}`);
+}
+
+/** Return on investment, iteration by iteration. */
+function returns({ iterations }: Report): [string, string][] {
+  const known = iterations.filter((one) => one.roi !== null);
+  if (known.length === 0) return [];
+  const unit = known[0]!.costUnit === 'money' ? 'unit of money' : 'million tokens';
+  const shown = known.slice(-8).map((one) => one.roi!.toFixed(1));
+  const more = known.length > shown.length ? '… ' : '';
+  return [['return', `${more}${shown.join(', ')} points of target per ${unit}, by iteration`]];
+}
+
+/** What started the run, and from where, when that is not a person and the base. */
+function beginning({ schedule, startedFrom }: Report): string[] {
+  const lines: string[] = [];
+  if (schedule)
+    lines.push(
+      `schedule ${plain(schedule.id)}, ${schedule.week} (due ${schedule.scheduledFor.slice(0, 16)}Z)`,
+    );
+  if (startedFrom)
+    lines.push(
+      `started from checkpoint ${startedFrom.checkpoint} of run ${plain(startedFrom.run)} (${plain(startedFrom.model)}): "base" below is that adapter`,
+    );
+  return lines.flatMap((line) => wrap(line, columns - 2, '  '));
 }
 
 /** Renders a report; `color` adds ANSI colours. */
@@ -257,12 +313,14 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
   const unfinished = report.comparison.length === 0 && report.base?.target;
   return [
     `${c.bold(plain(report.run))}  ${plain(report.task)} · ${status} · ${count(done, 'iteration')}, ${count(report.totals.promotions, 'promotion')}`,
+    ...beginning(report),
     ...(report.statusReason ? wrap(plain(report.statusReason), columns - 2, '  ') : []),
     '',
     ...comparisonTable(report, c),
     ...groupTables(report, c),
     ...iterationTable(report, c),
     ...gateTable(report, c),
+    ...courseTables(report, c),
     ...contrast(report, c),
     ...wrap(armSentence(report), columns),
     ...summary(report),

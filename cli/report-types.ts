@@ -1,6 +1,6 @@
 /** The shape of a report, as `report --json` and `demo --json` write it. */
 import type { BenchmarkRole } from '../db/report.ts';
-import type { DecisionKind, RunStatus } from '../db/schema.ts';
+import type { AdjustmentKind, DecisionKind, RunStatus } from '../db/schema.ts';
 
 /** `low` and `high`: 95 % Wilson interval of the rate. */
 export type Score = { correct: number; total: number; rate: number; low: number; high: number };
@@ -8,7 +8,7 @@ export type RoleScores = Record<BenchmarkRole, Score | null>;
 
 export type CheckpointReport = RoleScores & {
   id: number;
-  /** 0: the base. */
+  /** 0: where the run started. */
   iteration: number;
   model: string;
   /** Folder of the adapter, where the trainer told it. */
@@ -64,7 +64,35 @@ export type IterationReport = RoleScores & {
   promptTokens: number;
   completionTokens: number;
   trainedTokens: number;
+  /** Points of target accuracy per unit of cost (`costUnit`), the waiting counted in. */
+  roi: number | null;
+  cost: number | null;
+  costUnit: string | null;
 };
+
+/** A change of course: by an operator, the stagnation policy, the budget or the return on investment. */
+export type CourseReport = {
+  iteration: number;
+  kind: AdjustmentKind;
+  cause: string;
+  reason: string;
+  at: string;
+};
+
+export type MessageReport = {
+  iteration: number;
+  name: string;
+  from: string;
+  accepted: boolean;
+  answer: string;
+  at: string;
+};
+
+/** The schedule that started a run, the time for which it was due (ISO), and the ISO week of that here. */
+export type ScheduledAs = { id: string; scheduledFor: string; week: string };
+
+/** The adapter of an earlier run from which a run started. */
+export type Origin = { checkpoint: number; run: string; iteration: number; model: string };
 
 export type OtherArm = { run: string; experiment: string; base: Score | null; best: Score | null };
 
@@ -76,10 +104,15 @@ export type Report = {
   statusReason: string | null;
   startedAt: string;
   finishedAt: string | null;
+  schedule: ScheduledAs | null;
+  /** Null where the run started from the base; else `base` below is this adapter. */
+  startedFrom: Origin | null;
   base: CheckpointReport | null;
   best: CheckpointReport | null;
   comparison: Comparison[];
   iterations: IterationReport[];
+  course: CourseReport[];
+  messages: MessageReport[];
   totals: {
     seconds: number;
     tokens: number;

@@ -1,20 +1,28 @@
 /** The report of a run as data, built from what the loop stored. `render-report.ts` puts it into words. */
+import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
-import type { BenchmarkRole, CheckpointRow, IterationRow, RunRow, ScoreRow } from '../db/report.ts';
+import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
+import { getCheckpoint } from '../db/runs.ts';
 import { wilson } from '../loop/interval.ts';
+import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { loadTask } from '../tasks/index.ts';
 import type {
   CheckpointReport,
   Comparison,
+  CourseReport,
   GateReport,
   IterationReport,
+  MessageReport,
+  Origin,
   OtherArm,
   Report,
   RoleScores,
+  ScheduledAs,
   Score,
 } from './report-types.ts';
+import { localTimeZone } from './schedule-spec.ts';
 
 const roles: BenchmarkRole[] = ['target', 'guard', 'final'];
 
@@ -146,7 +154,7 @@ async function iterationReports(
       pseudoLabels: precision ? (labels ?? { correct: 0, total: 0 }) : null,
       decision: row.decision,
       reason: row.reason,
-      pValue: typeof row.numbers?.pValue === 'number' ? row.numbers.pValue : null,
+      pValue: numberOf(row.numbers, 'pValue'),
       before: roleScores(scores, row.checkpointId).target,
       candidate: candidate?.model ?? null,
       ...roleScores(scores, row.candidateId),
@@ -156,9 +164,34 @@ async function iterationReports(
       promptTokens,
       completionTokens,
       trainedTokens,
+      roi: numberOf(row.numbers, 'roi'),
+      cost: numberOf(row.numbers, 'cost'),
+      costUnit: typeof row.numbers?.unit === 'string' ? row.numbers.unit : null,
     };
   });
   return { iterations, calls };
+}
+
+function numberOf(numbers: Record<string, unknown> | null, field: string): number | null {
+  const value = numbers?.[field];
+  return typeof value === 'number' ? value : null;
+}
+
+async function courseOf(db: Db, runId: string): Promise<CourseReport[]> {
+  return (await listAdjustments(db, runId)).map(({ fromIteration, kind, cause, reason, createdAt }) => {
+    return { iteration: fromIteration, kind, cause, reason, at: createdAt.toISOString() };
+  });
+}
+
+async function messagesOf(db: Db, runId: string): Promise<MessageReport[]> {
+  return (await listMessages(db, runId)).map((one) => ({
+    iteration: one.iterationIndex,
+    name: one.name,
+    from: typeof one.args.by === 'string' ? one.args.by : one.origin,
+    accepted: one.accepted,
+    answer: one.answer,
+    at: one.createdAt.toISOString(),
+  }));
 }
 
 function gateReports(
@@ -178,12 +211,35 @@ function gateReports(
   });
 }
 
-/** Base and last best of a run among its checkpoints. */
-function endpointsOf(runId: string, checkpoints: CheckpointRow[], iterations: IterationRow[]) {
+/** Where a run started and its last best, among its checkpoints. */
+function endpointsOf(
+  runId: string,
+  checkpoints: CheckpointRow[],
+  iterations: IterationRow[],
+  resets: ResetRow[],
+) {
   const own = checkpoints.filter((row) => row.runId === runId);
-  const base = own.find((row) => row.kind === 'base');
-  const bestId = iterations.filter((row) => row.runId === runId && row.bestId !== null).at(-1)?.bestId;
+  const base = own.find((row) => row.iterationIndex === 0);
+  const decided = iterations.filter((row) => row.runId === runId && row.bestId !== null).at(-1);
+  const reset = resets.filter((row) => row.runId === runId).at(-1);
+  const bestId = reset && reset.fromIteration > (decided?.index ?? 0) ? reset.checkpointId : decided?.bestId;
   return { base, best: own.find((row) => row.id === bestId) ?? base };
+}
+
+/** The schedule of a run, and the ISO week for which it was due in the schedule's time zone. */
+export function scheduledAs({ scheduleId, scheduledFor, scheduleTimeZone }: RunRow): ScheduledAs | null {
+  if (scheduleId === null || scheduledFor === null) return null;
+  return {
+    id: scheduleId,
+    scheduledFor: scheduledFor.toISOString(),
+    week: logicalWeek(scheduledFor, scheduleTimeZone ?? localTimeZone()),
+  };
+}
+
+async function originOf(db: Db, first: CheckpointRow | undefined): Promise<Origin | null> {
+  if (!first || first.kind === 'base' || first.parentId === null) return null;
+  const { id, runId, iterationIndex, model } = await getCheckpoint(db, first.parentId);
+  return { checkpoint: id, run: runId, iteration: iterationIndex, model };
 }
 
 /** The newest finished run of each other experiment with this run's task and seed. */
@@ -208,13 +264,14 @@ async function otherArms(db: Db, run: RunRow): Promise<OtherArm[]> {
 /** Target scores of base and best, and how far each run got. */
 export async function outcomes(db: Db, runs: RunRow[]) {
   const ids = runs.map((run) => run.id);
-  const [iterations, checkpoints, scores] = await Promise.all([
+  const [iterations, checkpoints, scores, resets] = await Promise.all([
     queries.iterationRows(db, ids),
     queries.checkpointRows(db, ids),
     queries.scores(db, ids),
+    queries.resetRows(db, ids),
   ]);
   return runs.map((run) => {
-    const { base, best } = endpointsOf(run.id, checkpoints, iterations);
+    const { base, best } = endpointsOf(run.id, checkpoints, iterations, resets);
     return {
       run,
       iterations: iterations.filter((row) => row.runId === run.id && row.finishedAt !== null).length,
@@ -231,12 +288,13 @@ export async function outcomes(db: Db, runs: RunRow[]) {
 export async function buildReport(db: Db, runId: string, options: { truth?: boolean } = {}): Promise<Report> {
   const run = await queries.findRun(db, runId);
   if (!run) throw new Error(`There is no run "${runId}". See the runs there are with: ratchet list`);
-  const [rows, checkpoints, scores] = await Promise.all([
+  const [rows, checkpoints, scores, resets] = await Promise.all([
     queries.iterationRows(db, [runId]),
     queries.checkpointRows(db, [runId]),
     queries.scores(db, [runId]),
+    queries.resetRows(db, [runId]),
   ]);
-  const ends = endpointsOf(runId, checkpoints, rows);
+  const ends = endpointsOf(runId, checkpoints, rows, resets);
   const base = ends.base ? checkpointReport(ends.base, scores) : null;
   const best = ends.best ? checkpointReport(ends.best, scores) : null;
   const { iterations, calls } = await iterationReports(
@@ -260,10 +318,14 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     statusReason: run.statusReason,
     startedAt: run.createdAt.toISOString(),
     finishedAt: run.finishedAt?.toISOString() ?? null,
+    schedule: scheduledAs(run),
+    startedFrom: await originOf(db, ends.base),
     base,
     best,
     comparison: base && best ? await compare(db, base, best, scores) : [],
     iterations,
+    course: await courseOf(db, runId),
+    messages: await messagesOf(db, runId),
     totals: {
       seconds: seconds(run.createdAt, run.finishedAt ?? new Date())!,
       tokens: promptTokens + completionTokens + trainedTokens,

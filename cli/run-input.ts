@@ -123,14 +123,19 @@ export async function checkInput(tree: Tree): Promise<ImproveInput> {
   return tree as ImproveInput;
 }
 
-/** `arithmetic-20261122-140533`; of a task file, the file's name. */
-export function defaultRunId(task: string, now = new Date()): string {
+/** A task's name as ids have it; of a task file, the file's name. */
+export function taskSlug(task: string): string {
   const name = task
     .split(/[\\/]/)
     .at(-1)!
     .replace(/\.ya?ml$/i, '')
     .replaceAll(/[^A-Za-z0-9_-]+/g, '-');
+  return name || 'run';
+}
+
+/** `arithmetic-20261122-140533`. */
+export function defaultRunId(task: string, now = new Date()): string {
   const digits = (n: number, width = 2) => String(n).padStart(width, '0');
   const date = `${now.getFullYear()}${digits(now.getMonth() + 1)}${digits(now.getDate())}`;
-  return `${name || 'run'}-${date}-${digits(now.getHours())}${digits(now.getMinutes())}${digits(now.getSeconds())}`;
+  return `${taskSlug(task)}-${date}-${digits(now.getHours())}${digits(now.getMinutes())}${digits(now.getSeconds())}`;
 }

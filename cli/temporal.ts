@@ -118,7 +118,16 @@ async function wasStopped(client: Client, runId: string): Promise<boolean> {
 
 /** The workflow's page in the Temporal UI; undefined where no UI address is known. */
 export function workflowLink(addresses: Addresses, runId: string): string | undefined {
+  return pageLink(addresses, 'workflows', runId);
+}
+
+/** The schedule's page in the Temporal UI, likewise. */
+export function scheduleLink(addresses: Addresses, scheduleId: string): string | undefined {
+  return pageLink(addresses, 'schedules', scheduleId);
+}
+
+function pageLink(addresses: Addresses, kind: 'workflows' | 'schedules', id: string): string | undefined {
   if (!addresses.temporalUi) return undefined;
   const base = addresses.temporalUi.replace(/\/+$/, '');
-  return `${base}/namespaces/${encodeURIComponent(addresses.namespace)}/workflows/${encodeURIComponent(runId)}`;
+  return `${base}/namespaces/${encodeURIComponent(addresses.namespace)}/${kind}/${encodeURIComponent(id)}`;
 }

@@ -1,6 +1,6 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { decisions, examples, iterations, prompts, votes } from './schema.ts';
+import { decisions, examples, iterations, prompts, samples, votes } from './schema.ts';
 
 /** One decided iteration in a line, small enough for a workflow's state. */
 export type HistoryRow = {
@@ -9,6 +9,8 @@ export type HistoryRow = {
   prompts: number;
   accepted: number;
   agreement: number;
+  /** Mean length of the accepted rationales, in tokens. */
+  rationaleTokens?: number;
   decision: string;
   before?: number;
   after?: number;
@@ -31,6 +33,8 @@ export async function historyRows(db: Db, runId: string): Promise<HistoryRow[]> 
         join ${prompts} p on p.id = e.prompt_id where e.iteration_id = ${iterations.id} and p.purpose = 'learn')`,
       agreement: sql<number>`coalesce((select avg(v.agreement)::float8 from ${votes} v
         join ${prompts} p on p.id = v.prompt_id where p.iteration_id = ${iterations.id} and p.purpose = 'learn'), 0)`,
+      rationaleTokens: sql<number | null>`(select avg(s.completion_tokens)::float8 from ${examples} e
+        join ${samples} s on s.id = e.sample_id where e.iteration_id = ${iterations.id} and e.kind <> 'rehearsal')`,
     })
     .from(iterations)
     .innerJoin(decisions, eq(decisions.iterationId, iterations.id))
@@ -44,6 +48,7 @@ export async function historyRows(db: Db, runId: string): Promise<HistoryRow[]> 
       prompts: row.prompts,
       accepted: row.accepted,
       agreement: row.agreement,
+      ...(row.rationaleTokens === null ? {} : { rationaleTokens: row.rationaleTokens }),
       decision: row.decision,
       before: numbers.before,
       after: numbers.after,

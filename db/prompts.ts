@@ -1,6 +1,6 @@
-import { and, asc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { critiques, examples, iterations, prompts, samples, votes } from './schema.ts';
+import { critiques, examples, iterations, prompts, runs, samples, votes } from './schema.ts';
 
 export type StoredPrompt = typeof prompts.$inferSelect;
 export type Vote = typeof votes.$inferSelect;
@@ -53,6 +53,17 @@ export async function acceptedKeys(db: Db, runId: string): Promise<Set<string>> 
     .from(examples)
     .innerJoin(prompts, eq(prompts.id, examples.promptId))
     .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn')));
+  return new Set(rows.map((row) => row.key));
+}
+
+/** Keys of the prompts that any run of a task, this one included, has drawn to learn from, this iteration's own aside. */
+export async function usedKeys(db: Db, task: string, iterationId: number): Promise<Set<string>> {
+  const rows = await db
+    .selectDistinct({ key: prompts.key })
+    .from(prompts)
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .innerJoin(runs, eq(runs.id, iterations.runId))
+    .where(and(eq(runs.task, task), eq(prompts.purpose, 'learn'), ne(prompts.iterationId, iterationId)));
   return new Set(rows.map((row) => row.key));
 }
 

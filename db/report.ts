@@ -6,6 +6,7 @@ import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Db } from './connect.ts';
 import {
+  adjustments,
   benchmarkItems,
   checkpoints,
   datasets,
@@ -44,6 +45,10 @@ export async function newestRun(db: Db, only?: 'unfinished'): Promise<RunRow | u
 
 export async function allRuns(db: Db): Promise<RunRow[]> {
   return db.select().from(runs).orderBy(desc(runs.createdAt), desc(runs.id));
+}
+
+export async function runsByIds(db: Db, ids: string[]): Promise<RunRow[]> {
+  return ids.length === 0 ? [] : db.select().from(runs).where(inArray(runs.id, ids));
 }
 
 /** Iterations with their decisions and datasets, in order; `decision` is null while the iteration goes on. */
@@ -174,7 +179,7 @@ export async function callTotals(db: Db, runId: string) {
       iterationId: modelCalls.iterationId,
       stage: modelCalls.stage,
       requests: sql<number>`coalesce(sum(${modelCalls.requests}), 0)::int`,
-      failed: sql<number>`count(*) filter (where ${modelCalls.error} is not null)::int`,
+      failed: sql<number>`coalesce(sum(${modelCalls.requests}) filter (where ${modelCalls.error} is not null), 0)::int`,
       promptTokens: sql<number>`coalesce(sum(${modelCalls.promptTokens}), 0)::float8`,
       completionTokens: sql<number>`coalesce(sum(${modelCalls.completionTokens}), 0)::float8`,
     })
@@ -248,4 +253,20 @@ export async function stageSeconds(db: Db, runId: string) {
         sql`${stages.finishedAt} is not null and ${stages.startedAt} is not null`,
       ),
     );
+}
+
+export type ResetRow = { runId: string; fromIteration: number; checkpointId: number | null };
+
+/** Resets of these runs, oldest first. */
+export async function resetRows(db: Db, runIds: string[]): Promise<ResetRow[]> {
+  if (runIds.length === 0) return [];
+  return db
+    .select({
+      runId: adjustments.runId,
+      fromIteration: adjustments.fromIteration,
+      checkpointId: adjustments.checkpointId,
+    })
+    .from(adjustments)
+    .where(and(inArray(adjustments.runId, runIds), eq(adjustments.kind, 'reset')))
+    .orderBy(asc(adjustments.fromIteration), asc(adjustments.id));
 }

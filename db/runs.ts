@@ -1,4 +1,4 @@
-import { and, asc, desc, eq } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import {
   adjustments,
@@ -77,15 +77,15 @@ export async function findCheckpoint(
   });
 }
 
-/** Adds a checkpoint, or returns the one that this iteration already made (index 0: the base). */
+/** Adds a checkpoint, or returns the one that this iteration already made (index 0: where the run starts). */
 export async function addCheckpoint(db: Db, values: typeof checkpoints.$inferInsert): Promise<Checkpoint> {
   const [inserted] = await db.insert(checkpoints).values(values).onConflictDoNothing().returning();
   return inserted ?? (await findCheckpoint(db, values.runId, values.iterationIndex))!;
 }
 
 /**
- * The base, and the best: what the newest decision left as best, or what a reset after it went back to, else the base.
- * The best generates, and candidates must beat it.
+ * Where the run started (the base, or a promoted adapter), and the best: what the newest decision left as best, or what a
+ * reset after it went back to. The best generates, and candidates must beat it.
  */
 export async function baseAndBest(db: Db, runId: string): Promise<{ base: Checkpoint; best: Checkpoint }> {
   const base = await findCheckpoint(db, runId, 0);
@@ -107,6 +107,48 @@ export async function baseAndBest(db: Db, runId: string): Promise<{ base: Checkp
   const resetIsNewer = reset && (!decided || reset.from > decided.index);
   const bestId = (resetIsNewer ? reset.checkpointId : decided?.bestId) ?? base.id;
   return { base, best: bestId === base.id ? base : await getCheckpoint(db, bestId) };
+}
+
+/** The base under an adapter, whichever run trained it: lineage crosses runs. */
+export async function rootOf(db: Db, checkpoint: Checkpoint): Promise<Checkpoint> {
+  let at = checkpoint;
+  while (at.kind !== 'base') {
+    if (at.parentId === null) throw new Error(`The adapter ${at.model} (checkpoint ${at.id}) has no parent.`);
+    at = await getCheckpoint(db, at.parentId);
+  }
+  return at;
+}
+
+/**
+ * The checkpoint that a task's newest finished run on this base model promoted and left as best; undefined when
+ * none did. Contrast arms promote for comparison only and do not count.
+ */
+export async function promotedCheckpoint(
+  db: Db,
+  task: string,
+  baseModel: string,
+): Promise<Checkpoint | undefined> {
+  const finished = await db
+    .select({ id: runs.id })
+    .from(runs)
+    .innerJoin(checkpoints, and(eq(checkpoints.runId, runs.id), eq(checkpoints.iterationIndex, 0)))
+    .where(
+      and(
+        eq(runs.task, task),
+        inArray(runs.status, ['completed', 'stopped']),
+        sql`${runs.settings}->>'experiment' = 'none'`,
+      ),
+    )
+    .orderBy(desc(runs.finishedAt), desc(runs.id));
+  for (const { id } of finished) {
+    const { best } = await baseAndBest(db, id);
+    // A run that promoted nothing of its own leaves the task where it was.
+    if (best.iterationIndex === 0) continue;
+    // An adapter of another model could not be served on this one.
+    if ((await rootOf(db, best)).model !== baseModel) continue;
+    return best;
+  }
+  return undefined;
 }
 
 export async function listBenchmarks(

@@ -41,6 +41,8 @@ export const runs = pgTable('runs', {
   /** The Temporal Schedule that started it, and the time it was due, whenever it really began. */
   scheduleId: text('schedule_id'),
   scheduledFor: at('scheduled_for'),
+  /** IANA zone of the schedule's calendar, in which its weeks are counted. */
+  scheduleTimeZone: text('schedule_time_zone'),
   createdAt: createdAt(),
   finishedAt: at('finished_at'),
 });

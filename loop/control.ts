@@ -54,7 +54,8 @@ export type Recorded = Message & { accepted: boolean; answer: string; iterationI
 export type Parked = { doing: string; error: string; advice: string };
 
 export type Control = {
-  phase: 'preparing' | 'iterating' | 'finishing';
+  /** `preparing`: the run is not stored yet; `measuring`: its base is. */
+  phase: 'preparing' | 'measuring' | 'iterating' | 'finishing';
   /** The iteration that runs, or ran last. */
   iteration: number;
   /** Is the iteration under way, so that it can be given up? */
@@ -68,7 +69,6 @@ export type Control = {
   skip?: { iteration: number; message: Message };
   reset?: { checkpointId: number; message: Message };
   stagnations: Message[];
-  budgets: Message[];
   /** Ids of the newest messages. */
   seen: string[];
   /** Newest messages, to be shown. */
@@ -89,7 +89,6 @@ export function createControl(carried?: Partial<Control>): Control {
     paused: false,
     retry: false,
     stagnations: [],
-    budgets: [],
     seen: [],
     shown: [],
     unsaved: [],
@@ -99,8 +98,8 @@ export function createControl(carried?: Partial<Control>): Control {
 
 /** What a run that continues as new takes along: everything that is asked for and not yet done. */
 export function carriedControl(control: Control): Partial<Control> {
-  const { paused, stop, skip, reset, stagnations, budgets, seen, shown, unsaved } = control;
-  return { paused, stop, skip, reset, stagnations, budgets, seen, shown, unsaved };
+  const { paused, stop, skip, reset, stagnations, seen, shown, unsaved } = control;
+  return { paused, stop, skip, reset, stagnations, seen, shown, unsaved };
 }
 
 /** Brings what a UI, a command or code sent into the one form. @throws RangeError naming what is wrong */
@@ -139,7 +138,8 @@ function readFields(name: MessageName, fields: Record<string, unknown>): Message
     }
     if (fields.run === undefined && fields.iteration === undefined)
       throw wrong(name, 'give "run" or "iteration" with limits');
-    Object.assign(args, parsed.data);
+    if (fields.run !== undefined) args.run = parsed.data.run;
+    if (fields.iteration !== undefined) args.iteration = parsed.data.iteration;
   }
   return args;
 }
@@ -246,8 +246,7 @@ function apply(control: Control, message: Message): string {
       control.stagnations.push(message);
       return `the policy takes its next step after ${here}`;
     case 'setBudget':
-      control.budgets.push(message);
-      return 'the limits hold from the next stage on';
+      return 'the limits hold from the next page on';
   }
 }
 

@@ -60,6 +60,11 @@ export const stagnationSchema = z.strictObject({
     .max(1)
     .default(0.05)
     .describe('collapse: agreement rose by this over the window while candidates got worse'),
+  maxDrift: z
+    .number()
+    .positive()
+    .default(0.7)
+    .describe('collapse: accepted rationales grew or shrank by more than e to this, while agreement rose'),
   steps: z
     .array(z.enum(STAGNATION_STEPS))
     .default([...STAGNATION_STEPS])

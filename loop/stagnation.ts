@@ -14,12 +14,24 @@ export type Turn = {
   accepted: number;
   /** Mean agreement of the votes, 0…1. */
   agreement: number;
+  /** Mean length of the accepted rationales, in tokens; undefined where nothing was accepted. */
+  rationaleTokens?: number;
   /** Target accuracy of the best before it, and of the candidate; undefined where none was measured. */
   before?: number;
   after?: number;
 };
 
 export type Stagnation = { kind: StagnationKind; reason: string; numbers: Record<string, number> };
+
+const rise = (first: Turn, last: Turn) => last.agreement - first.agreement;
+const hasLength = (turn: Turn) => turn.rationaleTokens !== undefined;
+
+/** How far the length of what is accepted has moved since it was first measured: |ln(now / then)|. */
+function driftOf(turns: readonly Turn[], last: Turn): number | undefined {
+  const then = turns.find(hasLength)?.rationaleTokens;
+  const now = last.rationaleTokens;
+  return then && now ? Math.abs(Math.log(now / then)) : undefined;
+}
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
@@ -38,16 +50,28 @@ export function findStagnation(
   const last = seen.at(-1)!;
   const span = `over iterations ${first.index}–${last.index}`;
 
+  const drift = driftOf(turns, last);
+  if (drift !== undefined && drift > settings.maxDrift && rise(first, last) > 0) {
+    const [from, to] = [turns.find(hasLength)!.rationaleTokens!, last.rationaleTokens!];
+    return {
+      kind: 'collapse',
+      reason:
+        `accepted rationales went from ${from.toFixed(0)} to ${to.toFixed(0)} tokens while agreement rose ` +
+        `${first.agreement.toFixed(2)} → ${last.agreement.toFixed(2)} ${span}`,
+      numbers: { drift, agreementRise: rise(first, last) },
+    };
+  }
+
   const measured = seen.filter((turn) => turn.before !== undefined && turn.after !== undefined);
   const losses = measured.map((turn) => turn.before! - turn.after!);
-  const rise = last.agreement - first.agreement;
+  const risen = rise(first, last);
   const oldest = measured[0];
   const newest = measured.at(-1);
   if (
     oldest &&
     newest &&
     oldest !== newest &&
-    rise >= settings.agreementRise &&
+    risen >= settings.agreementRise &&
     newest.after! < oldest.after!
   ) {
     return {
@@ -55,7 +79,7 @@ export function findStagnation(
       reason:
         `agreement rose ${first.agreement.toFixed(2)} → ${last.agreement.toFixed(2)} while candidates fell ` +
         `${percent(oldest.after!)} → ${percent(newest.after!)} on target ${span}`,
-      numbers: { agreementRise: rise, candidateFall: oldest.after! - newest.after! },
+      numbers: { agreementRise: risen, candidateFall: oldest.after! - newest.after! },
     };
   }
   if (measured.length === seen.length && losses.every((loss) => loss > 0)) {

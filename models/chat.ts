@@ -1,3 +1,4 @@
+import { APIConnectionError } from 'openai';
 import type OpenAI from 'openai';
 import { distinctChoices } from './choices.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -26,8 +27,9 @@ export type ChatReply = {
 };
 
 /**
- * One chat completion. A malformed answer is data: missing choices come back as an empty list, missing
- * content as empty text; only transport and API errors throw (as the client's own error classes).
+ * One chat completion. A malformed answer is data: a list of no choices comes back as one, missing content as
+ * empty text. Only transport and API errors throw (as the client's own error classes), and a body without a
+ * list of choices is one of transport: whatever answered was no model.
  */
 export async function chat(
   endpoint: Endpoint,
@@ -49,24 +51,37 @@ export async function chat(
     },
     { signal },
   );
-  const given = distinctChoices(Array.isArray(raw.choices) ? raw.choices : []);
-  const texts = given.map((choice) =>
-    typeof choice.message?.content === 'string' ? choice.message.content : '',
-  );
-  const completionTokens = raw.usage?.completion_tokens ?? 0;
+  // Typed as the API promises it; what came may be anything.
+  const choices = (raw as Partial<OpenAI.ChatCompletion> | null)?.choices as
+    | (Partial<OpenAI.ChatCompletion.Choice> | null)[]
+    | undefined;
+  if (!Array.isArray(choices)) {
+    const start = JSON.stringify(raw).slice(0, 200);
+    throw new APIConnectionError({ message: `The answer has no list of choices: ${start}` });
+  }
+  const given = distinctChoices(choices);
+  const texts = given.map((choice) => {
+    const content: unknown = choice?.message?.content;
+    return typeof content === 'string' ? content : '';
+  });
+  const completionTokens = tokenCount(raw.usage?.completion_tokens);
   // The API counts tokens per request; with n choices they are apportioned by length.
   const characters = texts.reduce((sum, text) => sum + text.length, 0);
   return {
     choices: given.map((choice, i) => ({
       text: texts[i]!,
-      finishReason: choice.finish_reason ?? 'unknown',
+      finishReason: choice?.finish_reason ?? 'unknown',
       completionTokens: Math.round(characters ? (completionTokens * texts[i]!.length) / characters : 0),
     })),
     model: raw.model,
     fingerprint: raw.system_fingerprint ?? undefined,
-    promptTokens: raw.usage?.prompt_tokens ?? 0,
+    promptTokens: tokenCount(raw.usage?.prompt_tokens),
     completionTokens,
     latencyMs: Math.round(performance.now() - began),
     raw,
   };
+}
+
+function tokenCount(given: unknown): number {
+  return typeof given === 'number' && Number.isFinite(given) && given > 0 ? Math.round(given) : 0;
 }

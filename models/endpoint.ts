@@ -1,4 +1,6 @@
 import OpenAI from 'openai';
+import { z } from 'zod';
+import { fetchJson } from './transport.ts';
 
 export type Role = 'generator' | 'critic' | 'trainer';
 
@@ -10,13 +12,24 @@ export type Endpoint = { baseURL: string; model: string; client: OpenAI };
 /** No usable endpoint for a role: the message says what to set. */
 export class EndpointError extends Error {}
 
-/** The longest one request may take. Kept under every activity's start-to-close timeout. */
-const REQUEST_TIMEOUT_MS = 10 * 60_000;
+/** The longest one request may take. Kept well under the start-to-close timeout of a page, one hour. */
+export const requestTimeoutSchema = z.coerce.number().int().min(100).max(1_800_000).default(600_000);
+
+/** RATCHET_REQUEST_TIMEOUT_MS, or ten minutes. @throws EndpointError when it is no such number */
+export function requestTimeoutMs(): number {
+  const given = process.env.RATCHET_REQUEST_TIMEOUT_MS;
+  const parsed = requestTimeoutSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new EndpointError(
+    `RATCHET_REQUEST_TIMEOUT_MS is "${given}": set it to whole milliseconds from 100 to 1800000, or leave it out.`,
+  );
+}
 
 const clients = new Map<string, OpenAI>();
 
 function clientFor(baseURL: string, apiKeyEnv: string | undefined): OpenAI {
-  const id = `${baseURL} ${apiKeyEnv ?? ''}`;
+  const timeout = requestTimeoutMs();
+  const id = `${baseURL} ${apiKeyEnv ?? ''} ${timeout}`;
   const known = clients.get(id);
   if (known) return known;
   const apiKey = apiKeyEnv ? process.env[apiKeyEnv] : 'none';
@@ -25,8 +38,15 @@ function clientFor(baseURL: string, apiKeyEnv: string | undefined): OpenAI {
       `The API key for ${baseURL} is missing: set the environment variable ${apiKeyEnv} for the workers.`,
     );
   }
-  // Temporal retries; retries of the client's own would multiply with them and hide the waiting.
-  const client = new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: REQUEST_TIMEOUT_MS, logLevel: 'off' });
+  // Pages and Temporal retry; retries of the client's own would multiply with them and hide the waiting.
+  const client = new OpenAI({
+    baseURL,
+    apiKey,
+    maxRetries: 0,
+    timeout,
+    logLevel: 'off',
+    fetch: fetchJson,
+  });
   clients.set(id, client);
   return client;
 }

@@ -11,7 +11,7 @@ export const FAILURE = {
 } as const;
 
 /** Server-named waits outside this are ignored: zero or absurd values must not rule the retry. */
-const MAX_RETRY_AFTER_MS = 60_000;
+const MAX_RETRY_AFTER_MS = 10 * 60_000;
 
 /** The wait that the server asks for, from `retry-after-ms` or `retry-after` (seconds or an HTTP date). */
 export function retryAfterMs(headers: Headers | undefined, now = Date.now()): number | undefined {
@@ -39,6 +39,38 @@ export function isRetryable(error: unknown): boolean {
   return status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
+/** Does the endpoint say that it has too much to do? Then all calls to it slow down, not just this one. */
+export function isLimiting(error: unknown): error is APIError {
+  return error instanceof APIError && isRetryable(error) && (error.status === 429 || error.status === 503);
+}
+
+/** The endpoint does not know the model, e.g. because its adapter was evicted or a server started anew. */
+export function isUnknownModel(error: unknown): error is APIError {
+  return (
+    error instanceof APIError &&
+    !isRetryable(error) &&
+    (error.status === 404 || error.code === 'model_not_found')
+  );
+}
+
+/**
+ * The endpoint will not answer this one prompt, now or later: a content filter, a context that is too short,
+ * a field that it does not take. Others may well be answered.
+ */
+export function isRefusal(error: unknown): error is APIError {
+  if (!(error instanceof APIError) || isRetryable(error) || isUnknownModel(error)) return false;
+  if (error.code === 'insufficient_quota') return false;
+  return error.status === 400 || error.status === 413 || error.status === 422;
+}
+
+/** What an error says, with the cause that clients of connections hide behind "Connection error.". */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const causes: string[] = [];
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) causes.push(cause.message);
+  return causes.length > 0 ? `${error.message} (${causes.join(': ')})` : error.message;
+}
+
 /**
  * Maps an error of a model call to the failure that Temporal should see. Anything that is no API error is
  * a bug or a cancellation and is passed through.
@@ -46,10 +78,9 @@ export function isRetryable(error: unknown): boolean {
 export function toFailure(error: unknown, what: string): unknown {
   if (error instanceof APIUserAbortError || !(error instanceof APIError)) return error;
   const retryable = isRetryable(error);
-  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
   return ApplicationFailure.create({
     type: FAILURE.modelUnavailable,
-    message: `${what}: ${error.message}${cause}`,
+    message: `${what}: ${errorText(error)}`,
     nonRetryable: !retryable,
     nextRetryDelay: retryable ? retryAfterMs(error.headers) : undefined,
     cause: error,

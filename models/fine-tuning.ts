@@ -1,4 +1,4 @@
-import OpenAI, { APIError, toFile } from 'openai';
+import OpenAI, { APIConnectionError, APIError, toFile } from 'openai';
 import type { Endpoint } from './endpoint.ts';
 
 export type TrainingParameters = {
@@ -123,7 +123,9 @@ export async function trainingProgress(
 
 /**
  * Makes an adapter known to a vLLM server (`/v1/load_lora_adapter`) when it is trained in one place and
- * served in another. Loading one that is loaded already is no error.
+ * served in another, or was evicted. Loading one that is loaded already is no error.
+ *
+ * @throws APIError with the server's words, or APIConnectionError when it can't be reached
  */
 export async function loadAdapter(
   serving: Endpoint,
@@ -131,16 +133,26 @@ export async function loadAdapter(
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const response = await fetch(`${serving.baseURL.replace(/\/$/, '')}/load_lora_adapter`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${serving.client.apiKey}` },
-    body: JSON.stringify({ lora_name: name, lora_path: path }),
-    signal,
-  });
-  if (response.ok) return;
-  const text = (await response.text()).slice(0, 500);
-  if (/already (been )?loaded/i.test(text)) return;
-  throw new Error(
-    `${serving.baseURL} did not load the adapter ${name} from ${path}: ${response.status} ${text}`,
-  );
+  const timeout = AbortSignal.timeout(serving.client.timeout);
+  let response: Response;
+  let text: string;
+  try {
+    // Not through the client: vLLM answers with plain text.
+    response = await fetch(`${serving.baseURL.replace(/\/$/, '')}/load_lora_adapter`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${serving.client.apiKey}` },
+      body: JSON.stringify({ lora_name: name, lora_path: path }),
+      signal: AbortSignal.any([signal, timeout]),
+    });
+    text = (await response.text()).slice(0, 500);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new APIConnectionError({
+      message: `${serving.baseURL} could not be asked to load the adapter ${name}`,
+      cause: error instanceof Error ? error : undefined,
+    });
+  }
+  if (response.ok || /already (been )?loaded/i.test(text)) return;
+  const message = `${serving.baseURL} did not load the adapter ${name} from ${path}: ${text}`;
+  throw APIError.generate(response.status, { error: { message } }, undefined, response.headers);
 }

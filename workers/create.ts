@@ -3,13 +3,14 @@ import {
   bundleWorkflowCode,
   DefaultLogger,
   Worker,
+  type ActivityInterceptorsFactory,
   type NativeConnection,
+  type WorkerDeploymentOptions,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Db } from '../db/connect.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
-import { beating } from './beating.ts';
 
 export type Queue = keyof typeof TASK_QUEUE;
 
@@ -24,6 +25,43 @@ export async function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   });
 }
 
+/** A version of this program, as Temporal's Worker Deployments know it. */
+export type Deployment = {
+  deploymentName: string;
+  buildId: string;
+  versioning: 'pinned' | 'auto-upgrade';
+};
+
+function deploymentOptions({ deploymentName, buildId, versioning }: Deployment): WorkerDeploymentOptions {
+  return {
+    version: { deploymentName, buildId },
+    useWorkerVersioning: true,
+    // A run may last for weeks: pinned, it would keep the workers of its version alive as long. Kept histories
+    // are replayed by the tests, so a run may move to the current version at its next step.
+    defaultVersioningBehavior: versioning === 'pinned' ? 'PINNED' : 'AUTO_UPGRADE',
+  };
+}
+
+/** Well under the heartbeat timeout of the queue `main`. */
+const BEAT_MS = 4_000;
+
+/**
+ * Activities on the queue `main` beat as long as they run, so that those of a worker that was killed are taken up elsewhere
+ * in seconds. Model calls and training beat themselves: there a beat has to mean progress.
+ */
+const beating: ActivityInterceptorsFactory = (context) => ({
+  inbound: {
+    async execute(input, next) {
+      const beat = setInterval(() => context.heartbeat(), BEAT_MS);
+      try {
+        return await next(input);
+      } finally {
+        clearInterval(beat);
+      }
+    },
+  },
+});
+
 /** One worker per queue, in this process. They are not running yet. */
 export async function createWorkers(options: {
   connection: NativeConnection;
@@ -32,6 +70,11 @@ export async function createWorkers(options: {
   queues: Queue[];
   /** Needed for the queue `main`. */
   workflowBundle?: WorkflowBundleWithSourceMap;
+  /** Activities at once, where they differ from the defaults. */
+  slots?: Partial<Record<Queue, number>>;
+  /** Workflows kept in memory between their tasks; the SDK's own measure where not given. */
+  maxCachedWorkflows?: number;
+  deployment?: Deployment;
 }): Promise<Worker[]> {
   const activities = createActivities({ db: options.db });
   return Promise.all(
@@ -41,13 +84,13 @@ export async function createWorkers(options: {
         namespace: options.namespace,
         taskQueue: TASK_QUEUE[queue],
         activities: activities[queue],
-        // Pages and training beat by themselves, with what they have done.
-        ...(queue === 'main'
-          ? { workflowBundle: options.workflowBundle, interceptors: { activity: [beating] } }
-          : {}),
-        maxConcurrentActivityTaskExecutions: SLOTS[queue],
+        ...(queue === 'main' ? { workflowBundle: options.workflowBundle } : {}),
+        ...(queue === 'main' ? { interceptors: { activity: [beating] } } : {}),
         // An activity learns with its heartbeats that it is cancelled.
         maxHeartbeatThrottleInterval: '5 seconds',
+        maxConcurrentActivityTaskExecutions: options.slots?.[queue] ?? SLOTS[queue],
+        ...(options.maxCachedWorkflows ? { maxCachedWorkflows: options.maxCachedWorkflows } : {}),
+        ...(options.deployment ? { workerDeploymentOptions: deploymentOptions(options.deployment) } : {}),
         // Long enough to store what is in flight; a page that is cut off is resumed elsewhere.
         shutdownGraceTime: '3 seconds',
         shutdownForceTime: '10 seconds',

@@ -1,30 +1,90 @@
+/** What a worker process reads from its environment: one schema, which the Compose file is checked against. */
 import { z } from 'zod';
+import { requestTimeoutSchema } from '../models/endpoint.ts';
 
-const schema = z.object({
-  DATABASE_URL: z.string().min(1, 'set it to a PostgreSQL URL, or start everything with `ratchet up`'),
-  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
-  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
-  RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
-  RATCHET_QUEUES: z
+const count = (most: number) =>
+  z
     .string()
-    .default('main,llm,train')
-    .transform((list) => list.split(',').map((name) => name.trim()))
-    .pipe(z.array(z.enum(['main', 'llm', 'train'])).min(1)),
-});
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().int().min(1).max(most));
+const port = count(65_535);
 
-/** What a worker reads from its environment. @throws Error naming every bad variable */
+export const workerSchema = z
+  .object({
+    DATABASE_URL: z.string({ error: 'set it to a PostgreSQL URL, or start everything with `ratchet up`' }),
+    /** Read by the PostgreSQL driver where DATABASE_URL holds no password. */
+    PGPASSWORD: z.string().optional(),
+    RATCHET_DB_CONNECTIONS: count(1000).default(10),
+    TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+    TEMPORAL_NAMESPACE: z.string().default('default'),
+    TEMPORAL_API_KEY: z.string().optional(),
+    TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
+    TEMPORAL_DEPLOYMENT_NAME: z
+      .string()
+      .regex(/^[^.:/\s]+$/, 'must be a word without ".", ":" and "/"')
+      .optional(),
+    TEMPORAL_WORKER_BUILD_ID: z.string().optional(),
+    RATCHET_VERSIONING: z.enum(['pinned', 'auto-upgrade']).default('auto-upgrade'),
+    RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+    RATCHET_QUEUES: z
+      .string()
+      .default('main,llm,train')
+      .transform((list) => list.split(',').map((name) => name.trim()))
+      .pipe(z.array(z.enum(['main', 'llm', 'train'])).min(1)),
+    RATCHET_SLOTS_MAIN: count(10_000).optional(),
+    RATCHET_SLOTS_LLM: count(10_000).optional(),
+    RATCHET_SLOTS_TRAIN: count(1000).optional(),
+    RATCHET_MAX_CACHED_WORKFLOWS: count(100_000).optional(),
+    RATCHET_HEALTH_PORT: port.optional(),
+    RATCHET_HEALTH_HOST: z.string().default('127.0.0.1'),
+    RATCHET_REQUEST_TIMEOUT_MS: requestTimeoutSchema,
+    /** Read where a run names no endpoint (models/endpoint.ts). */
+    MODEL_BASE_URL: z
+      .url({ protocol: /^https?$/, error: 'must be an OpenAI-compatible base URL ending in /v1' })
+      .optional(),
+  })
+  .superRefine((env, context) => {
+    const { TEMPORAL_DEPLOYMENT_NAME: name, TEMPORAL_WORKER_BUILD_ID: build } = env;
+    if (Boolean(name) === Boolean(build)) return;
+    const [missing, given] = name
+      ? ['TEMPORAL_WORKER_BUILD_ID', 'TEMPORAL_DEPLOYMENT_NAME']
+      : ['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'];
+    const message = `missing, but ${given} is set: a versioned worker needs both, an unversioned one neither`;
+    context.addIssue({ code: 'custom', path: [missing!], message });
+  });
+
+export type WorkerEnvironment = ReturnType<typeof workerEnvironment>;
+
+/**
+ * What a worker reads from its environment. A variable that is set to nothing counts as not set, as Compose
+ * files write it. @throws Error naming every bad variable
+ */
 export function workerEnvironment(env: NodeJS.ProcessEnv) {
-  const parsed = schema.safeParse(env);
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = workerSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`The worker's environment is not usable:\n  ${problems.join('\n  ')}`);
   }
   const e = parsed.data;
+  const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId } = e;
   return {
     databaseUrl: e.DATABASE_URL,
-    temporalAddress: e.TEMPORAL_ADDRESS,
+    databaseConnections: e.RATCHET_DB_CONNECTIONS,
+    temporal: {
+      address: e.TEMPORAL_ADDRESS,
+      apiKey: e.TEMPORAL_API_KEY,
+      // An API key travels in a header, so it implies TLS.
+      tls: e.TEMPORAL_TLS === 'true' || e.TEMPORAL_API_KEY !== undefined,
+    },
     temporalNamespace: e.TEMPORAL_NAMESPACE,
+    deployment:
+      deploymentName && buildId ? { deploymentName, buildId, versioning: e.RATCHET_VERSIONING } : undefined,
     logLevel: e.RATCHET_LOG_LEVEL,
     queues: e.RATCHET_QUEUES,
+    slots: { main: e.RATCHET_SLOTS_MAIN, llm: e.RATCHET_SLOTS_LLM, train: e.RATCHET_SLOTS_TRAIN },
+    maxCachedWorkflows: e.RATCHET_MAX_CACHED_WORKFLOWS,
+    health: e.RATCHET_HEALTH_PORT ? { host: e.RATCHET_HEALTH_HOST, port: e.RATCHET_HEALTH_PORT } : undefined,
   };
 }

@@ -1,14 +1,15 @@
 /**
  * A worker process. By default it serves every task queue; RATCHET_QUEUES (a comma-separated list of
- * main, llm, train) makes one for some of them, to run on a machine of its own.
+ * main, llm, train) makes one for some of them, to run on a machine of its own (docs/scale.md).
  */
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { connect } from '../db/connect.ts';
 import { migrate } from '../db/migrate.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
 import { bundleWorkflows, createWorkers } from './create.ts';
 import { workerEnvironment } from './environment.ts';
+import { serveHealth } from './health.ts';
 
 const env = workerEnvironment(process.env);
 const log = pino({ level: env.logLevel });
@@ -19,15 +20,25 @@ Runtime.install({
   ),
 });
 
+let workers: Worker[] = [];
+const health =
+  env.health &&
+  (await serveHealth(env.health, () =>
+    workers.map((worker) => ({ queue: worker.options.taskQueue, state: worker.getState() })),
+  ));
+
 await migrate(env.databaseUrl);
-const db = connect(env.databaseUrl);
-const connection = await NativeConnection.connect({ address: env.temporalAddress });
-const workers = await createWorkers({
+const db = connect(env.databaseUrl, env.databaseConnections);
+const connection = await NativeConnection.connect(env.temporal);
+workers = await createWorkers({
   connection,
   namespace: env.temporalNamespace,
   db,
   queues: env.queues,
   workflowBundle: env.queues.includes('main') ? await bundleWorkflows() : undefined,
+  slots: env.slots,
+  maxCachedWorkflows: env.maxCachedWorkflows,
+  deployment: env.deployment,
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => workers.forEach((worker) => worker.shutdown()));
@@ -35,5 +46,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const running = Promise.all(workers.map((worker) => worker.run()));
 console.log(`worker ready: ${env.queues.map((queue) => TASK_QUEUE[queue]).join(', ')}`);
 await running;
+await health?.close();
 await connection.close();
 await db.$client.end();

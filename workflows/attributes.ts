@@ -1,11 +1,13 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { SEARCH_ATTRIBUTE } from './names.ts';
 
-/** The keys of the search attributes that a run and its iterations upsert. */
+/** The keys of the search attributes that a run and its iterations upsert, and of those that a schedule sets. */
 export const attribute = {
   task: defineSearchAttributeKey(SEARCH_ATTRIBUTE.task, 'KEYWORD'),
   stage: defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, 'KEYWORD'),
   iteration: defineSearchAttributeKey(SEARCH_ATTRIBUTE.iteration, 'INT'),
   decision: defineSearchAttributeKey(SEARCH_ATTRIBUTE.decision, 'KEYWORD'),
   targetAccuracy: defineSearchAttributeKey(SEARCH_ATTRIBUTE.targetAccuracy, 'DOUBLE'),
+  scheduledById: defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD'),
+  scheduledFor: defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME'),
 };

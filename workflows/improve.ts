@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { carriedControl, createControl, givesUp, type Control } from '../loop/control.ts';
+import type { ScheduledStart } from '../activities/run.ts';
 import type { ImproveInput } from '../loop/input.ts';
 import { attribute } from './attributes.ts';
 import { adviceFor, failureType, firstLine, HALTED, isFatal, rootCause } from './failures.ts';
@@ -117,10 +118,11 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
   }
 
   try {
-    const run = await main.prepareRun(input);
+    const run = await main.prepareRun(input, scheduledStart());
     Object.assign(view, { task: run.task, iteration: run.nextIteration, iterations: run.iterations });
     history.iterations = newest(run.history);
     control.iteration = run.nextIteration - 1;
+    control.phase = 'measuring';
     refresh('measuring the base', [{ key: attribute.task, value: run.task }]);
     const measured = async (checkpointId: number, roles: ('target' | 'guard' | 'final')[]) =>
       measure({ runId, checkpointId, roles }, run, gate);
@@ -138,11 +140,7 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
     /** Acts on what was asked for since the last safe point. */
     async function changeCourse(): Promise<void> {
       while (!control.stop) {
-        if (control.budgets.length > 0) {
-          const { id, args } = control.budgets[0]!;
-          await attempt('changing the budget', () => main.changeBudget({ runId, from: next, id, args }));
-          control.budgets.shift();
-        } else if (control.reset) {
+        if (control.reset) {
           const reset = control.reset;
           const { checkpointId } = reset;
           const { id, args } = reset.message;
@@ -165,8 +163,8 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
           control.stagnations.shift();
         } else if (control.paused) {
           refresh('waiting between iterations');
-          const asked = () => control.budgets.length > 0 || control.reset || control.stagnations.length > 0;
-          await condition(() => !control.paused || control.stop !== undefined || Boolean(asked()));
+          const asked = () => control.reset !== undefined || control.stagnations.length > 0;
+          await condition(() => !control.paused || control.stop !== undefined || asked());
         } else return;
         if (halt) return;
       }
@@ -257,4 +255,18 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       cause: rootCause(error),
     });
   }
+}
+
+/** The schedule that started this run, and the time for which it was due: also true of a late or backfilled one. */
+function scheduledStart(): ScheduledStart | undefined {
+  const { typedSearchAttributes: known, memo } = workflowInfo();
+  const id = known.get(attribute.scheduledById);
+  const due = known.get(attribute.scheduledFor);
+  const timeZone = memo?.timeZone;
+  if (id === undefined || !due) return undefined;
+  return {
+    id,
+    scheduledFor: due.toISOString(),
+    ...(typeof timeZone === 'string' ? { timeZone } : {}),
+  };
 }

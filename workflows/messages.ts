@@ -17,24 +17,30 @@ import {
   refusal,
   type Control,
   type Message,
-  type MessageArgs,
   type MessageName,
 } from '../loop/control.ts';
-import { main } from './proxies.ts';
+import { durable } from './proxies.ts';
 
 /** Answer of an update: what the message does, and when. */
 export type Answer = { answer: string };
 
 const REFUSED = 'Refused';
 
-/** A message that the database is needed for: which checkpoint is meant. It has to wait until the run is stored. */
-async function resolveTarget(
-  runId: string,
-  control: Control,
-  args: MessageArgs,
-): Promise<string | undefined> {
+/**
+ * What a message needs of the database: which checkpoint is meant, or new limits to be stored (at once: a run that is parked
+ * over its budget has to find them when it tries again). Answers why it is impossible, if it is.
+ */
+async function resolve(runId: string, control: Control, message: Message): Promise<string | undefined> {
+  const { id, name, args } = message;
+  if (name !== 'resetCheckpoint' && name !== 'setBudget') return undefined;
+  // The run has to be stored first.
   await condition(() => control.phase !== 'preparing');
-  const found = await main.findResetTarget({ runId, to: args.to! });
+  if (name === 'setBudget') {
+    const from = control.inIteration ? control.iteration : control.iteration + 1;
+    await durable.changeBudget({ runId, from, id, args });
+    return undefined;
+  }
+  const found = await durable.findResetTarget({ runId, to: args.to! });
   if ('unknown' in found) return found.unknown;
   args.checkpointId = found.checkpointId;
   return undefined;
@@ -58,9 +64,9 @@ export function listen(runId: string, control: Control): void {
     try {
       message.args = readArgs(name, input);
       message.id = message.args.id ?? id;
-      if (name === 'resetCheckpoint' && !control.seen.includes(message.id)) {
-        const unknown = await resolveTarget(runId, control, message.args);
-        if (unknown) return note(control, message, false, unknown);
+      if (!control.seen.includes(message.id) && refusal(control, name, message.args) === undefined) {
+        const impossible = await resolve(runId, control, message);
+        if (impossible) return note(control, message, false, impossible);
       }
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;

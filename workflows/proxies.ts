@@ -21,8 +21,8 @@ const NEVER_RETRIED = [
 /** The database and light work. A restart of PostgreSQL takes seconds, so ten tries outlast it. */
 export const main = proxyActivities<MainActivities>({
   taskQueue: TASK_QUEUE.main,
-  startToCloseTimeout: '10 minutes',
-  heartbeatTimeout: '2 minutes',
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '15 seconds',
   retry: {
     initialInterval: '500 milliseconds',
     maximumInterval: '15 seconds',
@@ -32,9 +32,12 @@ export const main = proxyActivities<MainActivities>({
 });
 
 /** What must be written for the run to go on at all: a database that is away is waited for, however long. */
-export const durable = proxyActivities<Pick<MainActivities, 'recordState' | 'finishRun'>>({
+export const durable = proxyActivities<
+  Pick<MainActivities, 'recordState' | 'finishRun' | 'changeBudget' | 'findResetTarget'>
+>({
   taskQueue: TASK_QUEUE.main,
   startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '15 seconds',
   retry: {
     initialInterval: '500 milliseconds',
     maximumInterval: '30 seconds',

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { findAddresses, withDatabase } from '../addresses.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { checkInput, defaultRunId, inputFromFlags, type RunFlags } from '../run-input.ts';
 import { connectTemporal, startRun, workflowLink } from '../temporal.ts';
 import { announceEnd, follow } from './follow.ts';
+import { addInputOptions } from './input-options.ts';
 import { printReport, writeReport } from './report.ts';
 
 type Flags = RunFlags & { id?: string; detach?: boolean; json?: string };
@@ -20,34 +21,21 @@ Examples:
 Any field of the run's input can be set: flags win over --set, --set wins over --input.
 Ctrl-C stops watching; the run goes on. An unfinished run of the same --id is joined, a failed one continued.`;
 
-/** Run ids stand in addresses and in the ids of child workflows. */
+/** Ids of runs and schedules stand in addresses and in the ids of child workflows. */
 export function checkRunId(id: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id)) return id;
   throw new UsageError(
-    `--id ${id}: a run id has 1 to 100 letters, digits, dots, dashes and underscores, and starts with a letter or a digit.`,
+    `--id ${id}: an id has 1 to 100 letters, digits, dots, dashes and underscores, and starts with a letter or a digit.`,
   );
 }
 
 export function addRunCommand(program: Command): void {
-  program
+  const command = program
     .command('run')
     .description('start a run of the improve workflow on a task, and watch it')
     .argument('<task>', 'a built-in task (arithmetic) or a task file (.yaml)')
-    .option('--prompts <file>', 'unlabeled prompts: JSONL, one {"prompt": "…"} a line')
-    .option('--iterations <n>', 'iterations to run at most')
-    .option('--seed <n>', 'seed of everything random')
-    .option('--id <id>', 'id of the run and of its workflow (default: <task>-<date>-<time>)')
-    .option(
-      '--set <path=value>',
-      'set any field of the input; JSON or text; repeatable',
-      (entry, all?: string[]) => [...(all ?? []), entry],
-    )
-    .option('--input <file>', 'the whole input as a JSON file')
-    .option('--base-url <url>', 'OpenAI-compatible endpoint of generator, critic and trainer, ending in /v1')
-    .option('--model <name>', 'model name at that endpoint')
-    .option('--api-key-env <name>', 'environment variable that holds the API key')
-    .addOption(new Option('--ungated', 'contrast arm: gates off, every majority trains').conflicts('control'))
-    .addOption(new Option('--control', 'contrast arm: trains on rehearsal prompts only').conflicts('ungated'))
+    .option('--id <id>', 'id of the run and of its workflow (default: <task>-<date>-<time>)');
+  addInputOptions(command)
     .option('--detach', 'start it and return at once')
     .option('--json <file>', 'write the report of the finished run as JSON')
     .addHelpText('after', examples)

@@ -103,7 +103,8 @@ async function localTemporal(context: PartContext, namespace: string): Promise<L
   };
 }
 
-function connect(address: string, env: NodeJS.ProcessEnv): Promise<Connection> {
+/** Connects with what TEMPORAL_API_KEY and TEMPORAL_TLS say. */
+export function connect(address: string, env: NodeJS.ProcessEnv): Promise<Connection> {
   const options: ConnectionOptions = { address, connectTimeout: '5s' };
   if (env.TEMPORAL_API_KEY) options.apiKey = env.TEMPORAL_API_KEY;
   if (env.TEMPORAL_API_KEY || env.TEMPORAL_TLS === 'true') options.tls = true;

@@ -42,6 +42,7 @@ ALTER TABLE "critiques" ADD COLUMN "cache_key" text;--> statement-breakpoint
 ALTER TABLE "critiques" ADD COLUMN "cached" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "runs" ADD COLUMN "schedule_id" text;--> statement-breakpoint
 ALTER TABLE "runs" ADD COLUMN "scheduled_for" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "runs" ADD COLUMN "schedule_time_zone" text;--> statement-breakpoint
 ALTER TABLE "samples" ADD COLUMN "cache_key" text;--> statement-breakpoint
 ALTER TABLE "samples" ADD COLUMN "cached" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "training_jobs" ADD COLUMN "status" text DEFAULT 'running' NOT NULL;--> statement-breakpoint

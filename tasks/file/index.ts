@@ -31,6 +31,7 @@ export function fileTask({ task }: FileSpec): Task {
       yield* chosen.take();
     },
     strategies,
+    alternatives: alternativesOf(task, strategies),
     ask: (text) => strategies[0]!.messages(text),
     readAnswer,
     sameAnswer(a, b) {
@@ -61,17 +62,26 @@ async function* items(task: FileTask, benchmark: FileBenchmark): AsyncGenerator<
   }
 }
 
-function strategiesOf({ system, template, strategies = [] }: FileTask): Strategy[] {
-  const named = strategies.map((strategy) => {
+function strategiesOf(task: FileTask): Strategy[] {
+  const named = (task.strategies ?? []).map((strategy) => {
     if (typeof strategy !== 'string') return strategy;
     return { name: strategy, template: BUILT_IN_STRATEGIES[strategy] ?? '{prompt}' };
   });
   if (named.length === 0) named.push({ name: 'plain', template: '{prompt}' });
-  return named.map((strategy) => {
-    const messages = (text: string): ChatMessage[] => [
-      ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
-      { role: 'user', content: fill(strategy.template, fill(template, text)) },
-    ];
-    return { name: strategy.name, messages };
-  });
+  return named.map((strategy) => toStrategy(task, strategy));
+}
+
+/** The built-in ways of asking that the task does not use. */
+function alternativesOf(task: FileTask, used: Strategy[]): Strategy[] {
+  return Object.entries(BUILT_IN_STRATEGIES)
+    .filter(([name]) => !used.some((strategy) => strategy.name === name))
+    .map(([name, template]) => toStrategy(task, { name, template }));
+}
+
+function toStrategy({ system, template }: FileTask, strategy: { name: string; template: string }): Strategy {
+  const messages = (text: string): ChatMessage[] => [
+    ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+    { role: 'user', content: fill(strategy.template, fill(template, text)) },
+  ];
+  return { name: strategy.name, messages };
 }

@@ -2,7 +2,14 @@ import { ApplicationFailure } from '@temporalio/common';
 import OpenAI from 'openai';
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { isRetryable, retryAfterMs, toFailure } from '../../models/errors.ts';
+import {
+  isLimiting,
+  isRefusal,
+  isRetryable,
+  isUnknownModel,
+  retryAfterMs,
+  toFailure,
+} from '../../models/errors.ts';
 import { resolveEndpoint } from '../../models/endpoint.ts';
 
 const error = (status: number, headers: Record<string, string> = {}, code?: string) =>
@@ -36,12 +43,44 @@ describe('which failures are tried again', () => {
   });
 });
 
+describe('what a failure says', () => {
+  it.each([
+    [429, undefined, 'limiting'],
+    [503, undefined, 'limiting'],
+    [500, undefined, 'other'],
+    [429, 'insufficient_quota', 'other'],
+    [404, undefined, 'unknown model'],
+    [404, 'model_not_found', 'unknown model'],
+    [400, 'model_not_found', 'unknown model'],
+    [400, 'content_filter', 'refusal'],
+    [413, undefined, 'refusal'],
+    [422, undefined, 'refusal'],
+    [400, 'insufficient_quota', 'other'],
+    [401, undefined, 'other'],
+    [403, undefined, 'other'],
+  ])('%i %s: %s', (status, code, said) => {
+    const thrown = error(status, {}, code);
+    expect(
+      [
+        isLimiting(thrown) && 'limiting',
+        isUnknownModel(thrown) && 'unknown model',
+        isRefusal(thrown) && 'refusal',
+      ].filter(Boolean),
+    ).toEqual(said === 'other' ? [] : [said]);
+  });
+
+  it('a refusal that the server wants to see again is none', () => {
+    expect(isRefusal(error(400, { 'x-should-retry': 'true' }))).toBe(false);
+  });
+});
+
 describe('how long to wait', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   it.each([
     [{ 'retry-after-ms': '250' }, 250],
     [{ 'retry-after': '3' }, 3000],
     [{ 'retry-after': '0.5' }, 500],
+    [{ 'retry-after': '300' }, 300_000],
     [{ 'retry-after': 'Thu, 01 Jan 2026 00:00:10 GMT' }, 10_000],
     [{ 'retry-after-ms': '250', 'retry-after': '3' }, 250],
   ])('%o', (headers, expected) =>

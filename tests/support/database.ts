@@ -10,7 +10,7 @@ import { migrate } from '../../db/migrate.ts';
 
 let own: { server: EmbeddedPostgres; url: string; folder: string } | undefined;
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

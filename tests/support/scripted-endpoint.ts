@@ -18,6 +18,15 @@ export type ScriptedRequest = {
   body: Record<string, unknown>;
 };
 
+/**
+ * What goes wrong with a completion: an error status, a silence, a connection that is cut before or within the
+ * answer, a body that is no JSON or no completion, or another number of choices than asked for.
+ */
+export type Fault =
+  | { status: number; code?: string; message?: string; headers?: Record<string, string> }
+  | { kind: 'hang' | 'cut' | 'cut-body' | 'truncated' | 'malformed' | 'no-completion' }
+  | { kind: 'choices'; count: number };
+
 export type ScriptedEndpoint = {
   /** Base URL ending in /v1. */
   url: string;
@@ -27,6 +36,12 @@ export type ScriptedEndpoint = {
   requests: string[];
   jobs: Map<string, ScriptedJob>;
   files: Map<string, string>;
+  /** Arrivals of completions, failed ones too: when (ms of performance.now()) and how many were in flight then. */
+  arrivals: { at: number; inFlight: number }[];
+  /** Bodies of the requests to load an adapter. */
+  loads: { lora_name: string; lora_path: string }[];
+  /** Forgets a fine-tuned model, as a server does that was started anew; `lost`: loading it again fails too. */
+  evict(model: string, options?: { lost?: boolean }): void;
   close(): Promise<void>;
 };
 
@@ -45,11 +60,8 @@ export type Script = {
   jobMs?: number;
   /** How long a completion takes. */
   latencyMs?: number;
-  /** Called before each completion; a number is sent as an error status. */
-  fault?(
-    request: ScriptedRequest,
-    count: number,
-  ): { status: number; code?: string; headers?: Record<string, string> } | undefined;
+  /** Called before each completion; `count` is how many there were, this one among them. */
+  fault?(request: ScriptedRequest, count: number): Fault | undefined;
   /** What becomes of a fine-tuning job. */
   outcome?(job: ScriptedJob): {
     status: 'succeeded' | 'failed';
@@ -92,6 +104,11 @@ export async function startScriptedEndpoint(
   const jobs = new Map<string, ScriptedJob>();
   const files = new Map<string, string>();
   const byKey = new Map<string, string>();
+  const arrivals: ScriptedEndpoint['arrivals'] = [];
+  const loads: ScriptedEndpoint['loads'] = [];
+  /** Generations of evicted models that can be loaded again. */
+  const evicted = new Map<string, number>();
+  let inFlight = 0;
   const generations = new Map<string, number>([[script.baseModel, 0]]);
   const prints = new Map<string, string>([[script.baseModel, fingerprint(script.baseModel)]]);
   let count = 0;
@@ -135,11 +152,20 @@ export async function startScriptedEndpoint(
     });
     count += 1;
     const fault = script.fault?.(request(0), count);
-    if (fault) return fail(response, fault.status, 'scripted fault', fault.code, fault.headers);
+    if (fault && 'status' in fault)
+      return fail(response, fault.status, fault.message ?? 'scripted fault', fault.code, fault.headers);
+    if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'cut') return response.destroy();
+    if (fault?.kind === 'malformed') {
+      response.writeHead(200, { 'content-type': 'text/html' });
+      return response.end('<html><body>Bad gateway</body></html>');
+    }
+    if (fault?.kind === 'no-completion') return send(response, 200, { detail: 'try later' });
     completions.set(model, (completions.get(model) ?? 0) + n);
     requests.push(JSON.stringify([model, body.messages, body.seed, n]));
-    const texts = Array.from({ length: n }, (_, i) => script.answer(request(i)));
-    send(response, 200, {
+    const choices = fault?.kind === 'choices' ? fault.count : n;
+    const texts = Array.from({ length: choices }, (_, i) => script.answer(request(i)));
+    const completion = {
       id: `chatcmpl-${count}`,
       object: 'chat.completion',
       created: 0,
@@ -156,7 +182,30 @@ export async function startScriptedEndpoint(
         completion_tokens: texts.reduce((sum, text) => sum + text.length, 0),
         total_tokens: 0,
       },
-    });
+    };
+    if (fault?.kind !== 'truncated' && fault?.kind !== 'cut-body') return send(response, 200, completion);
+    const whole = JSON.stringify(completion);
+    const half = whole.slice(0, whole.length / 2);
+    if (fault.kind === 'truncated') {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      return response.end(half);
+    }
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length });
+    response.write(half);
+    setTimeout(() => response.destroy(), 20);
+  }
+
+  /** As vLLM answers: plain text when it worked. */
+  function loadAdapter(body: Record<string, unknown>, response: ServerResponse) {
+    const load = { lora_name: String(body.lora_name), lora_path: String(body.lora_path) };
+    loads.push(load);
+    if (generations.has(load.lora_name))
+      return fail(response, 400, `The lora adapter '${load.lora_name}' has already been loaded.`);
+    const generation = evicted.get(load.lora_name);
+    if (generation === undefined) return fail(response, 404, `No adapter found for ${load.lora_path}`);
+    generations.set(load.lora_name, generation);
+    response.writeHead(200, { 'content-type': 'text/plain' });
+    response.end(`Success: LoRA adapter '${load.lora_name}' added successfully.`);
   }
 
   function finish(job: ScriptedJob) {
@@ -224,9 +273,13 @@ export async function startScriptedEndpoint(
       const json = () => JSON.parse(raw.toString() || '{}') as Record<string, unknown>;
       const job = /^\/v1\/fine_tuning\/jobs\/([^/]+)(\/events|\/cancel)?$/.exec(pathname);
       if (pathname === '/v1/chat/completions') {
+        inFlight += 1;
+        response.once('close', () => (inFlight -= 1));
+        arrivals.push({ at: performance.now(), inFlight });
         if (script.latencyMs) await sleep(script.latencyMs);
         return chat(json(), response);
       }
+      if (pathname === '/v1/load_lora_adapter') return loadAdapter(json(), response);
       if (pathname === '/v1/models') {
         return send(response, 200, {
           object: 'list',
@@ -275,6 +328,14 @@ export async function startScriptedEndpoint(
     requests,
     jobs,
     files,
+    arrivals,
+    loads,
+    evict(model, { lost = false } = {}) {
+      const generation = generations.get(model);
+      if (generation === undefined) throw new Error(`${model} is not served`);
+      generations.delete(model);
+      if (!lost) evicted.set(model, generation);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -10,10 +10,15 @@ import { SEARCH_ATTRIBUTE } from '../../workflows/names.ts';
 
 let installed = false;
 
-/** A Temporal dev server of its own for one test file: real, in memory, gone with the file. */
-export async function startTemporal(): Promise<TestWorkflowEnvironment> {
+/** The SDK's own logs would drown the tests'. Before the first client or worker of a process. */
+export function quietRuntime(): void {
   if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR') });
   installed = true;
+}
+
+/** A Temporal dev server of its own for one test file: real, in memory, gone with the file. */
+export async function startTemporal(): Promise<TestWorkflowEnvironment> {
+  quietRuntime();
   const path = await findTemporal({
     home: process.env.RATCHET_HOME ?? join(homedir(), '.ratchet'),
     env: process.env,
@@ -34,7 +39,10 @@ export async function startTemporal(): Promise<TestWorkflowEnvironment> {
 }
 
 /** Runs real workers on all queues; call the returned function to stop them. */
-export async function startWorkers(temporal: TestWorkflowEnvironment, db: Db): Promise<() => Promise<void>> {
+export async function startWorkers(
+  temporal: Pick<TestWorkflowEnvironment, 'nativeConnection' | 'namespace'>,
+  db: Db,
+): Promise<() => Promise<void>> {
   const workers: Worker[] = await createWorkers({
     connection: temporal.nativeConnection,
     namespace: temporal.namespace ?? 'default',

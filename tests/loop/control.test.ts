@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  carriedControl,
+  createControl,
+  givesUp,
+  MESSAGE_NAMES,
+  readArgs,
+  receive,
+  refusal,
+  type Control,
+  type Message,
+  type MessageName,
+} from '../../loop/control.ts';
+
+let count = 0;
+const message = (name: MessageName, input?: unknown, id = `m${++count}`): Message => ({
+  id,
+  name,
+  args: readArgs(name, input),
+  origin: 'signal',
+});
+
+const iterating = (changes: Partial<Control> = {}): Control =>
+  createControl({ phase: 'iterating', iteration: 3, inIteration: true, ...changes });
+
+describe('reading what was sent', () => {
+  it('takes an object, a short form, or nothing', () => {
+    expect(readArgs('pause', undefined)).toEqual({});
+    expect(readArgs('pause', { by: 'ada', reason: 'lunch' })).toEqual({ by: 'ada', reason: 'lunch' });
+    expect(readArgs('resetCheckpoint', 'best')).toEqual({ to: 'best' });
+    expect(readArgs('resetCheckpoint', '12')).toEqual({ to: 12 });
+    expect(readArgs('resetCheckpoint', { to: 12 })).toEqual({ to: 12 });
+    expect(readArgs('stop', undefined)).toEqual({ when: 'now' });
+    expect(readArgs('stagnation', 'collapse')).toEqual({ kind: 'collapse' });
+    expect(readArgs('setBudget', { run: { tokens: 5 } })).toEqual({ run: { tokens: 5 } });
+  });
+
+  it.each([
+    ['resetCheckpoint', {}, /"to" must be "base", "best" or the id/],
+    ['resetCheckpoint', { to: -1 }, /"to" must be/],
+    ['stop', { when: 'later' }, /"when" must be one of now, iteration/],
+    ['stagnation', { kind: 'boredom' }, /plateau, decline, collapse/],
+    ['setBudget', {}, /give "run" or "iteration"/],
+    ['setBudget', { run: { tokens: -1 } }, /run\.tokens/],
+    ['setBudget', { run: { euros: 1 } }, /euros/],
+    ['pause', [1], /must be a JSON object/],
+    ['pause', { by: 7 }, /"by" must be a short text/],
+  ] as [MessageName, unknown, RegExp][])('%s %j is refused by name', (name, input, expected) => {
+    expect(() => readArgs(name, input)).toThrow(expected);
+  });
+});
+
+describe('messages', () => {
+  it('pauses and goes on, and refuses what changes nothing', () => {
+    const control = iterating();
+    expect(receive(control, message('resume'))).toEqual({ accepted: false, answer: 'the run is not paused' });
+    expect(receive(control, message('pause')).accepted).toBe(true);
+    expect(control.paused).toBe(true);
+    expect(receive(control, message('pause')).answer).toMatch(/paused already/);
+    expect(receive(control, message('resume')).accepted).toBe(true);
+    expect(control.paused).toBe(false);
+    expect(control.unsaved.map((one) => one.accepted)).toEqual([false, true, false, true]);
+  });
+
+  it('lets only a parked run try again', () => {
+    const control = iterating();
+    expect(receive(control, message('retryIteration')).answer).toMatch(/nothing has failed/);
+    control.parked = { doing: 'iteration 3', error: 'no quota', advice: 'pay' };
+    expect(receive(control, message('pause')).answer).toMatch(/parked and waits for retryIteration/);
+    expect(receive(control, message('retryIteration')).accepted).toBe(true);
+    expect(control.retry).toBe(true);
+  });
+
+  it('gives up the iteration that was under way, not a later one', () => {
+    const control = iterating();
+    receive(control, message('skipIteration'));
+    expect(givesUp(control)).toBe(true);
+    control.iteration = 4;
+    expect(givesUp(control)).toBe(false);
+    control.inIteration = false;
+    expect(refusal(control, 'skipIteration', {})).toMatch(/no iteration is under way/);
+  });
+
+  it('takes no reset once the final benchmark is being read, but a stop', () => {
+    const control = iterating({ phase: 'finishing', inIteration: false });
+    expect(refusal(control, 'resetCheckpoint', { to: 'base' })).toMatch(/iterations are over/);
+    expect(refusal(control, 'stop', { when: 'now' })).toBeUndefined();
+  });
+
+  it('sharpens a stop, never softens it', () => {
+    const control = iterating();
+    receive(control, message('stop', { when: 'iteration' }));
+    expect(receive(control, message('stop')).accepted).toBe(true);
+    expect(control.stop).toBe('now');
+    expect(receive(control, message('stop', { when: 'iteration' })).accepted).toBe(false);
+    expect(control.stop).toBe('now');
+  });
+
+  it('obeys a message that comes twice once, with the same answer', () => {
+    const control = iterating();
+    const first = receive(control, message('pause', {}, 'same'));
+    receive(control, message('resume'));
+    expect(receive(control, message('pause', {}, 'same'))).toEqual(first);
+    expect(control.paused).toBe(false);
+    expect(control.unsaved).toHaveLength(2);
+  });
+
+  it('carries everything that is asked for over to the next execution, whatever came before', () => {
+    const names = fc.constantFrom(...MESSAGE_NAMES);
+    fc.assert(
+      fc.property(fc.array(names, { maxLength: 30 }), (sent) => {
+        const control = iterating();
+        for (const name of sent) {
+          const input =
+            name === 'setBudget' ? { run: { tokens: 9 } } : name === 'resetCheckpoint' ? 'base' : {};
+          receive(control, message(name, input));
+        }
+        expect(control.unsaved).toHaveLength(sent.length);
+        const next = createControl(JSON.parse(JSON.stringify(carriedControl(control))) as Partial<Control>);
+        for (const field of ['paused', 'stop', 'skip', 'reset', 'stagnations', 'seen', 'unsaved'] as const) {
+          expect(next[field]).toEqual(control[field]);
+        }
+      }),
+    );
+  });
+});

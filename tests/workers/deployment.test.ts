@@ -1,0 +1,96 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { TASK_QUEUE, WORKFLOW } from '../../workflows/names.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { adder } from '../support/scripted-adder.ts';
+import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
+import { startTemporal } from '../support/temporal.ts';
+import { tinyRun } from '../support/tiny-run.ts';
+import { until } from '../support/wait.ts';
+import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
+
+let temporal: TestWorkflowEnvironment;
+let endpoint: ScriptedEndpoint;
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+const workers: WorkerProcess[] = [];
+/** While the endpoint is down, the run waits in the middle. */
+let isDown = true;
+
+const deploymentName = 'ratchet-test';
+const namespace = 'default';
+
+beforeAll(async () => {
+  [temporal, endpoint, database] = await Promise.all([
+    startTemporal(),
+    startScriptedEndpoint({ ...adder, fault: () => (isDown ? { status: 503 } : undefined) }),
+    createTestDatabase(),
+  ]);
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all(workers.map((worker) => worker.kill()));
+  await temporal?.teardown();
+  await database?.drop();
+  await endpoint?.close();
+});
+
+async function startVersion(buildId: string): Promise<void> {
+  workers.push(
+    await startWorkerProcess({
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_DEPLOYMENT_NAME: deploymentName,
+      TEMPORAL_WORKER_BUILD_ID: buildId,
+    }),
+  );
+}
+
+/** Waits until the server knows the version on all three queues, then sends new work to it. */
+async function makeCurrent(buildId: string): Promise<void> {
+  const service = temporal.client.workflowService;
+  await until(`version ${buildId} on every queue`, async () => {
+    const found = await service
+      .describeWorkerDeploymentVersion({ namespace, deploymentVersion: { deploymentName, buildId } })
+      .catch(() => undefined);
+    const queues = new Set(found?.versionTaskQueues?.map(({ name }) => name));
+    return Object.values(TASK_QUEUE).every((name) => queues.has(name));
+  });
+  await service.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, identity: 'test' });
+}
+
+async function currentBuild(): Promise<string | null | undefined> {
+  const { workerDeploymentInfo } = await temporal.client.workflowService.describeWorkerDeployment({
+    namespace,
+    deploymentName,
+  });
+  return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId;
+}
+
+it('registers its version, runs only when it is current, and moves an open run to the next one', async () => {
+  await startVersion('one');
+  const handle = await temporal.client.workflow.start(WORKFLOW.improve, {
+    workflowId: 'versioned',
+    taskQueue: TASK_QUEUE.main,
+    args: [tinyRun(endpoint)],
+  });
+  const info = async () => (await handle.describe()).raw.workflowExecutionInfo?.versioningInfo;
+  const history = async () => (await handle.fetchHistory()).events ?? [];
+
+  // No version is current yet, so nobody may take the run.
+  await until('the version to be registered', async () => (await currentBuild().catch(() => null)) !== null);
+  expect((await history()).some((event) => event.workflowTaskStartedEventAttributes)).toBe(false);
+
+  await makeCurrent('one');
+  expect(await currentBuild()).toBe('one');
+  await until('a first task', async () => (await info())?.deploymentVersion?.buildId === 'one');
+
+  await startVersion('two');
+  await makeCurrent('two');
+  isDown = false;
+
+  const result = await handle.result();
+  expect(result).toMatchObject({ runId: 'versioned', iterations: 1 });
+  expect((await info())?.deploymentVersion?.buildId).toBe('two');
+  // 2: AUTO_UPGRADE.
+  expect((await info())?.behavior).toBe(2);
+}, 180_000);
