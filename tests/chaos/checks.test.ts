@@ -133,7 +133,7 @@ describe('the comparison with the undisturbed run', () => {
   });
 
   it('counts calls that are repeated, that are not its own, and that are missing', () => {
-    const calls = (keys: string) => [...keys].map((key, i) => ({ key, atMs: i }));
+    const calls = (keys: string) => keys.split('').map((key, i) => ({ key, atMs: i }));
     expect(compareCalls(calls('abca'), calls('aabc'))).toEqual({ repeated: 0, foreign: 0, missing: 0 });
     expect(compareCalls(calls('aabbbx'), calls('abc'))).toEqual({ repeated: 3, foreign: 1, missing: 1 });
   });
