@@ -263,4 +263,22 @@ describe('a run', () => {
       join iterations i on i.id = d.iteration_id where i.run_id = 'skipping' order by i.index`);
     expect(decided.map(({ kind }) => kind)).toEqual(['skip', 'promote']);
   }, 120_000);
+
+  it('fails at once, visibly, over a bug instead of waiting', async () => {
+    script.latencyMs = 25;
+    const handle = await start('buggy', small());
+    await inStage('buggy', 'generate');
+    await handle.executeUpdate('pause', { args: [{}] });
+    // A row that no version of the code wrote: whatever reads it throws a TypeError.
+    await database.db.execute(sql`update runs set settings = settings - 'sampling' where id = 'buggy'`);
+    await handle.executeUpdate('resume', { args: [{}] });
+    script.latencyMs = 0;
+    const error = await handle.result().catch((e: unknown) => e);
+    expect((error as Error & { cause: Error }).cause.message).toMatch(/Cannot read properties of undefined/);
+    expect((await handle.describe()).status.name).toBe('FAILED');
+    expect(await statusOf('buggy')).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(/Cannot read/),
+    });
+  }, 60_000);
 });
