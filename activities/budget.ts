@@ -7,7 +7,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
 import { countPrompts } from '../db/prompts.ts';
 import { baseAndBest, listBenchmarks, type Run } from '../db/runs.ts';
-import { examples, iterations, modelCalls, prompts, samples, type StageName } from '../db/schema.ts';
+import { examples, iterations, modelCalls, prompts, samples, STAGES, type StageName } from '../db/schema.ts';
 import { countItems } from '../db/evaluations.ts';
 import { heldBy, hold, release, tokensByStage, trainingOf, unitsMade, usageOf } from '../db/spend.ts';
 import {
@@ -112,8 +112,7 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
     learn * samplesFor(context, { purpose: 'learn' }) +
     rehearse * samplesFor(context, { purpose: 'rehearse' });
   const ahead: Usage[] = [];
-  const order: StageName[] = ['collect', 'generate', 'evaluate', 'filter', 'adapt', 'benchmark', 'decide'];
-  const still = (stage: StageName) => order.indexOf(stage) >= order.indexOf(from);
+  const still = (stage: StageName) => STAGES.indexOf(stage) >= STAGES.indexOf(from);
   const generator = checkpoint.model;
 
   if (still('generate')) {

@@ -12,7 +12,7 @@ import { bestScored } from '../db/evaluations.ts';
 import { historyRows, type HistoryRow } from '../db/history.ts';
 import { finishIteration, listStages } from '../db/iterations.ts';
 import { baseAndBest, findCheckpoint, findRun, getRun, setRunStatus } from '../db/runs.ts';
-import { checkpoints, decisions, examples, type StageName } from '../db/schema.ts';
+import { checkpoints, decisions, examples, STAGES } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
 import type { MessageArgs, Recorded } from '../loop/control.ts';
 import { lighterStrategies, nextStep, settingsOf, type StagnationStep } from '../loop/course.ts';
@@ -34,16 +34,6 @@ const whoAndWhy = ({ by, reason }: MessageArgs) =>
 async function bestByScore(db: Db, runId: string): Promise<number | undefined> {
   return (await bestScored(db, runId))?.checkpointId;
 }
-
-const STAGE_ORDER: StageName[] = [
-  'collect',
-  'generate',
-  'evaluate',
-  'filter',
-  'adapt',
-  'benchmark',
-  'decide',
-];
 
 export function createCourseActivities({ db }: Deps) {
   return {
@@ -197,12 +187,12 @@ export function createCourseActivities({ db }: Deps) {
       const { id } = await beginIteration(db, runId, index);
       const stages = await listStages(db, id);
       const done = new Set(stages.filter((stage) => stage.status === 'done').map((stage) => stage.name));
-      const running = STAGE_ORDER.find((name) => !done.has(name)) ?? 'decide';
+      const running = STAGES.find((name) => !done.has(name)) ?? 'decide';
       const all = await listAdjustments(db, runId);
       const taken = all.filter((one) => one.kind === 'lighter');
       const next = lighterStrategies(settingsOf(run.settings, all, index)).find(
         (one) =>
-          STAGE_ORDER.indexOf(one.stage) >= STAGE_ORDER.indexOf(running) &&
+          STAGES.indexOf(one.stage) >= STAGES.indexOf(running) &&
           !taken.some((before) => (before.numbers as { order: string }).order === orderOf(one)),
       );
       if (!next) return { lighter: false, reason: `budget: ${exceeded}; no lighter strategy is left` };

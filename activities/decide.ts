@@ -142,29 +142,17 @@ async function answerLowRoi(
   if (recent.length < patience || recent.some((row) => (row.roi ?? 0) >= floor)) return undefined;
   const values = recent.map((row) => (row.roi ?? 0).toFixed(2)).join(', ');
   const reason = `return on investment ${values} < ${floor} in the last ${patience} iterations`;
-  const next = iteration.index + 1;
-  if (onLow === 'halt') {
-    await addAdjustment(db, {
-      runId: run.id,
-      key: `roi/${iteration.index}`,
-      kind: 'halt',
-      cause: 'roi',
-      reason,
-      fromIteration: next,
-    });
-    return `halted: ${reason}`;
-  }
-  const scored = await bestScored(db, run.id);
+  const halts = onLow === 'halt';
   await addAdjustment(db, {
     runId: run.id,
     key: `roi/${iteration.index}`,
-    kind: 'reset',
+    kind: halts ? 'halt' : 'reset',
     cause: 'roi',
     reason,
-    fromIteration: next,
-    checkpointId: scored?.checkpointId,
+    fromIteration: iteration.index + 1,
+    checkpointId: halts ? null : (await bestScored(db, run.id))?.checkpointId,
   });
-  return undefined;
+  return halts ? `halted: ${reason}` : undefined;
 }
 
 function add(a: PairedScore, b: PairedScore): PairedScore {

@@ -3,17 +3,7 @@ import type { Db } from '../db/connect.ts';
 import * as queries from '../db/progress.ts';
 import type { StageRow, StoredCounts } from '../db/progress.ts';
 import { findRun, type RunRow } from '../db/report.ts';
-import type { IterationPlan, StageName, StageStatus } from '../db/schema.ts';
-
-export const stageNames: StageName[] = [
-  'collect',
-  'generate',
-  'evaluate',
-  'filter',
-  'adapt',
-  'benchmark',
-  'decide',
-];
+import { STAGES, type IterationPlan, type StageName, type StageStatus } from '../db/schema.ts';
 
 const units: Record<StageName, string> = {
   collect: 'prompts',
@@ -117,7 +107,7 @@ export async function readProgress(db: Db, runId: string): Promise<Progress | un
   return {
     run,
     iteration: { id, index, plan, finished: iteration.finishedAt !== null },
-    stages: stageNames.map((name) =>
+    stages: STAGES.map((name) =>
       stageProgress(
         name,
         rows.find((row) => row.name === name),

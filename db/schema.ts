@@ -26,7 +26,9 @@ const createdAt = () => at('created_at').notNull().defaultNow();
 
 /** `paused` waits for an operator's resume, `parked` for an operator to mend what failed. */
 export type RunStatus = 'running' | 'paused' | 'parked' | 'completed' | 'failed' | 'stopped';
-export type StageName = 'collect' | 'generate' | 'evaluate' | 'filter' | 'adapt' | 'benchmark' | 'decide';
+/** In their order. */
+export const STAGES = ['collect', 'generate', 'evaluate', 'filter', 'adapt', 'benchmark', 'decide'] as const;
+export type StageName = (typeof STAGES)[number];
 export type StageStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** A chain of iterations on one task. `id` is the workflow id of its `improve` workflow. */

@@ -16,6 +16,8 @@ const NEVER_RETRIED = [
   'TrainingFailed',
   'TypeError',
   'RangeError',
+  'ReferenceError',
+  'SyntaxError',
 ];
 
 /** The database and light work. A restart of PostgreSQL takes seconds, so ten tries outlast it. */

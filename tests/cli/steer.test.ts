@@ -4,46 +4,24 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { findRun } from '../../db/report.ts';
-import type { ImproveInput } from '../../loop/input.ts';
-import { TASK_QUEUE } from '../../workflows/names.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';
-import { startScriptedEndpoint, type Script, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
-import { startTemporal, startWorkers } from '../support/temporal.ts';
+import type { Script } from '../support/scripted-endpoint.ts';
 import { until } from '../support/wait.ts';
 
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'ratchet-steer-'));
 const script: Script = { ...adder, latencyMs: 25 };
-let temporal: TestWorkflowEnvironment;
-let endpoint: ScriptedEndpoint;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let stopWorkers: () => Promise<void>;
+const loop = useLoop(script);
 
-beforeAll(async () => {
-  [temporal, endpoint, database] = await Promise.all([
-    startTemporal(),
-    startScriptedEndpoint(script),
-    createTestDatabase(),
-  ]);
-  stopWorkers = await startWorkers(temporal, database.db);
-}, 180_000);
-
-afterAll(async () => {
-  await stopWorkers?.();
-  await temporal?.teardown();
-  await database?.drop();
-  await endpoint?.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function ratchet(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const known = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: temporal.address,
+    DATABASE_URL: loop.database.url,
+    TEMPORAL_ADDRESS: loop.temporal.address,
     RATCHET_HOME: join(folder, 'home'),
     NO_COLOR: '1',
   };
@@ -56,25 +34,13 @@ function ratchet(...args: string[]): Promise<{ code: number | null; stdout: stri
   });
 }
 
-const input = (): ImproveInput => ({
-  iterations: 2,
-  pool: { prompts: 24, rehearsal: 4 },
-  benchmark: { size: 'quick' },
-  gates: { critique: { mode: 'off' } },
-  models: { generator: { baseURL: endpoint.url, model: 'adder' } },
-  sampling: { cache: false },
-  paging: { promptsPerPage: 4, pagesInFlight: 2, callsInFlight: 4 },
-});
-
-const status = async (runId: string) => (await findRun(database.db, runId))?.status;
+const status = async (runId: string) => (await findRun(loop.database.db, runId))?.status;
 
 test('a run is paused, resumed, given a budget, reset, stopped and gone on with from the terminal', async () => {
-  await temporal.client.workflow.start('improve', {
-    workflowId: 'steered',
-    taskQueue: TASK_QUEUE.main,
-    args: [input()],
-  });
-  await until('generating', async () => endpoint.requests.some((request) => !request.includes(',null,')));
+  await loop.start('steered', loop.small({ iterations: 2 }));
+  await until('generating', async () =>
+    loop.endpoint.requests.some((request) => !request.includes(',null,')),
+  );
 
   expect(await ratchet('pause', 'steered', '--reason', 'lunch')).toMatchObject({
     code: 0,
@@ -97,7 +63,7 @@ test('a run is paused, resumed, given a budget, reset, stopped and gone on with 
   script.latencyMs = 5;
   expect((await ratchet('resume', 'steered')).stdout).toMatch(/goes on/);
   await until('iteration 2', async () => {
-    const { rows } = await database.db.$client.query(
+    const { rows } = await loop.database.db.$client.query(
       `select 1 from stages s join iterations i on i.id = s.iteration_id
         where i.run_id = 'steered' and i.index = 2 and s.name = 'generate'`,
     );
@@ -114,7 +80,7 @@ test('a run is paused, resumed, given a budget, reset, stopped and gone on with 
   expect(resumed.stdout).toMatch(
     /steered goes on where it stopped:\n {2}skips iteration 1: decided\n {2}goes on in iteration 2, skips collect/,
   );
-  await temporal.client.workflow.getHandle('steered').result();
+  await loop.temporal.client.workflow.getHandle('steered').result();
   expect(await status('steered')).toBe('completed');
   expect((await ratchet('resume', 'steered')).stderr).toContain('is completed');
   expect((await ratchet('pause', 'nowhere')).stderr).toContain('was never started');

@@ -1,55 +1,29 @@
 /** What a run does on its own when it makes no headway, or when its budget runs short. */
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImproveInput } from '../../loop/input.ts';
-import { TASK_QUEUE } from '../../workflows/names.ts';
-import { createTestDatabase } from '../support/database.ts';
 import { saveHistory } from '../support/histories.ts';
+import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';
 import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
-import { startTemporal, startWorkers } from '../support/temporal.ts';
 
-let temporal: TestWorkflowEnvironment;
-/** Gets better with each fine-tuning; the other never does. */
-let learner: ScriptedEndpoint;
+/** Its model gets better with each fine-tuning; the dullard never does. */
+const loop = useLoop(adder);
+const { improve, rows, start } = loop;
 let dullard: ScriptedEndpoint;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let stopWorkers: () => Promise<void>;
 
 beforeAll(async () => {
-  [temporal, learner, dullard, database] = await Promise.all([
-    startTemporal(),
-    startScriptedEndpoint(adder),
-    startScriptedEndpoint({ ...adder, answer: (request) => adder.answer({ ...request, generation: 0 }) }),
-    createTestDatabase(),
-  ]);
-  stopWorkers = await startWorkers(temporal, database.db);
-}, 120_000);
-
-afterAll(async () => {
-  await stopWorkers?.();
-  await temporal?.teardown();
-  await database?.drop();
-  await Promise.all([learner?.close(), dullard?.close()]);
+  const answer: typeof adder.answer = (request) => adder.answer({ ...request, generation: 0 });
+  dullard = await startScriptedEndpoint({ ...adder, answer });
 });
+afterAll(() => dullard?.close());
 
-const small = (endpoint: ScriptedEndpoint, changes: ImproveInput): ImproveInput => ({
-  pool: { prompts: 16, rehearsal: 2 },
-  benchmark: { size: 'quick' },
-  gates: { critique: { mode: 'off' } },
-  models: { generator: { baseURL: endpoint.url, model: 'adder' } },
-  sampling: { cache: false },
-  paging: { promptsPerPage: 4, pagesInFlight: 2, callsInFlight: 4 },
-  ...changes,
-});
-
-const improve = (workflowId: string, input: ImproveInput) =>
-  temporal.client.workflow.execute('improve', { workflowId, taskQueue: TASK_QUEUE.main, args: [input] });
-
-async function rows<T>(query: ReturnType<typeof sql>): Promise<T[]> {
-  return (await database.db.execute(query)).rows as T[];
-}
+const small = (endpoint: ScriptedEndpoint, changes: ImproveInput): ImproveInput =>
+  loop.small({
+    pool: { prompts: 16, rehearsal: 2 },
+    models: { generator: { baseURL: endpoint.url, model: 'adder' } },
+    ...changes,
+  });
 
 const adjustmentsOf = (runId: string) =>
   rows<{ kind: string; cause: string; reason: string; from: number; overrides: unknown }>(
@@ -88,7 +62,7 @@ describe('a run that makes no headway', () => {
     );
 
     // The loop says it as an operator would: by a signal, which is in the history and in the records.
-    const { events } = await temporal.client.workflow.getHandle('dull').fetchHistory();
+    const { events } = await loop.temporal.client.workflow.getHandle('dull').fetchHistory();
     const signals = (events ?? []).flatMap(
       (e) => e.workflowExecutionSignaledEventAttributes?.signalName ?? [],
     );
@@ -113,7 +87,7 @@ describe('a run that makes no headway', () => {
         where e.run_id = 'dull' and i.index <= 5`,
     );
     expect(datasets.find(({ index }) => index === 5)?.examples).toBe(accepted[0]!.n);
-    await saveHistory(temporal, 'dull', 'improve-stagnating');
+    await saveHistory(loop.temporal, 'dull', 'improve-stagnating');
   }, 180_000);
 
   it('halts when iterations no longer pay, by policy', async () => {
@@ -136,13 +110,13 @@ describe('a run that makes no headway', () => {
 
 describe('a run with a budget', () => {
   it('takes lighter strategies first, then stops before it overspends, and still reads the final benchmark', async () => {
-    const free = await improve('free', small(learner, { iterations: 2 }));
+    const free = await improve('free', small(loop.endpoint, { iterations: 2 }));
     expect(free).toMatchObject({ status: 'completed' });
     const whole = await spentBy('free');
     const limit = Math.round(whole * 0.75);
     const result = await improve(
       'tight',
-      small(learner, { iterations: 2, budget: { run: { tokens: limit } } }),
+      small(loop.endpoint, { iterations: 2, budget: { run: { tokens: limit } } }),
     );
     expect(await spentBy('tight')).toBeLessThanOrEqual(limit);
     const adjustments = await adjustmentsOf('tight');
@@ -157,7 +131,7 @@ describe('a run with a budget', () => {
         where c.run_id = 'tight' and e.benchmark = 'final' and e.finished_at is not null`,
     );
     expect(final[0]!.n).toBeGreaterThan(0);
-    await saveHistory(temporal, 'tight', 'improve-budget');
+    await saveHistory(loop.temporal, 'tight', 'improve-budget');
   }, 180_000);
 
   it('is never overshot by more than a page, however small the budget', async () => {
@@ -170,11 +144,10 @@ describe('a run with a budget', () => {
     for (const share of [0.3, 1.2]) {
       const runId = `tiny-${share}`;
       const limit = Math.round(measured * share);
-      const started = await temporal.client.workflow.start('improve', {
-        workflowId: runId,
-        taskQueue: TASK_QUEUE.main,
-        args: [small(learner, { iterations: 2, budget: { run: { tokens: limit } } })],
-      });
+      const started = await start(
+        runId,
+        small(loop.endpoint, { iterations: 2, budget: { run: { tokens: limit } } }),
+      );
       await Promise.race([started.result(), new Promise((resolve) => setTimeout(resolve, 15_000))]);
       const page = 4 * 8 * 300;
       expect(await spentBy(runId)).toBeLessThanOrEqual(limit + page);

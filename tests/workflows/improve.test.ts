@@ -1,56 +1,26 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Db } from '../../db/connect.ts';
+import { describe, expect, it } from 'vitest';
 import type { ImproveInput } from '../../loop/input.ts';
-import { TASK_QUEUE } from '../../workflows/names.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { adder } from '../support/scripted-adder.ts';
-import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
 import { saveHistory } from '../support/histories.ts';
-import { startTemporal, startWorkers } from '../support/temporal.ts';
+import { useLoop } from '../support/loop.ts';
+import { adder } from '../support/scripted-adder.ts';
 import { until } from '../support/wait.ts';
 
-let temporal: TestWorkflowEnvironment;
-let endpoint: ScriptedEndpoint;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Db;
-let stopWorkers: () => Promise<void>;
+const loop = useLoop(adder);
+const { improve, start } = loop;
 
-beforeAll(async () => {
-  [temporal, endpoint, database] = await Promise.all([
-    startTemporal(),
-    startScriptedEndpoint(adder),
-    createTestDatabase(),
-  ]);
-  db = database.db;
-  stopWorkers = await startWorkers(temporal, db);
-}, 120_000);
-
-afterAll(async () => {
-  await stopWorkers?.();
-  await temporal?.teardown();
-  await database?.drop();
-  await endpoint?.close();
-});
-
-const small = (changes: ImproveInput = {}): ImproveInput => ({
-  iterations: 2,
-  pool: { prompts: 40, rehearsal: 6 },
-  benchmark: { size: 'quick' },
-  gates: { critique: { mode: 'off' } },
-  models: { generator: { baseURL: endpoint.url, model: 'adder' } },
-  paging: { promptsPerPage: 10 },
-  ...changes,
-});
-
-const improve = (workflowId: string, input: ImproveInput) =>
-  temporal.client.workflow.execute('improve', { workflowId, taskQueue: TASK_QUEUE.main, args: [input] });
+const small = (changes: ImproveInput = {}): ImproveInput =>
+  loop.small({
+    iterations: 2,
+    pool: { prompts: 40, rehearsal: 6 },
+    paging: { promptsPerPage: 10 },
+    ...changes,
+  });
 
 async function one<T>(query: ReturnType<typeof sql>): Promise<T> {
-  return (await db.execute(query)).rows[0] as T;
+  return (await loop.rows<T>(query))[0]!;
 }
 
 describe('improve', () => {
@@ -70,8 +40,8 @@ describe('improve', () => {
     );
     expect(decision.kind).toBe('promote');
     expect(decision.numbers.pValue).toBeLessThan(0.05);
-    await saveHistory(temporal, 'better', 'improve-plain');
-    await saveHistory(temporal, 'better/iteration-1', 'iteration-plain');
+    await saveHistory(loop.temporal, 'better', 'improve-plain');
+    await saveHistory(loop.temporal, 'better/iteration-1', 'iteration-plain');
   }, 120_000);
 
   it('names every bad field of its input and fails at once', async () => {
@@ -85,16 +55,12 @@ describe('improve', () => {
     expect(cause.message).toMatch(/tsak/);
     const { n } = await one<{ n: number }>(sql`select count(*)::int as n from runs where id = 'bad-input'`);
     expect(n).toBe(0);
-    await saveHistory(temporal, 'bad-input', 'improve-invalid-input');
+    await saveHistory(loop.temporal, 'bad-input', 'improve-invalid-input');
   }, 60_000);
 
   it('goes on where it stopped when a run that was cancelled is started again', async () => {
     const input = small({ iterations: 2 });
-    const handle = await temporal.client.workflow.start('improve', {
-      workflowId: 'again',
-      taskQueue: TASK_QUEUE.main,
-      args: [input],
-    });
+    const handle = await start('again', input);
     await until('the first decision', async () => {
       const { n } = await one<{ n: number }>(
         sql`select count(*)::int as n from decisions d join iterations i on i.id = d.iteration_id where i.run_id = 'again'`,
@@ -107,17 +73,17 @@ describe('improve', () => {
       'stopped',
     );
 
-    const jobs = endpoint.jobs.size;
+    const jobs = loop.endpoint.jobs.size;
     const result = await improve('again', {});
     expect(result).toMatchObject({ runId: 'again', iterations: 2 });
     // The first iteration is done and stays so; only the second may train.
-    expect(endpoint.jobs.size - jobs).toBeLessThanOrEqual(1);
+    expect(loop.endpoint.jobs.size - jobs).toBeLessThanOrEqual(1);
     const done = await one<{ n: number; attempts: number }>(
       sql`select count(*)::int as n from samples s join prompts p on p.id = s.prompt_id
           join iterations i on i.id = p.iteration_id where i.run_id = 'again' and s.round = 1`,
     );
     expect(done.n).toBe(2 * (40 * 8 + 6 * 4));
-    await saveHistory(temporal, 'again', 'improve-resumed');
+    await saveHistory(loop.temporal, 'again', 'improve-resumed');
   }, 120_000);
 
   it('refuses to go on with a completed run, since its final benchmark has been read', async () => {

@@ -1,58 +1,17 @@
 /** Messages to a run, as a user sends them: signals (as the Temporal UI does) and updates. */
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ImproveInput } from '../../loop/input.ts';
-import { TASK_QUEUE } from '../../workflows/names.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { describe, expect, it } from 'vitest';
 import { saveHistory } from '../support/histories.ts';
+import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';
-import { startScriptedEndpoint, type Script, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
-import { startTemporal, startWorkers } from '../support/temporal.ts';
+import type { Script } from '../support/scripted-endpoint.ts';
 import { until } from '../support/wait.ts';
-
-let temporal: TestWorkflowEnvironment;
-let endpoint: ScriptedEndpoint;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let stopWorkers: () => Promise<void>;
 
 /** What the endpoint does now; each test sets what it needs. */
 const script: Script = { ...adder, latencyMs: 0, jobMs: 20 };
-
-beforeAll(async () => {
-  [temporal, endpoint, database] = await Promise.all([
-    startTemporal(),
-    startScriptedEndpoint(script),
-    createTestDatabase(),
-  ]);
-  stopWorkers = await startWorkers(temporal, database.db);
-}, 120_000);
-
-afterAll(async () => {
-  await stopWorkers?.();
-  await temporal?.teardown();
-  await database?.drop();
-  await endpoint?.close();
-});
-
-const small = (changes: ImproveInput = {}): ImproveInput => ({
-  iterations: 1,
-  pool: { prompts: 24, rehearsal: 4 },
-  benchmark: { size: 'quick' },
-  gates: { critique: { mode: 'off' } },
-  models: { generator: { baseURL: endpoint.url, model: 'adder' } },
-  sampling: { cache: false },
-  paging: { promptsPerPage: 4, pagesInFlight: 2, callsInFlight: 4 },
-  ...changes,
-});
-
-const start = (workflowId: string, input: ImproveInput) =>
-  temporal.client.workflow.start('improve', { workflowId, taskQueue: TASK_QUEUE.main, args: [input] });
-
-async function rows<T>(query: ReturnType<typeof sql>): Promise<T[]> {
-  return (await database.db.execute(query)).rows as T[];
-}
+const loop = useLoop(script);
+const { start, rows, small } = loop;
 
 const samplesOf = async (runId: string) =>
   (
@@ -99,9 +58,9 @@ describe('a run', () => {
     let asked = -1;
     await until('silence', async () => {
       const before = asked;
-      asked = endpoint.requests.length;
+      asked = loop.endpoint.requests.length;
       await new Promise((resolve) => setTimeout(resolve, 500));
-      return before === endpoint.requests.length;
+      return before === loop.endpoint.requests.length;
     });
     expect(await samplesOf('pausing')).toBeLessThan(24 * 8 + 4 * 4);
 
@@ -122,8 +81,8 @@ describe('a run', () => {
     const history = await handle.query<{ messages: unknown[]; iterations: unknown[] }>('history');
     expect(history.messages).toHaveLength(2);
     expect(history.iterations).toHaveLength(1);
-    await saveHistory(temporal, 'pausing', 'improve-paused');
-    await saveHistory(temporal, 'pausing/iteration-1', 'iteration-paused');
+    await saveHistory(loop.temporal, 'pausing', 'improve-paused');
+    await saveHistory(loop.temporal, 'pausing/iteration-1', 'iteration-paused');
   }, 120_000);
 
   it('records an impossible signal as refused, with the reason, and obeys one that comes twice once', async () => {
@@ -177,12 +136,12 @@ describe('a run', () => {
     expect(kept).toBeGreaterThan(10);
     expect(kept).toBeLessThan(24 * 8 + 4 * 4);
     script.latencyMs = 0;
-    const before = endpoint.requests.length;
+    const before = loop.endpoint.requests.length;
     await (await start('stopping', {})).result();
     expect((await statusOf('stopping'))?.status).toBe('completed');
-    const generated = endpoint.requests.slice(before).filter((request) => !request.includes(',null,'));
+    const generated = loop.endpoint.requests.slice(before).filter((request) => !request.includes(',null,'));
     expect(new Set(generated).size).toBe(generated.length);
-    await saveHistory(temporal, 'stopping', 'improve-stopped');
+    await saveHistory(loop.temporal, 'stopping', 'improve-stopped');
   }, 120_000);
 
   it('parks when a stage is out of retries, says what failed and what to do, and tries again when told', async () => {
@@ -206,8 +165,8 @@ describe('a run', () => {
     await handle.result();
     expect((await statusOf('parking'))?.status).toBe('completed');
     script.fault = undefined;
-    await saveHistory(temporal, 'parking', 'improve-parked');
-    await saveHistory(temporal, 'parking/iteration-1', 'iteration-failed');
+    await saveHistory(loop.temporal, 'parking', 'improve-parked');
+    await saveHistory(loop.temporal, 'parking/iteration-1', 'iteration-failed');
   }, 120_000);
 
   it('gives an iteration up for a reset, cancels its training job, and goes on from that checkpoint', async () => {
@@ -220,7 +179,7 @@ describe('a run', () => {
     });
     script.jobMs = 60_000;
     await inStage('resetting', 'adapt');
-    const jobs = () => [...endpoint.jobs.values()].filter((job) => String(job.status) === 'running');
+    const jobs = () => [...loop.endpoint.jobs.values()].filter((job) => String(job.status) === 'running');
     await until('a running job', async () => jobs().length === 1);
     const [job] = jobs();
     const { answer } = await handle.executeUpdate<{ answer: string }, [unknown]>('resetCheckpoint', {
@@ -247,8 +206,8 @@ describe('a run', () => {
       sql`select j.status from training_jobs j where j.remote_id = ${job!.id}`,
     );
     expect(stored?.status).toBe('cancelled');
-    await saveHistory(temporal, 'resetting', 'improve-reset');
-    await saveHistory(temporal, 'resetting/iteration-2', 'iteration-cancelled');
+    await saveHistory(loop.temporal, 'resetting', 'improve-reset');
+    await saveHistory(loop.temporal, 'resetting/iteration-2', 'iteration-cancelled');
   }, 120_000);
 
   it('skips an iteration and keeps what it had sampled', async () => {
@@ -263,4 +222,22 @@ describe('a run', () => {
       join iterations i on i.id = d.iteration_id where i.run_id = 'skipping' order by i.index`);
     expect(decided.map(({ kind }) => kind)).toEqual(['skip', 'promote']);
   }, 120_000);
+
+  it('fails at once, visibly, over a bug instead of waiting', async () => {
+    script.latencyMs = 25;
+    const handle = await start('buggy', small());
+    await inStage('buggy', 'generate');
+    await handle.executeUpdate('pause', { args: [{}] });
+    // A row that no version of the code wrote: whatever reads it throws a TypeError.
+    await loop.database.db.execute(sql`update runs set settings = settings - 'sampling' where id = 'buggy'`);
+    await handle.executeUpdate('resume', { args: [{}] });
+    script.latencyMs = 0;
+    const error = await handle.result().catch((e: unknown) => e);
+    expect((error as Error & { cause: Error }).cause.message).toMatch(/Cannot read properties of undefined/);
+    expect((await handle.describe()).status.name).toBe('FAILED');
+    expect(await statusOf('buggy')).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(/Cannot read/),
+    });
+  }, 60_000);
 });
