@@ -65,7 +65,7 @@ export function reloadOf(
       nonRetryable: !isRetryable(cause),
       message:
         `${serving.baseURL} does not serve checkpoint ${checkpoint.id} (model ${checkpoint.model}${adapter}): ` +
-        `${errorText(missed)}. ${reloading}${remedy}, then retry.`,
+        `${errorText(missed).replace(/\.$/, '')}. ${reloading}${remedy}, then retry.`,
       cause: cause instanceof Error ? cause : undefined,
     });
   }

@@ -1,5 +1,6 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import { NotFoundError } from 'openai';
+import { addCalls } from '../db/calls.ts';
 import { historyRows, type HistoryRow } from '../db/history.ts';
 import {
   addCheckpoint,
@@ -196,6 +197,7 @@ export function createRunActivities({ db }: Deps) {
             signal,
           ),
         store: async ([made]) => {
+          await addCalls(db, [made!.call]);
           fingerprint = made!.reply.fingerprint;
         },
       });
