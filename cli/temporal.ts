@@ -116,18 +116,39 @@ async function wasStopped(client: Client, runId: string): Promise<boolean> {
   return outcome?.status === 'stopped';
 }
 
-/** The workflow's page in the Temporal UI; undefined where no UI address is known. */
-export function workflowLink(addresses: Addresses, runId: string): string | undefined {
-  return pageLink(addresses, 'workflows', runId);
+/** Where the Temporal UI is, and the namespace to show there. */
+type UiAddress = Pick<Addresses, 'temporalUi' | 'namespace'>;
+
+/** The workflow's page in the Temporal UI; undefined where no UI address is known, as are all links here. */
+export function workflowLink(ui: UiAddress, runId: string): string | undefined {
+  return pageLink(ui, `workflows/${encodeURIComponent(runId)}`);
 }
 
-/** The schedule's page in the Temporal UI, likewise. */
-export function scheduleLink(addresses: Addresses, scheduleId: string): string | undefined {
-  return pageLink(addresses, 'schedules', scheduleId);
+/** The schedule's page in the Temporal UI. */
+export function scheduleLink(ui: UiAddress, scheduleId: string): string | undefined {
+  return pageLink(ui, `schedules/${encodeURIComponent(scheduleId)}`);
 }
 
-function pageLink(addresses: Addresses, kind: 'workflows' | 'schedules', id: string): string | undefined {
-  if (!addresses.temporalUi) return undefined;
-  const base = addresses.temporalUi.replace(/\/+$/, '');
-  return `${base}/namespaces/${encodeURIComponent(addresses.namespace)}/${kind}/${encodeURIComponent(id)}`;
+/** The form that starts a run, filled in but for the input, which may stay empty. */
+export function startLink(ui: UiAddress, runId: string): string | undefined {
+  return pageLink(ui, 'workflows/start-workflow', {
+    taskQueue: TASK_QUEUE.main,
+    workflowType: WORKFLOW.improve,
+    workflowId: runId,
+  });
+}
+
+/** The list of workflows, without the iterations of the runs. `query` narrows it, as in `RatchetStage="parked"`. */
+export function runsLink(ui: UiAddress, query?: string): string | undefined {
+  const runs = `WorkflowType="${WORKFLOW.improve}"`;
+  return pageLink(ui, 'workflows', { query: query ? `${runs} AND ${query}` : runs });
+}
+
+function pageLink(ui: UiAddress, page: string, parameters: Record<string, string> = {}): string | undefined {
+  if (!ui.temporalUi) return undefined;
+  const base = ui.temporalUi.replace(/\/+$/, '');
+  const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return [`${base}/namespaces/${encodeURIComponent(ui.namespace)}/${page}`, query.join('&')]
+    .filter(Boolean)
+    .join('?');
 }

@@ -16,7 +16,7 @@ import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { carriedControl, createControl, givesUp, type Control } from '../loop/control.ts';
 import type { ScheduledStart } from '../activities/run.ts';
 import type { ImproveInput } from '../loop/input.ts';
-import { attribute } from './attributes.ts';
+import { attribute, decisionAttributes } from './attributes.ts';
 import { adviceFor, failureType, firstLine, HALTED, isFatal, rootCause } from './failures.ts';
 import { createGate } from './gate.ts';
 import { measure } from './measure.ts';
@@ -64,9 +64,10 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
   listen(runId, control);
 
   let shownStage = '';
+  let ended = false;
   function refresh(doing = view.doing, attributes: SearchAttributeUpdatePair[] = []) {
     view.doing = doing;
-    view.state = stateOf(control);
+    view.state = ended ? 'ended' : stateOf(control);
     view.parked = control.parked;
     history.messages = control.shown;
     setCurrentDetails(markdown(view, history));
@@ -186,11 +187,7 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
         });
         if (end.kind === 'unfinished') break;
         history.iterations = newest([...history.iterations, end.row]);
-        const now = end.row.decision === 'promote' ? end.row.after : end.row.before;
-        refresh(`decided iteration ${next}`, [
-          { key: attribute.decision, value: end.row.decision },
-          ...(now === undefined ? [] : [{ key: attribute.targetAccuracy, value: now }]),
-        ]);
+        refresh(`decided iteration ${next}`, decisionAttributes(end.row));
         halt = end.halt;
         if (control.stop || halt) break;
         const long = workflowInfo().historyLength > EVENTS_PER_EXECUTION;
@@ -231,10 +228,9 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       status: stopped ? 'stopped' : 'completed',
       reason: reason || undefined,
     });
+    ended = true;
     control.phase = 'finishing';
-    view.doing = stopped ? 'stopped' : 'completed';
-    refresh(view.doing);
-    view.state = 'ended';
+    refresh(stopped ? 'stopped' : 'completed');
     return result!;
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -246,8 +242,8 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       await durable.finishRun({ runId, status: cancelled ? 'stopped' : 'failed', reason });
     });
     if (cancelled) throw error;
+    ended = true;
     refresh(`failed: ${firstLine(error)}`);
-    view.state = 'ended';
     throw ApplicationFailure.create({
       message: reason,
       type: failureType(error),

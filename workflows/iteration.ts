@@ -11,12 +11,13 @@ import {
 import type { Decided } from '../activities/decide.ts';
 import type { StageName } from '../db/schema.ts';
 import type { MessageArgs } from '../loop/control.ts';
-import { attribute } from './attributes.ts';
+import { attribute, decisionAttributes } from './attributes.ts';
 import { failureType, firstLine, rootCause } from './failures.ts';
 import { createGate } from './gate.ts';
 import { measure, type Paging } from './measure.ts';
 import { inPages, pageSize } from './pages.ts';
 import { llm, main, trainer } from './proxies.ts';
+import { LAST_LINE } from './view.ts';
 
 export type IterationInput = { runId: string; index: number; task: string; paging: Paging; paused: boolean };
 
@@ -140,7 +141,7 @@ export async function iteration(input: IterationInput): Promise<Decided> {
   const decided = await stage('decide', () =>
     main.decide({ iterationId, fault: adapted.fault, nothing: adapted.nothing }),
   );
-  upsertSearchAttributes([{ key: attribute.decision, value: decided.kind }]);
+  upsertSearchAttributes(decisionAttributes(decided.row));
   const { parent } = workflowInfo();
   if (decided.stagnation && parent) {
     const { kind, reason } = decided.stagnation;
@@ -158,7 +159,7 @@ function span(what: string, first: number, count: number): { summary: string } {
 
 function details(levels: number[] | undefined, rows: string[]): string {
   const pool = levels ? `Levels in the pool: ${levels.join(', ')}\n\n` : '';
-  return `${pool}| stage | state | output |\n|---|---|---|\n${rows.join('\n')}`;
+  return `${pool}| stage | state | output |\n|---|---|---|\n${rows.join('\n')}\n\n*To steer it, send messages to the run.*\n\n${LAST_LINE}`;
 }
 
 /** A stage's output in a table cell: scalars only. */

@@ -1,4 +1,5 @@
 /** What a run shows of itself: queries and the Markdown of its current details in the Temporal UI. */
+import { workflowInfo } from '@temporalio/workflow';
 import type { HistoryRow } from '../db/history.ts';
 import type { Control, Recorded } from '../loop/control.ts';
 
@@ -31,14 +32,35 @@ export function stateOf(control: Control): RunState {
   return control.paused ? 'paused' : 'running';
 }
 
-const percent = (share: number | undefined) => (share === undefined ? '–' : `${(100 * share).toFixed(1)} %`);
+const percent = (share: number | undefined) => (share === undefined ? '–' : (100 * share).toFixed(1));
+const probability = (p: number | undefined) =>
+  p === undefined ? '–' : p < 0.001 ? p.toExponential(1) : p.toPrecision(2);
 /** Text from outside in one table cell. */
 const cell = (text: string) => text.replaceAll('|', '/').replaceAll('\n', ' ').slice(0, 200);
 
+/**
+ * An iteration's own page. Relative to where the Temporal UI renders Markdown, so that it holds at any address of the UI.
+ */
+function iterationLink(text: string, runId: string, index: number): string {
+  const { namespace } = workflowInfo();
+  const path = ['namespaces', namespace, 'workflows', `${runId}/iteration-${index}`];
+  const link = path.map(encodeURIComponent).join('/').replaceAll('(', '%28').replaceAll(')', '%29');
+  return `[${text}](${link})`;
+}
+
+/** The Temporal UI's pane for current details cuts off some pixels at the bottom: of this line, which says nothing. */
+export const LAST_LINE = '---';
+
+/**
+ * The report in the Temporal UI's pane for current details, which is some 600 pixels wide: what matters now comes first,
+ * tables have the newest first and few columns.
+ */
 export function markdown(view: RunView, { iterations, messages }: RunHistory): string {
-  const parts = [
-    `**${view.task || 'Ratchet'}** — ${view.state === 'running' ? '' : `${view.state}: `}${view.doing}`,
-  ];
+  const doing = view.doing.startsWith('iterating')
+    ? iterationLink(view.doing, view.runId, view.iteration)
+    : view.doing;
+  const plain = view.state === 'running' || view.state === 'ended';
+  const parts = [`**${view.task || 'Ratchet'}** — ${plain ? '' : `**${view.state}**: `}${doing}`];
   if (view.parked) {
     parts.push(
       `### Waiting for you\n\n${view.parked.doing} failed: ${cell(view.parked.error)}\n\n${view.parked.advice} ` +
@@ -47,24 +69,38 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
     );
   } else if (view.state === 'paused') parts.push('Send the signal `resume` to let it go on.');
   if (iterations.length > 0) {
-    const rows = iterations.map(
-      (row) =>
-        `| ${row.index} | ${row.levels?.join(', ') ?? '–'} | ${row.prompts} | ${row.accepted} | ` +
-        `${row.agreement.toFixed(2)} | ${row.decision} | ${percent(row.before)} | ${percent(row.after)} | ` +
-        `${row.pValue === undefined ? '–' : row.pValue.toPrecision(2)} | ${row.roi === undefined ? '–' : row.roi.toFixed(1)} |`,
-    );
+    const rows = iterations.toReversed().map((row) => {
+      const target =
+        row.after === undefined ? percent(row.before) : `${percent(row.before)} → ${percent(row.after)}`;
+      // One that was given up before the vote has none.
+      const voted = row.agreement > 0;
+      return (
+        `| ${iterationLink(String(row.index), view.runId, row.index)} | ${row.levels?.join(', ') ?? '–'} | ` +
+        `${voted ? `${row.accepted} of ${row.prompts}` : '–'} | ${voted ? row.agreement.toFixed(2) : '–'} | ` +
+        `${row.decision} | ${target} | ` +
+        `${probability(row.pValue)} | ${row.roi === undefined ? '–' : row.roi.toFixed(1)} |`
+      );
+    });
     parts.push(
-      '| iteration | levels | pool | accepted | agreement | decision | target before | candidate | p | ROI |\n' +
-        `|---|---|---|---|---|---|---|---|---|---|\n${rows.join('\n')}`,
+      '| # | levels | accepted | agree | decision | target % | p | ROI |\n' +
+        `|---|---|---|---|---|---|---|---|\n${rows.join('\n')}`,
     );
   }
   if (messages.length > 0) {
-    const rows = messages.map(
-      (one) =>
-        `| ${one.iterationIndex} | ${one.name} | ${cell(one.args.by ?? one.origin)} | ` +
-        `${one.accepted ? '' : '**refused:** '}${cell(one.answer)} |`,
-    );
-    parts.push(`| at iteration | message | from | answer |\n|---|---|---|---|\n${rows.join('\n')}`);
+    const rows = messages
+      .toReversed()
+      .map(
+        (one) =>
+          `| ${one.iterationIndex} | ${one.name} | ${cell(one.args.by ?? one.origin)} | ` +
+          `${one.accepted ? '' : '**refused:** '}${cell(one.answer)} |`,
+      );
+    parts.push(`**Messages**\n\n| # | message | from | answer |\n|---|---|---|---|\n${rows.join('\n')}`);
   }
+  parts.push(
+    view.state === 'ended'
+      ? `*The whole report: \`ratchet report ${cell(view.runId)}\`.*`
+      : '*To steer it: More Actions → Send a Signal. To see news here: R.*',
+    LAST_LINE,
+  );
   return parts.join('\n\n');
 }

@@ -6,7 +6,7 @@ import { ratchetHome } from './home.ts';
 import { onStopSignal } from './signals.ts';
 import { startStack, stopStack } from './stack.ts';
 import { partNames, type PartName } from './state.ts';
-import { stackStatus, statusLines } from './status.ts';
+import { linkLines, stackStatus, statusLines, uiLinks } from './status.ts';
 import { stepPrinter, wasReported } from './steps.ts';
 
 const colors = pc.createColors(Boolean(process.stdout.isTTY) && !process.env.NO_COLOR);
@@ -82,6 +82,7 @@ async function up(options: { detach?: boolean; only?: PartName[] }): Promise<voi
     print(
       `Running. ${stack.env.TEMPORAL_UI_URL ? `Temporal UI: ${stack.env.TEMPORAL_UI_URL}. ` : ''}Ctrl-C stops everything.`,
     );
+    for (const line of linkLines(uiLinks(stack.env))) print(line);
     const stopAsked = new Promise<undefined>((resolve) => {
       if (abort.signal.aborted) resolve(undefined);
       abort.signal.addEventListener('abort', () => resolve(undefined), { once: true });

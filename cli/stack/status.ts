@@ -1,5 +1,7 @@
 // What runs, asked of the parts themselves: a process that lives but does not answer is not healthy.
 import pc from 'picocolors';
+import { defaultRunId } from '../run-input.ts';
+import { runsLink, startLink } from '../temporal.ts';
 import { ratchetHome } from './home.ts';
 import { probeEndpoint, probeModelserver } from './modelserver.ts';
 import { probePostgres } from './postgres.ts';
@@ -29,6 +31,8 @@ export interface StackStatus {
   startedAt?: string;
   parts: PartStatus[];
   temporalUi?: string;
+  /** Pages of the Temporal UI: the form that starts a run, and the list of runs. */
+  links?: { start: string; runs: string };
 }
 
 export async function stackStatus(
@@ -49,7 +53,22 @@ export async function stackStatus(
     startedAt: state.startedAt,
     parts,
     temporalUi: state.env.TEMPORAL_UI_URL,
+    links: uiLinks(state.env),
   };
+}
+
+/** Undefined where the Temporal UI is not known. */
+export function uiLinks(env: NodeJS.ProcessEnv): StackStatus['links'] {
+  const ui = { temporalUi: env.TEMPORAL_UI_URL, namespace: env.TEMPORAL_NAMESPACE || 'default' };
+  const start = startLink(ui, defaultRunId('arithmetic'));
+  const runs = runsLink(ui);
+  return start && runs ? { start, runs } : undefined;
+}
+
+/** The lines that say so. */
+export function linkLines(links: StackStatus['links']): string[] {
+  if (!links) return [];
+  return [`  Start a run in the Temporal UI: ${links.start}`, `  Watch all runs there: ${links.runs}`];
 }
 
 async function partStatus(
@@ -121,6 +140,7 @@ export function statusLines(status: StackStatus, colors = pc.createColors(false)
     return `${mark} ${part.title.padEnd(13)} ${part.state.padEnd(11)} ${facts.filter(Boolean).join(', ')}`;
   });
   if (status.temporalUi) lines.push(`  Temporal UI: ${status.temporalUi}`);
+  lines.push(...linkLines(status.links));
   if (status.supervisor?.alive)
     lines.push(
       colors.dim(

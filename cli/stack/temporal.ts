@@ -35,7 +35,11 @@ function externalTemporal(address: string, namespace: string, env: NodeJS.Proces
   const part: ExternalPart = {
     kind: 'external',
     address,
-    env: { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace },
+    env: {
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: namespace,
+      ...(env.TEMPORAL_UI_URL ? { TEMPORAL_UI_URL: env.TEMPORAL_UI_URL } : {}),
+    },
     ready: async () => {
       const connection = await connect(address, env).catch((error: Error) => {
         throw new Error(

@@ -56,6 +56,10 @@ export type ScriptedJob = {
 export type Script = {
   baseModel: string;
   answer(request: ScriptedRequest): string;
+  /** Other models that are served, as the base's peers. */
+  otherModels?: string[];
+  /** What a completion holds beside its choices, e.g. `prompt_logprobs`. */
+  extra?(request: ScriptedRequest): Record<string, unknown> | undefined;
   /** How long a fine-tuning job takes. */
   jobMs?: number;
   /** How long a completion takes. */
@@ -109,8 +113,9 @@ export async function startScriptedEndpoint(
   /** Generations of evicted models that can be loaded again. */
   const evicted = new Map<string, number>();
   let inFlight = 0;
-  const generations = new Map<string, number>([[script.baseModel, 0]]);
-  const prints = new Map<string, string>([[script.baseModel, fingerprint(script.baseModel)]]);
+  const served = [script.baseModel, ...(script.otherModels ?? [])];
+  const generations = new Map<string, number>(served.map((model) => [model, 0]));
+  const prints = new Map<string, string>(served.map((model) => [model, fingerprint(model)]));
   let count = 0;
 
   function send(
@@ -166,6 +171,7 @@ export async function startScriptedEndpoint(
     const choices = fault?.kind === 'choices' ? fault.count : n;
     const texts = Array.from({ length: choices }, (_, i) => script.answer(request(i)));
     const completion = {
+      ...script.extra?.(request(0)),
       id: `chatcmpl-${count}`,
       object: 'chat.completion',
       created: 0,

@@ -9,8 +9,16 @@ import { until } from './wait.ts';
 
 export type TemporalProcess = { address: string; stop(): Promise<void> };
 
-/** A dev server as the stack runs it, with its histories in a file, so that it can be stopped and started again. */
-export async function startTemporalProcess(dbFile: string, port: number): Promise<TemporalProcess> {
+/**
+ * A dev server as the stack runs it, with its histories in a file, so that it can be stopped and started again.
+ *
+ * @param uiPort where its Web UI listens; without one it has none
+ */
+export async function startTemporalProcess(
+  dbFile: string,
+  port: number,
+  uiPort?: number,
+): Promise<TemporalProcess> {
   const program = await findTemporal({
     home: process.env.RATCHET_HOME ?? join(homedir(), '.ratchet'),
     env: process.env,
@@ -22,7 +30,8 @@ export async function startTemporalProcess(dbFile: string, port: number): Promis
   ]);
   const child = spawn(
     program,
-    ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)].concat(
+    ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)].concat(
+      uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)],
       ['--db-filename', dbFile, '--log-level', 'never'],
       attributes,
     ),

@@ -149,7 +149,10 @@ describe('ratchet up as a process', () => {
     const home = temporaryHome();
     const env = { ...(await stackEnv()), RATCHET_HOME: home };
     const up = ratchet(['up', '--only', 'postgres,temporal'], env);
-    await until('the start', () => up.output().includes('Running.'));
+    await until('the start', () => up.output().includes('Watch all runs there: '));
+    expect(up.output()).toMatch(
+      /Start a run in the Temporal UI: http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\/start-workflow\?taskQueue=ratchet&workflowType=improve&workflowId=arithmetic-\d{8}-\d{6}\n/,
+    );
     const state = readState(home)!;
     const processes = [...Object.values(state.parts).map((part) => part!.process!), state.reaper!];
     expect(processes.every(isAlive)).toBe(true);
