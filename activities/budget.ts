@@ -9,7 +9,16 @@ import { countPrompts } from '../db/prompts.ts';
 import { baseAndBest, listBenchmarks, type Run } from '../db/runs.ts';
 import { examples, iterations, modelCalls, prompts, samples, STAGES, type StageName } from '../db/schema.ts';
 import { countItems } from '../db/evaluations.ts';
-import { heldBy, hold, release, tokensByStage, trainingOf, unitsMade, usageOf } from '../db/spend.ts';
+import {
+  heldBy,
+  hold,
+  release,
+  tokensByStage,
+  trainingOf,
+  unitsMade,
+  usageOf,
+  type StageTokens,
+} from '../db/spend.ts';
 import {
   addSpend,
   isLimited,
@@ -27,6 +36,26 @@ import { samplesFor } from './pool.ts';
 import { endpointOf, type IterationContext } from './context.ts';
 import { criticOf, votesAreApproved } from './critic.ts';
 
+/** What has been made and what it took, by run: counted anew only now and then once there is much, since all of it is read. */
+const counted = new Map<string, Counted>();
+type Counted = { at: number; made: { samples: number; items: number }; stages: StageTokens[] };
+/** A mean over more than these hardly changes in the time for which it is kept. */
+const MANY = 2_000;
+const KEPT_MS = 60_000;
+const RUNS_KEPT = 16;
+
+async function countUnits(db: Db, runId: string): Promise<Counted> {
+  const known = counted.get(runId);
+  if (known && Date.now() - known.at < KEPT_MS) return known;
+  counted.delete(runId);
+  const made = await unitsMade(db, runId);
+  const found = { at: Date.now(), made, stages: await tokensByStage(db, runId) };
+  if (made.samples < MANY || made.items < MANY) return found;
+  if (counted.size >= RUNS_KEPT) counted.delete(counted.keys().next().value!);
+  counted.set(runId, found);
+  return found;
+}
+
 /** Tokens of one call or one sample. */
 export type Tokens = { prompt: number; completion: number };
 
@@ -42,8 +71,8 @@ export async function meanTokens(
   settings: ImproveSettings,
   task: Task,
 ): Promise<{ sample: Tokens; item: Tokens; evaluatePerSample: Tokens | undefined }> {
-  const made = await unitsMade(db, run.id);
-  const byStage = new Map((await tokensByStage(db, run.id)).map((row) => [row.stage, row]));
+  const { made, stages } = await countUnits(db, run.id);
+  const byStage = new Map(stages.map((row) => [row.stage, row]));
   const mean = (stage: string, units: number): Tokens | undefined => {
     const row = byStage.get(stage);
     return row && units > 0

@@ -9,7 +9,7 @@ import {
 } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import { bestScored } from '../db/evaluations.ts';
-import { historyRows, type HistoryRow } from '../db/history.ts';
+import { historyRows, recentRows, type HistoryRow } from '../db/history.ts';
 import { finishIteration, listStages } from '../db/iterations.ts';
 import { baseAndBest, findCheckpoint, findRun, getRun, setRunStatus } from '../db/runs.ts';
 import { checkpoints, decisions, examples, STAGES } from '../db/schema.ts';
@@ -64,9 +64,13 @@ export function createCourseActivities({ db }: Deps) {
       status: 'running' | 'paused' | 'parked';
       reason?: string;
     }): Promise<void> {
-      await addMessages(db, state.runId, state.messages);
       const run = await findRun(db, state.runId);
-      if (run && (run.status !== state.status || run.statusReason !== (state.reason ?? null))) {
+      // A run whose input was refused was never stored.
+      if (!run) return;
+      await addMessages(db, state.runId, state.messages);
+      // What became of a run is not taken back by a message that came too late.
+      if (run.status !== 'running' && run.status !== 'paused' && run.status !== 'parked') return;
+      if (run.status !== state.status || run.statusReason !== (state.reason ?? null)) {
         await setRunStatus(db, state.runId, state.status, state.reason);
       }
     },
@@ -131,8 +135,7 @@ export function createCourseActivities({ db }: Deps) {
         .map((one) => (one.numbers as { step: StagnationStep }).step);
       const { best } = await baseAndBest(db, runId);
       const scored = await bestByScore(db, runId);
-      const rows = await historyRows(db, runId);
-      const last = rows.at(-1);
+      const last = (await recentRows(db, runId, 1)).at(-1);
       const [anyExample] = await db
         .select({ id: examples.id })
         .from(examples)
@@ -228,7 +231,7 @@ export function createCourseActivities({ db }: Deps) {
         .onConflictDoNothing();
       await finishIteration(db, iteration.id);
       await releaseIteration(db, iteration.id);
-      const row = (await historyRows(db, runId)).find((one) => one.index === index)!;
+      const row = (await historyRows(db, runId, index)).find((one) => one.index === index)!;
       return { row };
     },
   };

@@ -5,7 +5,7 @@ import { bestScored, correctness, findEvaluation } from '../db/evaluations.ts';
 import { countPrompts } from '../db/prompts.ts';
 import { baseAndBest, findCheckpoint, listBenchmarks } from '../db/runs.ts';
 import { decisions, type DecisionKind } from '../db/schema.ts';
-import { historyRows, type HistoryRow } from '../db/history.ts';
+import { recentRows, type HistoryRow } from '../db/history.ts';
 import { decidePromotion, pair, type GuardScore, type PairedScore } from '../loop/promotion.ts';
 import type { StagnationKind } from '../loop/control.ts';
 import { roiOf } from '../loop/budget.ts';
@@ -115,10 +115,11 @@ export function createDecideActivities({ db }: Deps) {
           .onConflictDoNothing();
       }
       const stored = (await db.query.decisions.findFirst({ where: eq(decisions.iterationId, iterationId) }))!;
-      const rows = await historyRows(db, run.id);
+      const { stagnation, roi } = settings;
+      const rows = await recentRows(db, run.id, Math.max(stagnation.window, roi.patience));
       const row = rows.find((r) => r.index === iteration.index)!;
       const upToNow = rows.filter((r) => r.index <= iteration.index);
-      const found = findStagnation(upToNow, settings.stagnation);
+      const found = findStagnation(upToNow, stagnation);
       return {
         kind: stored.kind,
         reason: stored.reason,

@@ -1,7 +1,7 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import { NotFoundError } from 'openai';
 import { addCalls } from '../db/calls.ts';
-import { historyRows, type HistoryRow } from '../db/history.ts';
+import { historyRows, recentRows, type HistoryRow } from '../db/history.ts';
 import {
   addCheckpoint,
   baseAndBest,
@@ -154,7 +154,7 @@ export function createRunActivities({ db }: Deps) {
       }
       const run = await getRun(db, runId);
       const task = taskOf(run);
-      const history = await historyRows(db, runId);
+      const history = await recentRows(db, runId, HISTORY_ROWS);
       return {
         runId,
         task: run.task,

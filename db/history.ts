@@ -1,4 +1,4 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, or, sql, type SQL } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { decisions, examples, iterations, prompts, samples, votes } from './schema.ts';
 
@@ -19,8 +19,29 @@ export type HistoryRow = {
   roi?: number;
 };
 
-/** The decided iterations of a run, in order. `before` and `after` are target accuracies, 0…1. */
-export async function historyRows(db: Db, runId: string): Promise<HistoryRow[]> {
+/**
+ * The decided iterations of a run, in order, from index `from` on. `before` and `after` are target accuracies, 0…1. Each costs
+ * a look at all its prompts: a run of hundreds is not read as a whole once an iteration.
+ */
+export async function historyRows(db: Db, runId: string, from = 0): Promise<HistoryRow[]> {
+  return rowsOf(db, runId, gte(iterations.index, from));
+}
+
+/**
+ * What tells whether a run gets on: the newest `count` iterations that were not given up, with those between them, and the
+ * first that accepted anything, to compare with.
+ */
+export async function recentRows(db: Db, runId: string, count: number): Promise<HistoryRow[]> {
+  const { rows } = await db.execute<{ since: number; first: number }>(sql`select
+    coalesce((select i.index from iterations i join decisions d on d.iteration_id = i.id
+      where i.run_id = ${runId} and d.kind <> 'skip' order by i.index desc offset ${count - 1} limit 1), 0) as since,
+    coalesce((select i.index from iterations i where i.run_id = ${runId} and exists (select 1 from examples e
+      where e.run_id = ${runId} and e.iteration_id = i.id and e.kind <> 'rehearsal') order by i.index limit 1), 0) as first`);
+  const { since, first } = rows[0]!;
+  return rowsOf(db, runId, or(gte(iterations.index, since), eq(iterations.index, first)));
+}
+
+async function rowsOf(db: Db, runId: string, which: SQL | undefined): Promise<HistoryRow[]> {
   const rows = await db
     .select({
       id: iterations.id,
@@ -30,15 +51,15 @@ export async function historyRows(db: Db, runId: string): Promise<HistoryRow[]> 
       numbers: decisions.numbers,
       prompts: sql<number>`(select count(*)::int from ${prompts} p where p.iteration_id = ${iterations.id} and p.purpose = 'learn')`,
       accepted: sql<number>`(select count(distinct e.prompt_id)::int from ${examples} e
-        join ${prompts} p on p.id = e.prompt_id where e.iteration_id = ${iterations.id} and p.purpose = 'learn')`,
+        join ${prompts} p on p.id = e.prompt_id where e.run_id = ${runId} and e.iteration_id = ${iterations.id} and p.purpose = 'learn')`,
       agreement: sql<number>`coalesce((select avg(v.agreement)::float8 from ${votes} v
         join ${prompts} p on p.id = v.prompt_id where p.iteration_id = ${iterations.id} and p.purpose = 'learn'), 0)`,
       rationaleTokens: sql<number | null>`(select avg(s.completion_tokens)::float8 from ${examples} e
-        join ${samples} s on s.id = e.sample_id where e.iteration_id = ${iterations.id} and e.kind <> 'rehearsal')`,
+        join ${samples} s on s.id = e.sample_id where e.run_id = ${runId} and e.iteration_id = ${iterations.id} and e.kind <> 'rehearsal')`,
     })
     .from(iterations)
     .innerJoin(decisions, eq(decisions.iterationId, iterations.id))
-    .where(eq(iterations.runId, runId))
+    .where(and(eq(iterations.runId, runId), which))
     .orderBy(asc(iterations.index));
   return rows.map((row) => {
     const numbers = row.numbers as { before?: number; after?: number; pValue?: number; roi?: number };

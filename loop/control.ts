@@ -54,8 +54,8 @@ export type Recorded = Message & { accepted: boolean; answer: string; iterationI
 export type Parked = { doing: string; error: string; advice: string };
 
 export type Control = {
-  /** `preparing`: the run is not stored yet; `measuring`: its base is. */
-  phase: 'preparing' | 'measuring' | 'iterating' | 'finishing';
+  /** `preparing`: the run is not stored yet; `measuring`: its base is; `ended`: what comes now changes nothing. */
+  phase: 'preparing' | 'measuring' | 'iterating' | 'finishing' | 'ended';
   /** The iteration that runs, or ran last. */
   iteration: number;
   /** Is the iteration under way, so that it can be given up? */
@@ -80,6 +80,9 @@ export type Control = {
 /** More ids than anybody sends while one of them is being retried. */
 const SEEN_KEPT = 100;
 const SHOWN_KEPT = 8;
+/** Of the ids that a run takes along when it continues as new: 40 UUIDs, for a payload of a few kilobytes. */
+const SEEN_CARRIED_CHARACTERS = 1_500;
+const TEXT_CHARACTERS = 500;
 
 export function createControl(carried?: Partial<Control>): Control {
   return {
@@ -98,8 +101,21 @@ export function createControl(carried?: Partial<Control>): Control {
 
 /** What a run that continues as new takes along: everything that is asked for and not yet done. */
 export function carriedControl(control: Control): Partial<Control> {
-  const { paused, stop, skip, reset, stagnations, seen, shown, unsaved } = control;
-  return { paused, stop, skip, reset, stagnations, seen, shown, unsaved };
+  const { iteration, paused, stop, skip, reset, stagnations, shown, unsaved } = control;
+  const seen = newestWithin(control.seen, SEEN_CARRIED_CHARACTERS);
+  return { iteration, paused, stop, skip, reset, stagnations, seen, shown, unsaved };
+}
+
+function newestWithin(ids: readonly string[], characters: number): string[] {
+  let left = characters;
+  const tooOld = ids.findLastIndex((id) => (left -= id.length) < 0);
+  return ids.slice(tooOld + 1);
+}
+
+/** The id that a sender gave; also of a message that is wrong otherwise. */
+export function idOf(input: unknown): string | undefined {
+  if (typeof input !== 'object' || input === null || !('id' in input)) return undefined;
+  return typeof input.id === 'string' && input.id.length <= TEXT_CHARACTERS ? input.id : undefined;
 }
 
 /** Brings what a UI, a command or code sent into the one form. @throws RangeError naming what is wrong */
@@ -117,7 +133,8 @@ function readFields(name: MessageName, fields: Record<string, unknown>): Message
   for (const field of ['id', 'by', 'reason'] as const) {
     const value = fields[field];
     if (value === undefined) continue;
-    if (typeof value !== 'string' || value.length > 500) throw wrong(name, `"${field}" must be a short text`);
+    if (typeof value !== 'string' || value.length > TEXT_CHARACTERS)
+      throw wrong(name, `"${field}" must be a short text`);
     args[field] = value;
   }
   if (name === 'stop') {
@@ -163,6 +180,7 @@ const wrong = (name: MessageName, problem: string) => new RangeError(`${name}: $
 export function refusal(control: Control, name: MessageName, args: MessageArgs): string | undefined {
   const { parked } = control;
   const waits = 'the run is parked and waits for retryIteration, skipIteration, resetCheckpoint or stop';
+  if (control.phase === 'ended') return 'the run is over';
   if (control.phase === 'finishing' && !parked && name !== 'stop' && name !== 'pause' && name !== 'resume') {
     return 'the iterations are over and the final benchmark is being read';
   }
@@ -235,7 +253,7 @@ function apply(control: Control, message: Message): string {
       return `trying again: ${control.parked?.doing ?? here}`;
     case 'skipIteration':
       control.skip = { iteration: control.iteration, message };
-      return `iteration ${control.iteration} is given up`;
+      return `iteration ${control.iteration} is given up, unless it is being decided this moment`;
     case 'resetCheckpoint':
       control.reset = { checkpointId: args.checkpointId!, message };
       return (

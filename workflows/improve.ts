@@ -87,6 +87,17 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
   });
   const recorder = startRecorder(runId, control, refresh);
 
+  /**
+   * Waits until every message that was received has its answer in the database. Called again after the last activity, since
+   * messages come until the execution is closed.
+   */
+  async function settle(): Promise<void> {
+    do {
+      await condition(allHandlersFinished);
+      await recorder.end();
+    } while (control.unsaved.length > 0 || !allHandlersFinished());
+  }
+
   /** Does a failure end the run (bad input, a bug, a cancelled workflow)? */
   const ends = (error: unknown) => isFatal(error) || CancellationScope.current().consideredCancelled;
 
@@ -192,19 +203,22 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
         if (control.stop || halt) break;
         const long = workflowInfo().historyLength > EVENTS_PER_EXECUTION;
         if ((long || workflowInfo().continueAsNewSuggested) && next < run.iterations) {
+          await recorder.rest();
           await condition(allHandlersFinished);
           await continueAsNew<typeof improve>(input, carriedControl(control));
         }
       }
       // What arrived during the last iteration is still answered.
-      if (!control.stop && !halt) await changeCourse();
+      do {
+        if (!control.stop && !halt) await changeCourse();
+      } while (!control.stop && !halt && (control.reset || control.stagnations.length > 0));
     }
 
     let unread: string | undefined;
     if (!control.stop && baseId !== undefined) {
       control.phase = 'finishing';
       refresh('reading the final benchmark');
-      const { bestId } = await main.runCheckpoints({ runId });
+      const { bestId } = await durable.runCheckpoints({ runId });
       for (const checkpointId of new Set([baseId, bestId])) {
         await attempt('reading the final benchmark', async () => {
           try {
@@ -221,15 +235,15 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       ? `stopped by ${stopper ?? 'a message'}`
       : [halt, unread].filter(Boolean).join('; ');
     const stopped = control.stop !== undefined || unread !== undefined;
-    await condition(allHandlersFinished);
-    await recorder.end();
+    control.phase = 'ended';
+    await settle();
     const result = await durable.finishRun({
       runId,
       status: stopped ? 'stopped' : 'completed',
       reason: reason || undefined,
     });
+    await settle();
     ended = true;
-    control.phase = 'finishing';
     refresh(stopped ? 'stopped' : 'completed');
     return result!;
   } catch (error) {
@@ -238,8 +252,10 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
     const reason = cancelled ? 'cancelled' : rootCause(error).message;
     // The run's row must say what became of it, also when the workflow is being cancelled.
     await CancellationScope.nonCancellable(async () => {
-      await recorder.end();
+      control.phase = 'ended';
+      await settle();
       await durable.finishRun({ runId, status: cancelled ? 'stopped' : 'failed', reason });
+      await settle();
     });
     if (cancelled) throw error;
     ended = true;

@@ -1,6 +1,7 @@
 /** Signals and updates of a run, one pair per message, over the one reducer in loop/control.ts. */
 import {
   ApplicationFailure,
+  CancellationScope,
   condition,
   currentUpdateInfo,
   defineSignal,
@@ -11,6 +12,7 @@ import {
 import {
   MESSAGE_NAMES,
   MESSAGES,
+  idOf,
   note,
   readArgs,
   receive,
@@ -35,6 +37,8 @@ async function resolve(runId: string, control: Control, message: Message): Promi
   if (name !== 'resetCheckpoint' && name !== 'setBudget') return undefined;
   // The run has to be stored first.
   await condition(() => control.phase !== 'preparing');
+  const over = refusal(control, name, args);
+  if (over) return over;
   if (name === 'setBudget') {
     const from = control.inIteration ? control.iteration : control.iteration + 1;
     await durable.changeBudget({ runId, from, id, args });
@@ -60,13 +64,14 @@ function problemOf(control: Control, name: MessageName, input: unknown): string 
  */
 export function listen(runId: string, control: Control): void {
   async function take(name: MessageName, input: unknown, origin: Message['origin'], id: string) {
-    const message: Message = { id, name, args: {}, origin };
+    const message: Message = { id: idOf(input) ?? id, name, args: {}, origin };
     try {
       message.args = readArgs(name, input);
-      message.id = message.args.id ?? id;
       if (!control.seen.includes(message.id) && refusal(control, name, message.args) === undefined) {
-        const impossible = await resolve(runId, control, message);
-        if (impossible) return note(control, message, false, impossible);
+        // A message that came before the run was cancelled still gets its answer.
+        const impossible = await CancellationScope.nonCancellable(() => resolve(runId, control, message));
+        if (impossible && !control.seen.includes(message.id))
+          return note(control, message, false, impossible);
       }
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
@@ -94,6 +99,8 @@ export function listen(runId: string, control: Control): void {
       {
         description,
         validator: (input) => {
+          // Sent again by a client that did not hear the answer, perhaps of the execution before this one.
+          if (control.seen.includes(idOf(input) ?? currentUpdateInfo()?.id ?? '')) return;
           const problem = problemOf(control, name, input);
           if (problem) throw ApplicationFailure.nonRetryable(problem, REFUSED);
         },

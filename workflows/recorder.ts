@@ -5,40 +5,62 @@ import { durable } from './proxies.ts';
 /** Few enough for a payload of some kilobytes. */
 const MESSAGES_AT_ONCE = 10;
 
+export type Recorder = {
+  /** From now on: the run is stored. */
+  begin(): void;
+  /**
+   * Begins no further write and waits for the one under way: left behind by a run that continues as new, it could set the
+   * run's row back later. What is unsaved is carried along.
+   */
+  rest(): Promise<void>;
+  /** Writes what is unsaved; also what has come since the last call. */
+  end(): Promise<void>;
+};
+
 /**
  * Writes messages with their answers, and whether the run waits, into the database beside whatever the run is doing. An
  * operator sees them at once; none is lost if the database is away for a while.
  */
-export function startRecorder(
-  runId: string,
-  control: Control,
-  refresh: () => void,
-): { begin(): void; end(): Promise<void> } {
+export function startRecorder(runId: string, control: Control, refresh: () => void): Recorder {
   let begun = false;
+  let resting = false;
   let ending = false;
-  let saved = JSON.stringify(waitingOf(control));
+  let writing = false;
+  // As `prepareRun` leaves the row: a run that continues as new while it is paused has to say so again.
+  let saved = JSON.stringify({ status: 'running' });
 
   async function write(): Promise<void> {
     await condition(() => begun || ending);
     while (begun) {
       const differs = () => JSON.stringify(waitingOf(control)) !== saved;
-      await condition(() => control.unsaved.length > 0 || differs() || ending);
-      if (control.unsaved.length === 0 && (ending || !differs())) return;
-      refresh();
-      const messages = control.unsaved.slice(0, MESSAGES_AT_ONCE);
-      const waiting = waitingOf(control);
-      await durable.recordState({ runId, messages, ...waiting });
-      control.unsaved.splice(0, messages.length);
-      saved = JSON.stringify(waiting);
+      await condition(() => ending || (!resting && (control.unsaved.length > 0 || differs())));
+      if (ending && control.unsaved.length === 0) return;
+      if (ending || !resting) await save();
     }
+  }
+
+  async function save(): Promise<void> {
+    refresh();
+    const messages = control.unsaved.slice(0, MESSAGES_AT_ONCE);
+    const waiting = waitingOf(control);
+    writing = true;
+    await durable.recordState({ runId, messages, ...waiting });
+    writing = false;
+    control.unsaved.splice(0, messages.length);
+    saved = JSON.stringify(waiting);
   }
   // A run that is cancelled still records what it was told before.
   const written = CancellationScope.nonCancellable(write);
   return {
     begin: () => void (begun = true),
+    async rest() {
+      resting = true;
+      await condition(() => !writing);
+    },
     async end() {
       ending = true;
       await written;
+      while (control.unsaved.length > 0) await save();
     },
   };
 }

@@ -14,7 +14,7 @@ import type { HistoryRow } from '../db/history.ts';
 import { givesUp, type Control } from '../loop/control.ts';
 import { failureType, firstLine, HALTED } from './failures.ts';
 import { haltIterationSignal, iteration, pauseIterationSignal, resumeIterationSignal } from './iteration.ts';
-import { main } from './proxies.ts';
+import { durable } from './proxies.ts';
 
 /** `halt`: why no further iteration may begin. `unfinished`: the run was stopped in the middle of it. */
 export type TurnEnd = { kind: 'decided'; row: HistoryRow; halt?: string } | { kind: 'unfinished' };
@@ -46,9 +46,9 @@ export async function runIteration(turn: Turn): Promise<TurnEnd> {
       if (givesUp(control)) return await giveUp(turn);
       if (failureType(error) === HALTED) return { kind: 'unfinished' };
       if (failureType(error) === 'BudgetExceeded') {
-        const { lighter, reason } = await main.lighten({ runId, index, exceeded: firstLine(error) });
+        const { lighter, reason } = await durable.lighten({ runId, index, exceeded: firstLine(error) });
         if (lighter) continue;
-        const { row } = await main.skipIteration({ runId, index, reason });
+        const { row } = await durable.skipIteration({ runId, index, reason });
         return { kind: 'decided', row, halt: reason };
       }
       if (await park(`iteration ${index}`, error)) continue;
@@ -64,7 +64,7 @@ async function giveUp({ runId, index, control }: Turn): Promise<TurnEnd> {
   const message = control.reset?.message ?? control.skip!.message;
   const by = message.args.by ? ` by ${message.args.by}` : '';
   const why = message.args.reason ? `: ${message.args.reason}` : '';
-  const { row } = await main.skipIteration({
+  const { row } = await durable.skipIteration({
     runId,
     index,
     reason: `given up: ${message.name} was sent${by}${why}`,

@@ -4,6 +4,7 @@ import {
   carriedControl,
   createControl,
   givesUp,
+  idOf,
   MESSAGE_NAMES,
   readArgs,
   receive,
@@ -124,4 +125,54 @@ describe('messages', () => {
       }),
     );
   });
+});
+
+describe('a run that continues as new', () => {
+  it('takes along what is not done yet, and of the ids that it saw the newest that fit', () => {
+    const control = iterating({ paused: true });
+    for (let i = 0; i < 90; i++)
+      receive(control, message('retryIteration', undefined, `${i}`.padStart(36, '0')));
+    receive(control, message('skipIteration', undefined, 'last'));
+    const next = createControl(carriedControl(control));
+    expect(next).toMatchObject({ phase: 'preparing', iteration: 3, inIteration: false, paused: true });
+    expect(next.unsaved).toHaveLength(91);
+    expect(next.seen.length).toBeGreaterThan(30);
+    expect(next.seen.join('').length).toBeLessThanOrEqual(1_500);
+    expect(next.seen.at(-1)).toBe('last');
+    expect(next.seen.at(-2)).toBe('89'.padStart(36, '0'));
+    // Sent again to the next execution, it changes nothing and gets the answer of the first time.
+    expect(receive(next, message('skipIteration', undefined, 'last')).accepted).toBe(true);
+    expect(next.unsaved).toHaveLength(91);
+  });
+
+  it('takes along all ids where they are few', () => {
+    const control = iterating();
+    receive(control, message('pause', undefined, 'a'));
+    receive(control, message('resume', undefined, 'b'));
+    expect(carriedControl(control).seen).toEqual(['a', 'b']);
+  });
+});
+
+it('refuses whatever comes when the run is over', () => {
+  const control = iterating({ phase: 'ended', inIteration: false });
+  for (const name of MESSAGE_NAMES) {
+    expect(
+      refusal(
+        control,
+        name,
+        readArgs(
+          name,
+          name === 'resetCheckpoint' ? 'base' : name === 'setBudget' ? { run: { tokens: 1 } } : undefined,
+        ),
+      ),
+    ).toBe('the run is over');
+  }
+});
+
+it('knows the id of a message that is wrong otherwise', () => {
+  expect(idOf({ id: 'mine', by: 7 })).toBe('mine');
+  expect(idOf({ id: 7 })).toBeUndefined();
+  expect(idOf({ id: 'x'.repeat(501) })).toBeUndefined();
+  expect(idOf('base')).toBeUndefined();
+  expect(idOf(null)).toBeUndefined();
 });
