@@ -64,10 +64,9 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
   listen(runId, control);
 
   let shownStage = '';
-  let ended = false;
   function refresh(doing = view.doing, attributes: SearchAttributeUpdatePair[] = []) {
     view.doing = doing;
-    view.state = ended ? 'ended' : stateOf(control);
+    view.state = stateOf(control);
     view.parked = control.parked;
     history.messages = control.shown;
     setCurrentDetails(markdown(view, history));
@@ -243,7 +242,6 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       reason: reason || undefined,
     });
     await settle();
-    ended = true;
     refresh(stopped ? 'stopped' : 'completed');
     return result!;
   } catch (error) {
@@ -258,7 +256,6 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       await settle();
     });
     if (cancelled) throw error;
-    ended = true;
     refresh(`failed: ${firstLine(error)}`);
     throw ApplicationFailure.create({
       message: reason,

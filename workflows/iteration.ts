@@ -12,7 +12,7 @@ import type { Decided } from '../activities/decide.ts';
 import type { StageName } from '../db/schema.ts';
 import type { MessageArgs } from '../loop/control.ts';
 import { attribute, decisionAttributes } from './attributes.ts';
-import { failureType, firstLine, rootCause } from './failures.ts';
+import { failureType, firstLine, HALTED, rootCause } from './failures.ts';
 import { createGate } from './gate.ts';
 import { measure, type Paging } from './measure.ts';
 import { inPages, pageSize } from './pages.ts';
@@ -28,13 +28,26 @@ export const haltIterationSignal = defineSignal('haltIteration');
 
 type Output = Record<string, unknown>;
 
+/** How an iteration ended: decided, or stopped in the middle by the run, to be gone on with later. */
+export type IterationEnd = Decided | { stopped: true };
+
 /**
  * One turn of the loop: collect → generate → evaluate → filter → adapt → benchmark → decide. Every stage has
  * a row; one that is done is skipped, so starting the same iteration again goes on where it stopped.
  *
- * @throws Halted when the run is stopped, BudgetExceeded before a stage that the budget does not allow
+ * @throws BudgetExceeded before a stage that the budget does not allow
  */
-export async function iteration(input: IterationInput): Promise<Decided> {
+export async function iteration(input: IterationInput): Promise<IterationEnd> {
+  try {
+    return await turn(input);
+  } catch (error) {
+    // Being stopped is no failure, and must not look like one in the list of workflows.
+    if (failureType(error) === HALTED) return { stopped: true };
+    throw error;
+  }
+}
+
+async function turn(input: IterationInput): Promise<Decided> {
   const { runId, index, task, paging } = input;
   const state = { paused: input.paused, halt: false };
   const byRun = 'Sent by the run. Send the message of this kind to the run itself.';
@@ -61,7 +74,7 @@ export async function iteration(input: IterationInput): Promise<Decided> {
         output = await work();
         await main.closeStage({ iterationId, name, output });
       } catch (error) {
-        const cancelled = isCancellation(error) || failureType(error) === 'Halted';
+        const cancelled = isCancellation(error) || failureType(error) === HALTED;
         // Also while the iteration is being cancelled, its rows must say what became of the stage.
         await CancellationScope.nonCancellable(() =>
           main.failStage({ iterationId, name, cancelled, error: rootCause(error).message }),

@@ -9,10 +9,11 @@ import {
   type SignalDefinition,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Decided } from '../activities/decide.ts';
 import type { PreparedRun } from '../activities/run.ts';
 import type { HistoryRow } from '../db/history.ts';
 import { givesUp, type Control } from '../loop/control.ts';
-import { failureType, firstLine, HALTED } from './failures.ts';
+import { failureType, firstLine } from './failures.ts';
 import { haltIterationSignal, iteration, pauseIterationSignal, resumeIterationSignal } from './iteration.ts';
 import { durable } from './proxies.ts';
 
@@ -41,10 +42,10 @@ export async function runIteration(turn: Turn): Promise<TurnEnd> {
         const { row, halt } = end.decided;
         return { kind: 'decided', row, halt };
       }
+      if ('stopped' in end) return { kind: 'unfinished' };
       const { error } = end;
       if (ends(error)) throw error;
       if (givesUp(control)) return await giveUp(turn);
-      if (failureType(error) === HALTED) return { kind: 'unfinished' };
       if (failureType(error) === 'BudgetExceeded') {
         const { lighter, reason } = await durable.lighten({ runId, index, exceeded: firstLine(error) });
         if (lighter) continue;
@@ -73,7 +74,7 @@ async function giveUp({ runId, index, control }: Turn): Promise<TurnEnd> {
   return { kind: 'decided', row };
 }
 
-type ChildEnd = { decided: Awaited<ReturnType<typeof iteration>> } | { error: unknown };
+type ChildEnd = { decided: Decided } | { stopped: true } | { error: unknown };
 
 /** Runs the child workflow and passes on to it what the run is told. */
 async function superviseChild({ runId, index, run, control }: Turn): Promise<ChildEnd> {
@@ -87,8 +88,8 @@ async function superviseChild({ runId, index, run, control }: Turn): Promise<Chi
   const told = { paused: control.paused, halt: false, cancelled: false };
   let end: ChildEnd | undefined;
   void child.result().then(
-    (decided) => {
-      end = { decided };
+    (value) => {
+      end = 'stopped' in value ? value : { decided: value };
     },
     (error: unknown) => {
       end = { error };

@@ -27,6 +27,7 @@ export function newest(rows: HistoryRow[]): HistoryRow[] {
 
 export function stateOf(control: Control): RunState {
   if (control.phase === 'preparing') return 'preparing';
+  if (control.phase === 'ended') return 'ended';
   if (control.parked) return 'parked';
   if (control.stop) return 'stopping';
   return control.paused ? 'paused' : 'running';
