@@ -14,8 +14,8 @@ export type Sent = {
   retries: string[];
 };
 
-/** A run continues as new at 1,500 events (workflows/improve.ts). */
-const NEAR_EVENTS = 1_400;
+/** A run continues as new at 1,000 events (workflows/improve.ts). */
+const NEAR_EVENTS = 900;
 const ATTEMPTS = 20;
 
 /** mulberry32 */

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { problemsOf } from '../support/long-run-checks.ts';
 import { longRun } from '../support/long-run.ts';
 
-const ITERATIONS = 36;
+const ITERATIONS = 30;
 
 it('continues as new and loses no message sent at a random moment', async () => {
   const run = await longRun({ iterations: ITERATIONS, seed: 7 });

@@ -1,5 +1,6 @@
 /** Messages to a run, as a user sends them: signals (as the Temporal UI does) and updates. */
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/common';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { saveHistory } from '../support/histories.ts';
@@ -94,6 +95,11 @@ describe('a run', () => {
     await handle.signal('stop', { when: 'tomorrow' });
     await handle.signal('pause', { id: 'twice' });
     await inState(handle, 'paused');
+    // Who did not hear the answer and asks again is told what was answered, not that it is impossible now.
+    const again = await handle.executeUpdate<{ answer: string }, [unknown]>('pause', {
+      args: [{ id: 'twice' }],
+    });
+    expect(again.answer).toMatch(/iteration 1 pauses/);
     await handle.signal('resume', { id: 'on' });
     await inState(handle, 'running');
     await handle.signal('pause', { id: 'twice' });
@@ -119,6 +125,34 @@ describe('a run', () => {
       }),
       expect.objectContaining({ name: 'pause', accepted: true }),
     ]);
+  }, 120_000);
+
+  it('answers and records whatever was delivered before it was over', async () => {
+    script.latencyMs = 5;
+    const handle = await start('flooded', small());
+    await until('the end', async () => (await view(handle)).doing === 'reading the final benchmark');
+    script.latencyMs = 0;
+    const delivered: string[] = [];
+    for (let over = false; !over;) {
+      const id = `m${delivered.length}`;
+      try {
+        await handle.signal('setBudget', { id, run: { tokens: 1e12 } });
+        delivered.push(id);
+        // An execution is not closed while something arrives: without a pause it could not end.
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+        over = true;
+      }
+    }
+    await handle.result();
+    expect((await statusOf('flooded'))?.status).toBe('completed');
+    const recorded = await rows<{ id: string }>(
+      sql`select message_id as id from messages where run_id = 'flooded'`,
+    );
+    expect(recorded.map((one) => one.id).toSorted()).toEqual(delivered.toSorted());
+    const answers = new Set((await messagesOf('flooded')).map((one) => one.answer));
+    expect([...answers]).toContain('the run is over');
   }, 120_000);
 
   it('stops at a page, loses nothing, and goes on there when started again', async () => {
