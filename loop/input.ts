@@ -193,7 +193,9 @@ export const improveInputSchema = z.strictObject({
       correction: z
         .enum(['alpha-spending', 'none'])
         .default('alpha-spending')
-        .describe('`alpha-spending` divides alpha among the looks at the target set; `none` tests each at alpha'),
+        .describe(
+          '`alpha-spending` divides alpha among the looks at the target set; `none` tests each at alpha',
+        ),
       minGain: share.default(0).describe('least gain in target accuracy'),
       guardMargin: share.default(0.03).describe('most a guard benchmark may fall'),
     })
@@ -205,7 +207,9 @@ export const improveInputSchema = z.strictObject({
         .min(0.5)
         .max(1)
         .default(0.8)
-        .describe('least similarity (Jaccard, of runs of three words) at which a prompt counts as a held-out one'),
+        .describe(
+          'least similarity (Jaccard, of runs of three words) at which a prompt counts as a held-out one',
+        ),
     })
     .prefault({}),
   stagnation: stagnationSchema.prefault({}),
