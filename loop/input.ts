@@ -208,7 +208,7 @@ export const improveInputSchema = z.strictObject({
         .max(1)
         .default(0.8)
         .describe(
-          'least similarity (Jaccard, of runs of three words) at which a prompt counts as a held-out one',
+          'least similarity (Jaccard, of pairs of words) at which a prompt counts as a held-out one; 1: copies only',
         ),
     })
     .prefault({}),
