@@ -59,7 +59,7 @@ function ratchet(...args: string[]): Promise<{ code: number | null; stdout: stri
 const input = (): ImproveInput => ({
   iterations: 2,
   pool: { prompts: 24, rehearsal: 4 },
-  benchmark: { size: 'quick' },
+  benchmark: { size: 'quick', majority: false },
   gates: { critique: { mode: 'off' } },
   models: { generator: { baseURL: endpoint.url, model: 'adder' } },
   sampling: { cache: false },

@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const small = (endpoint: ScriptedEndpoint, changes: ImproveInput): ImproveInput => ({
   pool: { prompts: 16, rehearsal: 2 },
-  benchmark: { size: 'quick' },
+  benchmark: { size: 'quick', majority: false },
   gates: { critique: { mode: 'off' } },
   models: { generator: { baseURL: endpoint.url, model: 'adder' } },
   sampling: { cache: false },

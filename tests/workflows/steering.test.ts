@@ -39,7 +39,7 @@ afterAll(async () => {
 const small = (changes: ImproveInput = {}): ImproveInput => ({
   iterations: 1,
   pool: { prompts: 24, rehearsal: 4 },
-  benchmark: { size: 'quick' },
+  benchmark: { size: 'quick', majority: false },
   gates: { critique: { mode: 'off' } },
   models: { generator: { baseURL: endpoint.url, model: 'adder' } },
   sampling: { cache: false },
