@@ -40,7 +40,7 @@ describe('signatures', () => {
 
   test('are the same for the same set, in any order, and on every machine', () => {
     expect(signatureOf(['a b c', 'b c d'])).toEqual(signatureOf(['b c d', 'a b c']));
-    expect([...signatureOf(['one two three']).slice(0, 3)]).toMatchInlineSnapshot(`
+    expect(Array.from(signatureOf(['one two three']).subarray(0, 3))).toMatchInlineSnapshot(`
       [
         2876575259,
         393846620,
