@@ -1,7 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { listAdjustments } from '../db/adjustments.ts';
 import { addCalls } from '../db/calls.ts';
-import type { Db } from '../db/connect.ts';
 import {
   addEvaluation,
   answeredItems,
@@ -12,23 +10,15 @@ import {
   type BenchmarkItemRow,
 } from '../db/evaluations.ts';
 import { setStageTotal } from '../db/iterations.ts';
-import { getCheckpoint, getRun, listBenchmarks, type Run } from '../db/runs.ts';
+import { getCheckpoint, getRun, listBenchmarks } from '../db/runs.ts';
 import { evaluationItems } from '../db/schema.ts';
-import { settingsOf } from '../loop/course.ts';
-import type { ImproveSettings } from '../loop/input.ts';
 import { errorText, isRefusal } from '../models/errors.ts';
 import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
-import { endpointOf, iterationContext, taskOf, type Deps } from './context.ts';
+import { endpointOf, settingsNow, taskOf, type Deps } from './context.ts';
 import { reloadOf } from './reload.ts';
 
 export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
-
-/** The settings that hold for a measurement: the iteration's, or for the run's own those of now. */
-async function settingsNow(db: Db, run: Run, iterationId: number | null): Promise<ImproveSettings> {
-  if (iterationId !== null) return (await iterationContext(db, iterationId)).settings;
-  return settingsOf(run.settings, await listAdjustments(db, run.id), Number.MAX_SAFE_INTEGER);
-}
 
 type Answered = MadeCall & { item: BenchmarkItemRow };
 

@@ -250,21 +250,22 @@ export async function checkStage(db: Db, context: IterationContext, name: StageN
 /**
  * Does the work of a page with the tokens held that it may need.
  *
- * @param page `key` is unique in the run; `units` calls or samples are ahead, of about `each` tokens
+ * @param page `key` is unique in the run; `units` calls or samples are ahead, of about `each` tokens; `reserve`: outside
+ *   an iteration too, what `final` will cost is kept back
  * @throws BudgetExceeded before the first call, when the budget has no room for them
  */
 export async function withinBudget<T>(
   db: Db,
   scope: Scope & { task: Task },
-  page: { key: string; model: string; units: number; each: Tokens; final?: boolean },
+  page: { key: string; model: string; units: number; each: Tokens; final?: boolean; reserve?: boolean },
   work: () => Promise<T>,
 ): Promise<T> {
   const { run, settings, task, iterationId } = scope;
   if (!isLimited(settings.budget) || page.units === 0) return work();
   const ahead = spendOf(settings.prices, [usage(page.model, page.each, page.units)]);
   // The run's own measurement at the start comes before there is a checkpoint to reserve for.
-  const reserve =
-    page.final || iterationId === undefined ? NOTHING : await finalReserve(db, run, settings, task);
+  const beforeBase = iterationId === undefined && !page.reserve;
+  const reserve = page.final || beforeBase ? NOTHING : await finalReserve(db, run, settings, task);
   await db.transaction(async (tx) => {
     // Pages side by side ask one after the other.
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext(${`budget/${run.id}`}))`);

@@ -1,42 +1,88 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
+import { addLeaks, countLeaks, heldOutProblems, type NewLeak } from '../db/leaks.ts';
 import { setStageTotal } from '../db/iterations.ts';
 import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../db/prompts.ts';
-import { benchmarkKeys } from '../db/runs.ts';
 import type { prompts, PromptPurpose } from '../db/schema.ts';
-import type { Prompt } from '../tasks/task.ts';
+import { createLeakIndex } from '../loop/leaks.ts';
+import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { iterationContext, seedOf, type Deps } from './context.ts';
 
-export type Collected = { prompts: number; rehearsal: number };
+export type Collected = {
+  prompts: number;
+  rehearsal: number;
+  /** Drawn prompts that were held-out problems, exactly or nearly: dropped, and others drawn instead. */
+  leaked: number;
+};
+
+/** Comparing prompts takes the processor; heartbeats and other pages get a turn after so many. */
+const PROMPTS_AT_ONCE = 200;
 
 export function createCollectActivities({ db }: Deps) {
   return {
     /**
      * Collect: draws the iteration's pool of unlabeled prompts and stores it in one transaction. Held-out
-     * problems are never drawn, under any rewrite: their keys are excluded and checked again here. A source
-     * without prompts left gives an empty pool, which `decide` names as the reason.
+     * problems are never drawn, under any rewrite: their keys are excluded. A prompt that is one of them all the same,
+     * by its text or nearly, is dropped and stored as a leak, and another one is drawn. A source without
+     * prompts left gives an empty pool, which `decide` names as the reason.
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
       const known = await countPrompts(db, iterationId);
-      if (known.learn + known.rehearse > 0) return { prompts: known.learn, rehearsal: known.rehearse };
+      if (known.learn + known.rehearse > 0) {
+        const leaked = await countLeaks(db, iterationId, 'collect');
+        return { prompts: known.learn, rehearsal: known.rehearse, leaked };
+      }
 
       const { iteration, run, settings, task } = await iterationContext(db, iterationId);
-      const heldOut = await benchmarkKeys(db, run.id);
+      const heldOut = await heldOutProblems(db, run.id);
+      const heldOutKeys = new Set(heldOut.map(({ key }) => key));
+      const index = createLeakIndex(heldOut, settings.leaks.similarity);
       const { unused } = settings.pool;
       const learnt = unused ? await usedKeys(db, run.task, iterationId) : await acceptedKeys(db, run.id);
       const drawn = new Set<string>();
       const rows: (typeof prompts.$inferInsert)[] = [];
+      const leaked: NewLeak[] = [];
 
-      async function take(source: AsyncIterable<Prompt>, purpose: PromptPurpose, count: number) {
+      async function take(
+        source: (request: PromptRequest) => AsyncIterable<Prompt>,
+        purpose: PromptPurpose,
+        request: PromptRequest,
+      ) {
         let taken = 0;
-        if (count === 0) return 0;
-        for await (const prompt of source) {
-          if (heldOut.has(prompt.key))
-            throw new Error(`Leak: the prompt "${prompt.text}" is a benchmark item (${prompt.key}).`);
-          if (drawn.has(prompt.key)) continue;
-          drawn.add(prompt.key);
-          const { key, text, level } = prompt;
-          rows.push({ iterationId, position: rows.length, purpose, key, text, level });
-          taken += 1;
-          if (taken === count) break;
+        let dropped = 0;
+        // What was dropped is replaced. Each further draw is twice as wide, so that a source full of leaks ends soon.
+        for (let wider = 1; taken < request.count; wider *= 2) {
+          const before = drawn.size;
+          const exclude = (key: string) => request.exclude(key) || drawn.has(key);
+          const count = wider === 1 ? request.count : (request.count - taken) * wider;
+          for await (const prompt of source({ ...request, count, exclude })) {
+            const { key, text, level } = prompt;
+            if (drawn.has(key)) continue;
+            drawn.add(key);
+            if (drawn.size % PROMPTS_AT_ONCE === 0) await otherWork();
+            const leak = index.find(prompt);
+            if (leak) {
+              dropped += 1;
+              const { kind, similarity, heldOut: item } = leak;
+              const { benchmark, key: itemKey } = item;
+              const position = leaked.length;
+              leaked.push({
+                iterationId,
+                stage: 'collect',
+                position,
+                key,
+                text,
+                benchmark,
+                itemKey,
+                kind,
+                similarity,
+              });
+              continue;
+            }
+            rows.push({ iterationId, position: rows.length, purpose, key, text, level });
+            taken += 1;
+            if (taken === request.count) break;
+          }
+          if (drawn.size === before || dropped === 0) break;
         }
         return taken;
       }
@@ -44,32 +90,25 @@ export function createCollectActivities({ db }: Deps) {
       // Runs of one schedule share a seed. Each needs an order of its own, or it would have to pass by all
       // that the earlier ones drew before it came to a new problem.
       const seed = seedOf(iteration.plan.seed, 'prompts', ...(unused ? [run.id] : []));
-      const learn = await take(
-        task.prompts({
-          seed,
-          count: settings.pool.prompts,
-          levels: iteration.plan.levels,
-          exclude: (key) => heldOut.has(key) || learnt.has(key),
-        }),
-        'learn',
-        settings.pool.prompts,
-      );
+      const learn = await take((request) => task.prompts(request), 'learn', {
+        seed,
+        count: settings.pool.prompts,
+        levels: iteration.plan.levels,
+        exclude: (key) => heldOutKeys.has(key) || learnt.has(key),
+      });
       // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.
       const rehearses = task.rehearsal && (learn > 0 || settings.experiment === 'control');
       const rehearsal = rehearses
-        ? await take(
-            task.rehearsal!({
-              seed: seedOf(iteration.plan.seed, 'rehearsal'),
-              count: settings.pool.rehearsal,
-              exclude: (key) => heldOut.has(key) || drawn.has(key),
-            }),
-            'rehearse',
-            settings.pool.rehearsal,
-          )
+        ? await take((request) => task.rehearsal!(request), 'rehearse', {
+            seed: seedOf(iteration.plan.seed, 'rehearsal'),
+            count: settings.pool.rehearsal,
+            exclude: (key) => heldOutKeys.has(key),
+          })
         : 0;
+      await addLeaks(db, leaked);
       await addPrompts(db, rows);
       await setStageTotal(db, iterationId, 'collect', rows.length);
-      return { prompts: learn, rehearsal };
+      return { prompts: learn, rehearsal, leaked: leaked.length };
     },
   };
 }

@@ -43,6 +43,12 @@ export async function iterationContext(db: Db, iterationId: number): Promise<Ite
   return { iteration, run, settings, task: taskOf(run), checkpoint };
 }
 
+/** The settings that hold for a measurement: the iteration's, or for the run's own those of now. */
+export async function settingsNow(db: Db, run: Run, iterationId: number | null): Promise<ImproveSettings> {
+  if (iterationId !== null) return (await iterationContext(db, iterationId)).settings;
+  return settingsOf(run.settings, await listAdjustments(db, run.id), Number.MAX_SAFE_INTEGER);
+}
+
 /**
  * The endpoint of a role: the run's settings first, then the task's own, then the local server; what a role
  * does not name, it shares with the generator. The generator answers as `checkpoint`.
@@ -80,7 +86,11 @@ const AS_IS = 'as-is';
 
 /** The forms in which a prompt is put to the model, in an order that depends on the iteration alone. */
 export function formsOf(context: IterationContext, prompt: Prompt): Rewrite[] {
-  const forms = context.task.rewrites?.(prompt, seedOf(context.iteration.plan.seed, prompt.key));
+  return formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
+}
+
+export function formsFor(task: Task, prompt: Prompt, seed: number): Rewrite[] {
+  const forms = task.rewrites?.(prompt, seed);
   if (forms && forms.length > 0) return forms;
   return [{ key: AS_IS, text: prompt.text, mapBack: (answer) => answer }];
 }

@@ -8,13 +8,20 @@ import {
   newExamples,
   type TrainingExample,
 } from '../db/examples.ts';
-import { benchmarkKeys } from '../db/runs.ts';
+import { addLeaks, heldOutProblems } from '../db/leaks.ts';
+import { createLeakIndex } from '../loop/leaks.ts';
 import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
 import { iterationContext, type Deps } from './context.ts';
 
-/** `nothing` says why there is no dataset. */
-export type BuiltDataset = { datasetId?: number; examples: number; fresh: number; nothing?: string };
+/** `nothing` says why there is no dataset; `leaked` counts the examples that were held-out problems. */
+export type BuiltDataset = {
+  datasetId?: number;
+  examples: number;
+  fresh: number;
+  leaked?: number;
+  nothing?: string;
+};
 
 /** OpenAI chat JSONL, one example a line, in the order given. */
 export function toJsonl(task: Task, examples: TrainingExample[]): string {
@@ -38,6 +45,38 @@ export async function datasetText(db: Deps['db'], task: Task, datasetId: number)
   );
 }
 
+/**
+ * Examples whose prompt, as it stands or as it was put to the model, is a held-out problem, exactly or nearly. Stored
+ * as leaks. Collect has looked already; this is the last look before the weights, at examples of any age.
+ */
+async function leaksAmong(
+  db: Deps['db'],
+  { iterationId, runId, similarity }: { iterationId: number; runId: string; similarity: number },
+  chosen: TrainingExample[],
+): Promise<Set<number>> {
+  const index = createLeakIndex(await heldOutProblems(db, runId), similarity);
+  const found = chosen.flatMap(({ id, key, prompt, request }) => {
+    const leak = index.find({ key, text: prompt }) ?? index.find({ text: request });
+    return leak ? [{ id, key, text: prompt, leak }] : [];
+  });
+  await addLeaks(
+    db,
+    found.map(({ id, key, text, leak: { kind, similarity: measured, heldOut } }, position) => ({
+      iterationId,
+      stage: 'train' as const,
+      position,
+      exampleId: id,
+      key,
+      text,
+      benchmark: heldOut.benchmark,
+      itemKey: heldOut.key,
+      kind,
+      similarity: measured,
+    })),
+  );
+  return new Set(found.map(({ id }) => id));
+}
+
 export function createDatasetActivities({ db }: Deps) {
   return {
     /**
@@ -50,10 +89,10 @@ export function createDatasetActivities({ db }: Deps) {
       const fresh = await newExamples(db, iterationId);
       const known = await findDataset(db, iterationId);
       if (known) return { datasetId: known.id, examples: known.examples, fresh: fresh.ids.length };
-      const teaches = settings.experiment === 'control' ? fresh.ids.length : fresh.learnt;
+      const teaches = settings.experiment === 'control' ? fresh.ids : fresh.learnt;
       // Trained anew on everything, the base can learn from earlier examples alone.
       const anew = settings.training.from === 'base' && run.settings.training.from !== 'base';
-      if (teaches === 0 && !anew)
+      if (teaches.length === 0 && !anew)
         return { examples: 0, fresh: 0, nothing: 'no example passed the gates, so nothing was trained' };
 
       const earlier = await earlierExampleIds(db, run.id, iteration.index);
@@ -73,20 +112,29 @@ export function createDatasetActivities({ db }: Deps) {
           )
         ).map((e) => [e.id, e]),
       );
-      const chosen = members.map((member) => byId.get(member.exampleId)!);
-      const heldOut = await benchmarkKeys(db, run.id);
-      const leaked = chosen.find((example) => heldOut.has(example.key));
-      if (leaked)
-        throw new Error(
-          `Leak: example ${leaked.id} is a benchmark item (${leaked.key}); nothing was trained.`,
-        );
+      const leaked = await leaksAmong(
+        db,
+        { iterationId, runId: run.id, similarity: settings.leaks.similarity },
+        [...byId.values()],
+      );
+      const clean = members.filter((member) => !leaked.has(member.exampleId));
+      if (clean.length === 0 || (teaches.every((id) => leaked.has(id)) && !anew)) {
+        const nothing = `${leaked.size} of ${members.length} examples are held-out problems and no other is new, so nothing was trained`;
+        return { examples: 0, fresh: 0, leaked: leaked.size, nothing };
+      }
+      const chosen = clean.map((member) => byId.get(member.exampleId)!);
       const text = toJsonl(task, chosen);
       const dataset = await addDataset(
         db,
-        { iterationId, digest: digestOf(text), examples: members.length, bytes: Buffer.byteLength(text) },
-        members,
+        { iterationId, digest: digestOf(text), examples: clean.length, bytes: Buffer.byteLength(text) },
+        clean,
       );
-      return { datasetId: dataset.id, examples: dataset.examples, fresh: fresh.ids.length };
+      return {
+        datasetId: dataset.id,
+        examples: dataset.examples,
+        fresh: fresh.ids.filter((id) => !leaked.has(id)).length,
+        leaked: leaked.size,
+      };
     },
   };
 }

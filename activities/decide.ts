@@ -5,8 +5,15 @@ import { bestScored, correctness, findEvaluation } from '../db/evaluations.ts';
 import { countPrompts } from '../db/prompts.ts';
 import { baseAndBest, findCheckpoint, listBenchmarks } from '../db/runs.ts';
 import { decisions, type DecisionKind } from '../db/schema.ts';
-import { recentRows, type HistoryRow } from '../db/history.ts';
-import { decidePromotion, pair, type GuardScore, type PairedScore } from '../loop/promotion.ts';
+import { earlierLooks, recentRows, type HistoryRow } from '../db/history.ts';
+import { levelOfLook } from '../loop/alpha-spending.ts';
+import {
+  decidePromotion,
+  pair,
+  type GuardScore,
+  type LookLevel,
+  type PairedScore,
+} from '../loop/promotion.ts';
 import type { StagnationKind } from '../loop/control.ts';
 import { roiOf } from '../loop/budget.ts';
 import { findStagnation } from '../loop/stagnation.ts';
@@ -78,12 +85,14 @@ export function createDecideActivities({ db }: Deps) {
         const targets = benchmarks.filter((b) => b.role === 'target').flatMap((b) => scores[b.name] ?? []);
         const guards: GuardScore[] = benchmarks
           .filter((b) => b.role === 'guard' && scores[b.name])
-          .map((b) => ({ name: b.name, best: scores[b.name]!.best, candidate: scores[b.name]!.candidate }));
+          .map((b) => ({ name: b.name, ...scores[b.name]! }));
         const target = targets.length > 0 ? targets.reduce(add) : undefined;
+        const look = await lookOf(db, context);
         const decided = decidePromotion({
           settings: settings.promotion,
           target,
           guards,
+          look,
           fault: fault ?? missing ?? (candidate ? undefined : (nothing ?? 'there is no candidate')),
         });
         const kind: DecisionKind = nothing ? 'nothing-to-train' : decided.decision;
@@ -103,6 +112,8 @@ export function createDecideActivities({ db }: Deps) {
               before,
               after: target && target.candidate.correct / target.candidate.total,
               pValue: target ? decided.pValue : undefined,
+              // Only what was tested has spent of the run's alpha.
+              look: target ? look : undefined,
               gain: decided.gain,
               fixed: target?.fixed,
               broken: target?.broken,
@@ -129,6 +140,18 @@ export function createDecideActivities({ db }: Deps) {
       };
     },
   };
+}
+
+/** Which look at the target set this is, and the level that is left for it. */
+async function lookOf(
+  db: Db,
+  { run, iteration, settings }: IterationContext,
+): Promise<LookLevel | undefined> {
+  const { alpha, correction } = settings.promotion;
+  if (correction === 'none') return undefined;
+  const earlier = await earlierLooks(db, run.id, iteration.index);
+  const possible = run.settings.iterations - iteration.index + 1;
+  return { number: earlier.length + 1, level: levelOfLook(alpha, earlier, possible) };
 }
 
 /** What is done when iterations no longer pay: the run ends, or goes back to its best checkpoint. */

@@ -9,6 +9,7 @@ import { createDecideActivities, type DecideActivities } from './decide.ts';
 import { createFilterActivities, type FilterActivities } from './filter.ts';
 import { createGenerateActivities, type GenerateActivities } from './generate.ts';
 import { createIterationActivities, type IterationActivities } from './iteration.ts';
+import { createMajorityActivities, type MajorityActivities } from './majority.ts';
 import { createResampleActivities, type ResampleActivities } from './resample.ts';
 import { createRunActivities, type RunActivities } from './run.ts';
 import { createTrainActivities, type TrainActivities } from './train.ts';
@@ -28,6 +29,7 @@ export type LlmActivities = Pick<RunActivities, 'identifyBase'> &
   GenerateActivities &
   ResampleActivities &
   CritiqueActivities &
+  MajorityActivities &
   Pick<BenchmarkActivities, 'benchmarkItems'>;
 
 export type { TrainActivities };
@@ -56,6 +58,7 @@ export function createActivities(deps: Deps): {
       ...createGenerateActivities(deps),
       ...createResampleActivities(deps),
       ...createCritiqueActivities(deps),
+      ...createMajorityActivities(deps),
       benchmarkItems,
     },
     train: createTrainActivities(deps),

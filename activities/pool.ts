@@ -1,5 +1,5 @@
 /** Which prompts of an iteration's pool are in use, and how often and in which ways each is asked. */
-import type { Strategy } from '../tasks/task.ts';
+import type { Rewrite, Strategy } from '../tasks/task.ts';
 import type { IterationContext } from './context.ts';
 
 /** Rehearsal prompts are easy: fewer samples show whether the model still agrees with itself on them. */
@@ -12,9 +12,26 @@ export function samplesFor(context: IterationContext, prompt: { purpose: string 
 }
 
 /** The ways of asking that are in use. */
-export function strategiesOf({ task, settings }: IterationContext): Strategy[] {
+export function strategiesOf({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): Strategy[] {
   const more = settings.sampling.strategies === 'all' ? (task.alternatives ?? []) : [];
   return [...task.strategies, ...more];
+}
+
+/** One way in which a problem is put to the model, and the indices of the samples wanted of it. */
+export type Draw = { form: Rewrite; strategy: Strategy; indices: number[] };
+
+/** K samples, spread over the forms and the ways of asking in turn. Equal requests are one call with n choices. */
+export function spread(forms: Rewrite[], strategies: Strategy[], k: number): Draw[] {
+  const draws = new Map<string, Draw>();
+  for (let index = 0; index < k; index++) {
+    const form = forms[index % forms.length]!;
+    const strategy = strategies[index % strategies.length]!;
+    const id = `${form.key} ${strategy.name}`;
+    const same = draws.get(id);
+    if (same) same.indices.push(index);
+    else draws.set(id, { form, strategy, indices: [index] });
+  }
+  return [...draws.values()];
 }
 
 /**

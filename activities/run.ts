@@ -13,6 +13,7 @@ import {
   setRunStatus,
 } from '../db/runs.ts';
 import type { Checkpoint, NewBenchmarkItem } from '../db/runs.ts';
+import { majorityCounts } from '../db/majority.ts';
 import type { RunStatus } from '../db/schema.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
 import { merge } from '../loop/merge.ts';
@@ -23,6 +24,7 @@ import { loadTask, resolveTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import { callAll, ledgerChat } from './calls.ts';
 import { endpointOf, taskOf, type Deps } from './context.ts';
+import { refuseOverlap } from './overlap.ts';
 import { codeVersion } from './version.ts';
 
 /** What `improve` needs of the stored run: small, since it crosses into workflow history. */
@@ -36,6 +38,8 @@ export type PreparedRun = {
   /** Iterations that are decided already, newest last, at most HISTORY_ROWS of them. */
   history: HistoryRow[];
   nextIteration: number;
+  /** Target items of which the starting model's majority is to be measured; 0: it is, or is not asked for. */
+  majorityItems?: number;
 };
 
 /** What a run answers at its end. Accuracies on target, 0…1. */
@@ -125,6 +129,7 @@ export function createRunActivities({ db }: Deps) {
             promptsFile: asked.promptsFile,
             quick: asked.benchmark.size === 'quick',
           });
+          await refuseOverlap(taskSpec);
           const task = loadTask(taskSpec);
           const settings = parse(merge<ImproveInput>(task.suggested ?? {}, input ?? {}));
           const items = await heldOut(task);
@@ -155,8 +160,11 @@ export function createRunActivities({ db }: Deps) {
       const run = await getRun(db, runId);
       const task = taskOf(run);
       const history = await recentRows(db, runId, HISTORY_ROWS);
+      const majority = await majorityCounts(db, runId);
+      const measures = run.settings.benchmark.majority && majority.voted < majority.items;
       return {
         runId,
+        majorityItems: measures ? majority.items : 0,
         task: run.task,
         title: task.title,
         iterations: run.settings.iterations,

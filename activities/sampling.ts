@@ -6,16 +6,16 @@ import type { StoredPrompt } from '../db/prompts.ts';
 import { samples } from '../db/schema.ts';
 import type { ChatRequest } from '../models/chat.ts';
 import { FAILURE } from '../models/errors.ts';
-import type { Rewrite, Strategy } from '../tasks/task.ts';
 import { meanTokens, withinBudget } from './budget.ts';
 import { isOf, sampleKeys, storedSamples } from './cache.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, seedOf, type IterationContext } from './context.ts';
+import type { Draw } from './pool.ts';
 import { allowanceOf, REFUSED, refusalReason } from './refusals.ts';
 import { reloadOf } from './reload.ts';
 
-/** One way in which a prompt is put to the model, and the indices of the samples wanted of it. */
-export type SampleRequest = { prompt: StoredPrompt; form: Rewrite; strategy: Strategy; indices: number[] };
+/** One way in which a prompt is put to the model. */
+export type SampleRequest = Draw & { prompt: StoredPrompt };
 
 /** Samples of a page: all, those asked for now, and those taken from equal draws of earlier runs. */
 export type Sampled = { wanted: number; asked: number; cached: number };

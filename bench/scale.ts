@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
 const input = (baseURL: string): ImproveInput => ({
   iterations: Number(options.iterations),
   pool: { prompts: Number(options.prompts) },
-  benchmark: { size: 'quick' },
+  benchmark: { size: 'quick', majority: false },
   gates: { critique: { mode: 'off' } },
   models: { generator: { baseURL, model: adder.baseModel } },
 });

@@ -2,6 +2,7 @@
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/progress.ts';
 import type { StageRow, StoredCounts } from '../db/progress.ts';
+import { majorityCounts } from '../db/majority.ts';
 import { findRun, type RunRow } from '../db/report.ts';
 import { STAGES, type IterationPlan, type StageName, type StageStatus } from '../db/schema.ts';
 
@@ -87,6 +88,14 @@ function stageProgress(
   };
 }
 
+/** Between the measurement of the base and the first iteration: how far its majority of K is. */
+async function majorityProgress(db: Db, run: RunRow, measured: number): Promise<Progress['measuring']> {
+  if (!run.settings.benchmark.majority || measured === 0) return undefined;
+  const { items, voted, samples } = await majorityCounts(db, run.id);
+  if (voted === items) return undefined;
+  return { done: Math.floor(samples / run.settings.sampling.samples), total: items };
+}
+
 /** Reads where a run stands; undefined while its first activity has not stored it yet. */
 export async function readProgress(db: Db, runId: string): Promise<Progress | undefined> {
   const run = await findRun(db, runId);
@@ -96,7 +105,8 @@ export async function readProgress(db: Db, runId: string): Promise<Progress | un
     queries.benchmarkProgress(db, runId, null),
     queries.finishedIterations(db, runId),
   ]);
-  const measuring = own.unfinished > 0 ? own : undefined;
+  const measuring =
+    own.unfinished > 0 ? own : iteration ? undefined : await majorityProgress(db, run, own.total);
   if (!iteration) return { run, iteration: undefined, stages: [], measuring, finished };
   const [rows, counts, items] = await Promise.all([
     queries.stageRows(db, iteration.id),

@@ -70,8 +70,22 @@ function comparisonTable(report: Report, c: Colors): string[] {
       columns - 2,
       '  ',
     ).map(c.dim),
+    ...wrap(majoritySentence(report), columns - 2, '  '),
     '',
   ];
+}
+
+/** What the starting model's majority knew already, beside what one answer of base and best gets right. */
+export function majoritySentence({ majority, base, best }: Report): string {
+  if (!majority || !base?.target) return '';
+  const { samples, score } = majority;
+  const knew =
+    `The base's majority of ${samples} samples (maj@${samples}) gets ${percent(score.rate)} of target right, ` +
+    `where one answer of it gets ${percent(base.target.rate)}`;
+  if (!best?.target || best.id === base.id) return `${knew}.`;
+  const beyond = best.target.rate - score.rate;
+  const side = beyond >= 0 ? 'beyond' : 'short of';
+  return `${knew} and one of the best ${percent(best.target.rate)}: ${points(Math.abs(beyond)).replace('+', '')} points ${side} that majority.`;
 }
 
 /** One comparison by group (level): base over best, groups as columns, in as many blocks as the width needs. */
@@ -265,6 +279,7 @@ function summary(report: Report): string[] {
       `${compact(totals.tokens)} (${compact(totals.promptTokens)} read, ${compact(totals.completionTokens)} written, ` +
         `${compact(totals.trainedTokens)} trained)`,
     ],
+    ['leaks', leakText(report)],
     ['time', duration(totals.seconds)],
     ...returns(report),
     [
@@ -277,6 +292,13 @@ function summary(report: Report): string[] {
   if (best?.path) rows.push(['adapter', plain(best.path)]);
   if (best?.fingerprint) rows.push(['fingerprint', plain(best.fingerprint)]);
   return rows.map(([name, text]) => `  ${name.padEnd(13)}${text}`);
+}
+
+/** Held-out problems that were about to be learnt from. */
+function leakText({ totals: { leaks } }: Report): string {
+  const { collected, trained, exact, near } = leaks;
+  if (collected + trained === 0) return 'none: no drawn prompt and no example was a held-out problem';
+  return `${collected} of the drawn prompts and ${trained} of the examples dropped as held-out problems (${exact} exact, ${near} near)`;
 }
 
 /** Return on investment, iteration by iteration. */

@@ -27,6 +27,15 @@ export type Comparison = {
   groups: { group: string; base: Score; best: Score }[];
 };
 
+/** The starting model's majority of `samples` answers to each target item: what it knew already. */
+export type MajorityReport = { samples: number; score: Score };
+
+/** Prompts and examples that were held-out problems, exactly or nearly, and were dropped. */
+export type LeakReport = { collected: number; trained: number; exact: number; near: number };
+
+/** How far a guard's accuracy fell against the best: as measured, and at most with 95 % confidence. */
+export type GuardReport = { guard: string; fall: number; fallAtMost: number | null; margin: number };
+
 export type GateReport = { gate: string; advisory: boolean; pass: number; fail: number; unscored: number };
 
 export type IterationReport = RoleScores & {
@@ -55,6 +64,11 @@ export type IterationReport = RoleScores & {
   decision: DecisionKind | null;
   reason: string | null;
   pValue: number | null;
+  /** Which look at the target items this was, and the level that was left for it. */
+  look: { number: number; level: number } | null;
+  guards: GuardReport[];
+  /** Held-out problems that were dropped from the pool and from the training set. */
+  leaks: LeakReport;
   /** Target score of the checkpoint to beat. */
   before: Score | null;
   candidate: string | null;
@@ -110,6 +124,8 @@ export type Report = {
   base: CheckpointReport | null;
   best: CheckpointReport | null;
   comparison: Comparison[];
+  /** Null where it was not measured to the end. */
+  majority: MajorityReport | null;
   iterations: IterationReport[];
   course: CourseReport[];
   messages: MessageReport[];
@@ -125,6 +141,7 @@ export type Report = {
     accepted: number;
     examples: number;
     promotions: number;
+    leaks: LeakReport;
     pseudoLabelPrecision: number | null;
   };
   /** Finished runs of the same task and seed under another experiment, for contrast. */

@@ -3,6 +3,8 @@ import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
+import { leakCounts } from '../db/leaks.ts';
+import { majorityCounts } from '../db/majority.ts';
 import { getCheckpoint } from '../db/runs.ts';
 import { wilson } from '../loop/interval.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
@@ -13,7 +15,10 @@ import type {
   Comparison,
   CourseReport,
   GateReport,
+  GuardReport,
   IterationReport,
+  LeakReport,
+  MajorityReport,
   MessageReport,
   Origin,
   OtherArm,
@@ -114,13 +119,14 @@ async function iterationReports(
   known: CheckpointRow[],
   withTruth: boolean,
 ) {
-  const [prompts, samples, examples, gates, calls, stages, precision] = await Promise.all([
+  const [prompts, samples, examples, gates, calls, stages, leaks, precision] = await Promise.all([
     queries.promptCounts(db, run.id),
     queries.sampleCounts(db, run.id),
     queries.exampleCounts(db, run.id),
     queries.gateCounts(db, run.id),
     queries.callTotals(db, run.id),
     queries.stageSeconds(db, run.id),
+    leakCounts(db, run.id),
     withTruth ? precisionByIteration(db, run) : undefined,
   ]);
   const iterations = rows.map((row): IterationReport => {
@@ -155,6 +161,9 @@ async function iterationReports(
       decision: row.decision,
       reason: row.reason,
       pValue: numberOf(row.numbers, 'pValue'),
+      look: (row.numbers?.look as IterationReport['look'] | undefined) ?? null,
+      guards: guardReports(row.numbers?.guards),
+      leaks: leakReport(of(leaks)),
       before: roleScores(scores, row.checkpointId).target,
       candidate: candidate?.model ?? null,
       ...roleScores(scores, row.candidateId),
@@ -170,6 +179,30 @@ async function iterationReports(
     };
   });
   return { iterations, calls };
+}
+
+type StoredGuard = { name: string; fall: number; fallAtMost?: number; margin: number };
+
+function guardReports(stored: unknown): GuardReport[] {
+  const guards = Array.isArray(stored) ? (stored as StoredGuard[]) : [];
+  return guards.map(({ name, fall, fallAtMost, margin }) => {
+    return { guard: name, fall, fallAtMost: fallAtMost ?? null, margin };
+  });
+}
+
+function leakReport(rows: Awaited<ReturnType<typeof leakCounts>>): LeakReport {
+  const sum = (counted: typeof rows) => counted.reduce((total, row) => total + row.n, 0);
+  return {
+    collected: sum(rows.filter((row) => row.stage === 'collect')),
+    trained: sum(rows.filter((row) => row.stage === 'train')),
+    exact: sum(rows.filter((row) => row.kind === 'exact')),
+    near: sum(rows.filter((row) => row.kind === 'near')),
+  };
+}
+
+async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
+  const { items, voted, correct, k } = await majorityCounts(db, runId);
+  return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
 }
 
 function numberOf(numbers: Record<string, unknown> | null, field: string): number | null {
@@ -323,6 +356,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     base,
     best,
     comparison: base && best ? await compare(db, base, best, scores) : [],
+    majority: await majorityReport(db, runId),
     iterations,
     course: await courseOf(db, runId),
     messages: await messagesOf(db, runId),
@@ -338,6 +372,12 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
       accepted: sum((one) => one.accepted),
       examples: sum((one) => one.examples),
       promotions: iterations.filter((one) => one.decision === 'promote').length,
+      leaks: {
+        collected: sum((one) => one.leaks.collected),
+        trained: sum((one) => one.leaks.trained),
+        exact: sum((one) => one.leaks.exact),
+        near: sum((one) => one.leaks.near),
+      },
       pseudoLabelPrecision: labels === 0 ? null : sum((one) => one.pseudoLabels?.correct ?? 0) / labels,
     },
     otherArms: await otherArms(db, run),

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { improveInputSchema, type ImproveInput } from '../loop/input.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
+import { refuseOverlap } from '../activities/overlap.ts';
 import { resolveTask } from '../tasks/index.ts';
 import { UsageError } from './errors.ts';
 
@@ -112,7 +113,7 @@ export async function checkInput(tree: Tree): Promise<ImproveInput> {
   if (problems.length === 0) {
     try {
       const { task, promptsFile, benchmark } = improveInputSchema.parse(tree);
-      await resolveTask(task, { promptsFile, quick: benchmark.size === 'quick' });
+      await refuseOverlap(await resolveTask(task, { promptsFile, quick: benchmark.size === 'quick' }));
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
       problems.push(...error.problems);

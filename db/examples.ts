@@ -5,12 +5,25 @@ import { datasetExamples, datasets, examples, iterations, prompts, samples } fro
 export type Dataset = typeof datasets.$inferSelect;
 
 /** An example as it goes into a dataset. */
-export type TrainingExample = { id: number; key: string; request: string; rationale: string };
+export type TrainingExample = {
+  id: number;
+  key: string;
+  prompt: string;
+  /** The problem as it was put to the model: the prompt or a rewrite of it. */
+  request: string;
+  rationale: string;
+};
 
 export async function examplesByIds(db: Db, ids: number[]): Promise<TrainingExample[]> {
   if (ids.length === 0) return [];
   return db
-    .select({ id: examples.id, key: prompts.key, request: samples.request, rationale: samples.rationale })
+    .select({
+      id: examples.id,
+      key: prompts.key,
+      prompt: prompts.text,
+      request: samples.request,
+      rationale: samples.rationale,
+    })
     .from(examples)
     .innerJoin(samples, eq(samples.id, examples.sampleId))
     .innerJoin(prompts, eq(prompts.id, examples.promptId))
@@ -18,14 +31,17 @@ export async function examplesByIds(db: Db, ids: number[]): Promise<TrainingExam
     .orderBy(asc(examples.id));
 }
 
-/** Ids of an iteration's own examples, and how many of them are more than rehearsal. */
-export async function newExamples(db: Db, iterationId: number): Promise<{ ids: number[]; learnt: number }> {
+/** Ids of an iteration's own examples; `learnt` are those that are more than rehearsal. */
+export async function newExamples(db: Db, iterationId: number): Promise<{ ids: number[]; learnt: number[] }> {
   const rows = await db
     .select({ id: examples.id, kind: examples.kind })
     .from(examples)
     .where(eq(examples.iterationId, iterationId))
     .orderBy(asc(examples.id));
-  return { ids: rows.map((row) => row.id), learnt: rows.filter((row) => row.kind !== 'rehearsal').length };
+  return {
+    ids: rows.map((row) => row.id),
+    learnt: rows.filter((row) => row.kind !== 'rehearsal').map((row) => row.id),
+  };
 }
 
 /** Ids of the examples that earlier iterations of the run accepted. */

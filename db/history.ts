@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { decisions, examples, iterations, prompts, samples, votes } from './schema.ts';
 
@@ -90,4 +90,28 @@ export async function listDecisions(
     .innerJoin(iterations, eq(iterations.id, decisions.iterationId))
     .where(eq(iterations.runId, runId))
     .orderBy(asc(iterations.index));
+}
+
+/** The tests on the target items that earlier iterations of a run made: the level of each, and what came of it. */
+export async function earlierLooks(
+  db: Db,
+  runId: string,
+  index: number,
+): Promise<{ level: number; promoted: boolean }[]> {
+  const rows = await db
+    .select({
+      level: sql<number>`(${decisions.numbers}->'look'->>'level')::float8`,
+      kind: decisions.kind,
+    })
+    .from(decisions)
+    .innerJoin(iterations, eq(iterations.id, decisions.iterationId))
+    .where(
+      and(
+        eq(iterations.runId, runId),
+        lt(iterations.index, index),
+        sql`${decisions.numbers}->'look' is not null`,
+      ),
+    )
+    .orderBy(asc(iterations.index));
+  return rows.map(({ level, kind }) => ({ level, promoted: kind === 'promote' }));
 }

@@ -49,15 +49,6 @@ export async function setRunStatus(db: Db, id: string, status: RunStatus, reason
     .where(eq(runs.id, id));
 }
 
-/** Keys of all held-out problems of a run: no prompt with one of them may be trained on. */
-export async function benchmarkKeys(db: Db, runId: string): Promise<Set<string>> {
-  const rows = await db
-    .select({ key: benchmarkItems.key })
-    .from(benchmarkItems)
-    .where(eq(benchmarkItems.runId, runId));
-  return new Set(rows.map((row) => row.key));
-}
-
 export type Checkpoint = typeof checkpoints.$inferSelect;
 
 /** @throws Error when there is no such checkpoint. */

@@ -394,6 +394,66 @@ export const evaluationItems = pgTable(
   (t) => [primaryKey({ columns: [t.evaluationId, t.itemId] })],
 );
 
+/**
+ * The starting model's K samples of each target item, over the rewrites and strategies as in the loop: what a
+ * majority of them knows is what one answer of a trained model is compared with.
+ */
+export const majoritySamples = pgTable(
+  'majority_samples',
+  {
+    itemId: ref('item_id')
+      .notNull()
+      .references(() => benchmarkItems.id),
+    index: integer('index').notNull(),
+    rewrite: text('rewrite').notNull(),
+    strategy: text('strategy').notNull(),
+    rationale: text('rationale').notNull(),
+    /** Answer to the item itself; null where the sample abstains: no answer, out of form, or refused. */
+    answer: text('answer'),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+  },
+  (t) => [primaryKey({ columns: [t.itemId, t.index] })],
+);
+
+/** The vote over an item's samples. A tie has no answer and is not correct. */
+export const majorityItems = pgTable('majority_items', {
+  itemId: ref('item_id')
+    .primaryKey()
+    .references(() => benchmarkItems.id),
+  samples: integer('samples').notNull(),
+  votes: integer('votes').notNull(),
+  runnerUpVotes: integer('runner_up_votes').notNull(),
+  answer: text('answer'),
+  correct: boolean('correct').notNull(),
+});
+
+/** A prompt or an example that was a held-out problem, exactly or nearly, and was therefore dropped. */
+export const leaks = pgTable(
+  'leaks',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    /** `collect`: when it was drawn; `train`: before it was trained on. */
+    stage: text('stage').$type<'collect' | 'train'>().notNull(),
+    /** Order of discovery; keys may be too long for an index. */
+    position: integer('position').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    exampleId: ref('example_id').references(() => examples.id),
+    benchmark: text('benchmark').notNull(),
+    /** The held-out problem's key. */
+    itemKey: text('item_key').notNull(),
+    kind: text('kind').$type<'exact' | 'near'>().notNull(),
+    similarity: doublePrecision('similarity').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.iterationId, t.stage, t.position)],
+);
+
 /** `skip`: the iteration was given up before it was decided, by an operator or by a reset. */
 export type DecisionKind = 'promote' | 'discard' | 'nothing-to-train' | 'skip';
 

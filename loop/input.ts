@@ -176,6 +176,10 @@ export const improveInputSchema = z.strictObject({
         .enum(['full', 'quick'])
         .default('full')
         .describe('`quick`: fewer held-out problems, where the task makes its own'),
+      majority: z
+        .boolean()
+        .default(true)
+        .describe("measure the starting model's majority of K samples on target, once, for comparison"),
     })
     .prefault({}),
   promotion: z
@@ -185,9 +189,27 @@ export const improveInputSchema = z.strictObject({
         .gt(0)
         .lt(1)
         .default(0.05)
-        .describe('level of the exact one-sided McNemar test on target'),
+        .describe('most probability that the run promotes anything that is no better, on target'),
+      correction: z
+        .enum(['alpha-spending', 'none'])
+        .default('alpha-spending')
+        .describe(
+          '`alpha-spending` divides alpha among the looks at the target set; `none` tests each at alpha',
+        ),
       minGain: share.default(0).describe('least gain in target accuracy'),
       guardMargin: share.default(0.03).describe('most a guard benchmark may fall'),
+    })
+    .prefault({}),
+  leaks: z
+    .strictObject({
+      similarity: z
+        .number()
+        .min(0.5)
+        .max(1)
+        .default(0.8)
+        .describe(
+          'least similarity (Jaccard, of pairs of words) at which a prompt counts as a held-out one; 1: copies only',
+        ),
     })
     .prefault({}),
   stagnation: stagnationSchema.prefault({}),

@@ -19,3 +19,26 @@ export function wilson(correct: number, total: number): { low: number; high: num
     high: correct === total ? 1 : Math.min(1, centre + half),
   };
 }
+
+/** 95 % quantile of the standard normal distribution, for bounds on one side. */
+const Z_ONE_SIDED = 1.6448536269514722;
+
+/**
+ * Upper bound, with 95 % confidence, of how far the candidate's accuracy lies below the best's on paired items: the
+ * Wald bound with the Laplace adjustment of Bonett & Price (2012, J. Educ. Behav. Stat. 37:479–488), recommended for
+ * its coverage by Fagerland et al. (2014, Stat. Med. 33:2850–2875). As a share; 1 without any item.
+ *
+ * @param fixed items that only the candidate answers right
+ * @param broken items that only the best answers right
+ * @throws RangeError for counts that can't be of `total` items
+ */
+export function fallAtMost(fixed: number, broken: number, total: number): number {
+  if (!(fixed >= 0 && broken >= 0 && fixed + broken <= total)) {
+    throw new RangeError(`${fixed} fixed and ${broken} broken of ${total} items`);
+  }
+  if (total === 0) return 1;
+  const rose = (fixed + 1) / (total + 2);
+  const fell = (broken + 1) / (total + 2);
+  const error = Math.sqrt((rose + fell - (fell - rose) ** 2) / (total + 2));
+  return Math.min(1, fell - rose + Z_ONE_SIDED * error);
+}

@@ -2,7 +2,11 @@
  * Whether a candidate becomes the best checkpoint. It must be better on `target` by the exact one-sided
  * McNemar test, by at least the configured gain, and no guard may fall by more than its margin. Whatever is
  * not measured counts against the candidate.
+ *
+ * The margin is held against the measured fall. How far a guard may really have fallen is told beside it, as
+ * an upper bound with 95 % confidence: with few guard items a held margin proves little.
  */
+import { fallAtMost } from './interval.ts';
 import { mcnemar } from './mcnemar.ts';
 
 export type Score = { correct: number; total: number };
@@ -17,10 +21,13 @@ export type PairedScore = {
   broken: number;
 };
 
-export type GuardScore = { name: string; best: Score; candidate: Score };
+export type GuardScore = PairedScore & { name: string };
+
+/** A look at the target set and the level that is left for it (`alpha-spending.ts`). */
+export type LookLevel = { number: number; level: number };
 
 export type PromotionSettings = {
-  /** Level of the test. */
+  /** Level of the test; with looks, of all of a run's tests together. */
   alpha: number;
   /** Least gain in target accuracy, as a share. */
   minGain: number;
@@ -33,6 +40,8 @@ export type PromotionInput = {
   /** Undefined: the candidate has no score, because of `fault` or because there is no target benchmark. */
   target: PairedScore | undefined;
   guards: readonly GuardScore[];
+  /** Undefined: the test is at `settings.alpha`, however often the items were looked at. */
+  look?: LookLevel;
   /** Why the candidate could not be trained, served or measured. It is discarded then, whatever its scores. */
   fault?: string;
 };
@@ -43,6 +52,8 @@ export type GuardResult = {
   candidate: Score;
   /** Fall in accuracy as a share; negative: it rose. */
   fall: number;
+  /** Upper bound of the fall with 95 % confidence, as a share. */
+  fallAtMost: number;
   margin: number;
   held: boolean;
 };
@@ -64,9 +75,10 @@ const TOLERANCE = 1e-9;
 /**
  * @throws RangeError for scores that can't be of the same items: totals that differ, counts that don't add up
  */
-export function decidePromotion({ settings, target, guards, fault }: PromotionInput): PromotionDecision {
+export function decidePromotion(input: PromotionInput): PromotionDecision {
+  const { settings, target, guards, look, fault } = input;
   const measured = guards.map((guard) => measureGuard(guard, settings.guardMargin));
-  if (target) check(target);
+  if (target) check('target', target);
   const pValue = target ? mcnemar(target.fixed, target.broken) : 1;
   const gain = target && target.best.total > 0 ? (target.fixed - target.broken) / target.best.total : 0;
   const decide = (decision: 'promote' | 'discard', reason: string): PromotionDecision => {
@@ -80,8 +92,10 @@ export function decidePromotion({ settings, target, guards, fault }: PromotionIn
     `target ${percent(target.best)} → ${percent(target.candidate)} of ${target.best.total} ` +
     `(${target.fixed} fixed, ${target.broken} broken`;
   const p = `exact one-sided McNemar p = ${formatP(pValue)}`;
-  if (pValue >= settings.alpha) {
-    return decide('discard', `not proven better: ${scores}; ${p}, needs < ${settings.alpha})`);
+  const level = look?.level ?? settings.alpha;
+  const atLook = look ? ` at look ${look.number}` : '';
+  if (pValue >= level) {
+    return decide('discard', `not proven better: ${scores}; ${p}, needs < ${formatP(level)}${atLook})`);
   }
   if (gain < settings.minGain - TOLERANCE) {
     const needs = `gain ${points(gain)}, needs at least ${points(settings.minGain)}`;
@@ -96,7 +110,7 @@ export function decidePromotion({ settings, target, guards, fault }: PromotionIn
     return decide('discard', `${falls.join(', ')}, although ${scores}; ${p})`);
   }
   const held = measured.length > 0 ? `, no guard fell by more than ${points(settings.guardMargin)}` : '';
-  return decide('promote', `better: ${scores}; ${p} < ${settings.alpha})${held}`);
+  return decide('promote', `better: ${scores}; ${p} < ${formatP(level)}${atLook})${held}`);
 }
 
 /**
@@ -125,21 +139,23 @@ export function pair(best: readonly boolean[], candidate: readonly (boolean | un
   return score;
 }
 
-function measureGuard({ name, best, candidate }: GuardScore, margin: number): GuardResult {
-  checkTotals(`guard ${name}`, best, candidate);
+function measureGuard({ name, ...paired }: GuardScore, margin: number): GuardResult {
+  check(`guard ${name}`, paired);
+  const { best, candidate, fixed, broken } = paired;
   const fall = best.total > 0 ? (best.correct - candidate.correct) / best.total : 0;
-  return { name, best, candidate, fall, margin, held: fall <= margin + TOLERANCE };
+  const bound = fallAtMost(fixed, broken, best.total);
+  return { name, best, candidate, fall, fallAtMost: bound, margin, held: fall <= margin + TOLERANCE };
 }
 
-function check({ best, candidate, fixed, broken }: PairedScore): void {
-  checkTotals('target', best, candidate);
+function check(name: string, { best, candidate, fixed, broken }: PairedScore): void {
+  checkTotals(name, best, candidate);
   const consistent =
     candidate.correct - best.correct === fixed - broken &&
     broken <= best.correct &&
     fixed <= best.total - best.correct;
   if (!consistent) {
     throw new RangeError(
-      `target: ${best.correct} → ${candidate.correct} of ${best.total} does not add up with ` +
+      `${name}: ${best.correct} → ${candidate.correct} of ${best.total} does not add up with ` +
         `${fixed} fixed and ${broken} broken`,
     );
   }

@@ -19,7 +19,7 @@ import type { ImproveInput } from '../loop/input.ts';
 import { attribute, decisionAttributes } from './attributes.ts';
 import { adviceFor, failureType, firstLine, HALTED, isFatal, rootCause } from './failures.ts';
 import { createGate } from './gate.ts';
-import { measure } from './measure.ts';
+import { measure, measureMajority } from './measure.ts';
 import { listen } from './messages.ts';
 import { durable, llm, main } from './proxies.ts';
 import { startRecorder } from './recorder.ts';
@@ -147,6 +147,13 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       await measured(checkpointId, ['target', 'guard']);
       return checkpointId;
     });
+
+    // A run that was prepared by an earlier version has no such number and goes on without the yardstick.
+    const items = run.majorityItems ?? 0;
+    if (baseId !== undefined && items > 0 && !control.stop) {
+      refresh('measuring the majority of the base');
+      await attempt('measuring the majority of the base', () => measureMajority(runId, items, run, gate));
+    }
 
     let next = run.nextIteration;
     let halt: string | undefined;

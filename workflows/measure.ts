@@ -36,3 +36,18 @@ export async function measure(
   for (const { evaluationId } of plans) await main.closeEvaluation({ evaluationId });
   return { items };
 }
+
+/** Measures maj@K of the model that the run starts from on its target items. */
+export async function measureMajority(
+  runId: string,
+  items: number,
+  paging: Paging,
+  gate: Gate,
+): Promise<void> {
+  const size = pageSize(items, paging.promptsPerPage);
+  await inPages(items, { size, inFlight: paging.pagesInFlight, gate: gate.pass }, (first, count) =>
+    llm.majorityPage.executeWithOptions({ summary: `majority ${first + 1}–${first + count}` }, [
+      { runId, first, count },
+    ]),
+  );
+}

@@ -26,7 +26,8 @@ export function fileTask({ task }: FileSpec): Task {
       const chosen = sampler<Prompt>(`prompts/${request.seed}`, request.count);
       for await (const row of readPrompts(task)) {
         if ('problem' in row) throw new InvalidInputError([row.problem]);
-        if (!request.exclude(row.key)) chosen.add(row.key, row);
+        const { key, text } = row;
+        if (!request.exclude(key)) chosen.add(key, { key, text });
       }
       yield* chosen.take();
     },

@@ -15,12 +15,12 @@ export function keyOf(text: string): string {
 
 export async function* readPrompts({
   prompts,
-}: FileTask): AsyncGenerator<{ key: string; text: string } | BadRow> {
+}: FileTask): AsyncGenerator<{ key: string; text: string; line: number } | BadRow> {
   for await (const { line, value, problem } of readJsonl('prompts file', prompts.file, prompts.rows)) {
     const text = problem ?? promptOf(value, prompts.field);
     yield typeof text === 'string'
       ? { problem: `prompts file ${prompts.file}, line ${line} ${text}` }
-      : { key: keyOf(text.prompt), text: text.prompt };
+      : { key: keyOf(text.prompt), text: text.prompt, line };
   }
 }
 

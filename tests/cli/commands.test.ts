@@ -32,7 +32,7 @@ beforeAll(async () => {
     JSON.stringify({
       iterations: 1,
       pool: { prompts: 40, rehearsal: 6 },
-      benchmark: { size: 'quick' },
+      benchmark: { size: 'quick', majority: false },
       gates: { critique: { mode: 'off' } },
       paging: { promptsPerPage: 10 },
     }),

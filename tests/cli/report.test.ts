@@ -6,6 +6,7 @@ import { listRuns, renderList } from '../../cli/list.ts';
 import { width } from '../../cli/text.ts';
 import type { Db } from '../../db/connect.ts';
 import { newestRun } from '../../db/report.ts';
+import { leaks, majorityItems } from '../../db/schema.ts';
 import { mcnemar } from '../../loop/mcnemar.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { addCheckpoint, addIteration, addRun, addTwoIterations } from './fixture.ts';
@@ -103,6 +104,47 @@ test('the text stays within 100 columns and says what a reader looks for', () =>
   expect(text).toMatch(/promoted\s+10\.0 → 75\.0 %\s+1\.2e-5/);
   expect(text).toContain('/data/adapters/1');
   expect(text).not.toContain('\u001b');
+});
+
+test('the majority of the base and dropped leaks stand beside the gain', async () => {
+  expect(report.majority).toBeNull();
+  expect(report.totals.leaks).toEqual({ collected: 0, trained: 0, exact: 0, near: 0 });
+  expect(renderReport(report)).toContain('none: no drawn prompt and no example was a held-out problem');
+
+  await addTwoIterations(db, 'voted', { seed: 9 });
+  const items = (await db.query.benchmarkItems.findMany()).filter(
+    (item) => item.runId === 'voted' && item.role === 'target',
+  );
+  const votes = items.map(({ id }, i) => ({
+    itemId: id,
+    samples: 8,
+    votes: 5,
+    runnerUpVotes: 2,
+    answer: '2',
+    correct: i < 22,
+  }));
+  await db.insert(majorityItems).values(votes.slice(0, 39));
+  expect((await buildReport(db, 'voted')).majority, 'not to the end').toBeNull();
+  await db.insert(majorityItems).values(votes.slice(39));
+  const iteration = (await db.query.iterations.findMany()).find((row) => row.runId === 'voted')!;
+  const leak = { iterationId: iteration.id, key: 'k', text: '1+1', benchmark: 'target', itemKey: 'k' };
+  await db.insert(leaks).values([
+    { ...leak, stage: 'collect', position: 0, kind: 'exact', similarity: 1 },
+    { ...leak, stage: 'collect', position: 1, kind: 'near', similarity: 0.9 },
+    { ...leak, stage: 'train', position: 0, kind: 'exact', similarity: 1 },
+  ]);
+
+  const voted = await buildReport(db, 'voted');
+  expect(voted.majority).toMatchObject({ samples: 8, score: { correct: 22, total: 40, rate: 0.55 } });
+  expect(voted.iterations[0]!.leaks).toEqual({ collected: 2, trained: 1, exact: 2, near: 1 });
+  const text = renderReport(voted).replaceAll(/\s+/g, ' ');
+  expect(text).toContain(
+    "The base's majority of 8 samples (maj@8) gets 55.0 % of target right, where one answer of it gets 10.0 % " +
+      'and one of the best 75.0 %: 20.0 points beyond that majority.',
+  );
+  expect(text).toContain(
+    '2 of the drawn prompts and 1 of the examples dropped as held-out problems (2 exact, 1 near)',
+  );
 });
 
 test('colour adds nothing but colour', () => {

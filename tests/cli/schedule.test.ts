@@ -31,7 +31,7 @@ const script = { ...adder, latencyMs: 0 };
 const input: ImproveInput = {
   iterations: 1,
   pool: { prompts: 40, rehearsal: 6 },
-  benchmark: { size: 'quick' },
+  benchmark: { size: 'quick', majority: false },
   gates: { critique: { mode: 'off' } },
   paging: { promptsPerPage: 10 },
 };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decidePromotion, pair, type PairedScore } from '../../loop/promotion.ts';
+import { fallAtMost } from '../../loop/interval.ts';
+import { decidePromotion, pair, type GuardScore, type PairedScore } from '../../loop/promotion.ts';
 
 const settings = { alpha: 0.05, minGain: 0, guardMargin: 0.03 };
 
@@ -14,8 +15,14 @@ function target(fixed: number, broken: number): PairedScore {
   };
 }
 
-const guard = (best: number, candidate: number, total = 100) => {
-  return { name: 'guard', best: { correct: best, total }, candidate: { correct: candidate, total } };
+const guard = (best: number, candidate: number, total = 100): GuardScore => {
+  return {
+    name: 'guard',
+    best: { correct: best, total },
+    candidate: { correct: candidate, total },
+    fixed: Math.max(0, candidate - best),
+    broken: Math.max(0, best - candidate),
+  };
 };
 
 describe('a candidate is promoted', () => {
@@ -29,6 +36,16 @@ describe('a candidate is promoted', () => {
     expect(decision.gain).toBeCloseTo(0.115);
     expect(decision.pValue).toBeLessThan(1e-13);
     expect(decision.guards).toMatchObject([{ name: 'guard', held: true, margin: 0.03 }]);
+    // 2 of 100 fell, and with 95 % confidence no more than 5.3 points of accuracy did.
+    expect(decision.guards[0]!.fall).toBeCloseTo(0.02);
+    expect(decision.guards[0]!.fallAtMost).toBeCloseTo(fallAtMost(0, 2, 100), 12);
+  });
+
+  test('at a look whose level it meets, and the sentence says which look that was', () => {
+    const look = { number: 3, level: 0.0083333333 };
+    const decision = decidePromotion({ settings, target: target(80, 11), guards: [], look });
+    expect(decision.decision).toBe('promote');
+    expect(decision.reason).toContain('p = 2.2e-14 < 0.00833 at look 3)');
   });
 
   test('when a guard falls by exactly its margin, whatever the binary fractions say', () => {
@@ -66,6 +83,21 @@ describe('a candidate is discarded', () => {
       reason:
         'not proven better: target 41.0 % → 42.2 % of 600 (12 fixed, 5 broken; exact one-sided McNemar p = 0.0717, needs < 0.05)',
     });
+  });
+
+  test('when its p is under alpha but over what is left for this look', () => {
+    const decision = decidePromotion({
+      settings,
+      target: target(15, 5),
+      guards: [],
+      look: { number: 2, level: 0.00625 },
+    });
+    expect(decision.pValue).toBeLessThan(settings.alpha);
+    expect(decision).toMatchObject({
+      decision: 'discard',
+      reason: expect.stringMatching(/^not proven better: .*p = 0\.0207, needs < 0\.00625 at look 2\)$/),
+    });
+    expect(decidePromotion({ settings, target: target(15, 5), guards: [] }).decision).toBe('promote');
   });
 
   test('at p equal to alpha: 5 of 5 give 1/32', () => {
@@ -179,8 +211,7 @@ describe('scores that cannot be of the same items are errors, not decisions', ()
   });
   test('guard totals differ', () => {
     const uneven = {
-      name: 'guard',
-      best: { correct: 90, total: 100 },
+      ...guard(90, 90),
       candidate: { correct: 90, total: 90 },
     };
     expect(() => decidePromotion({ settings, target: target(5, 1), guards: [uneven] })).toThrow(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { wilson } from '../../loop/interval.ts';
+import { fallAtMost, wilson } from '../../loop/interval.ts';
 import { mcnemar } from '../../loop/mcnemar.ts';
 import { median, medianAbsoluteDeviation } from '../../loop/statistics.ts';
 import scipy from './fixtures/scipy.json' with { type: 'json' };
@@ -12,6 +12,14 @@ describe('the exact one-sided McNemar test', () => {
       expect(Math.abs(mcnemar(fixed, broken) - p)).toBeLessThanOrEqual(1e-9 * p + 1e-300);
     },
   );
+
+  // Fagerland, Lydersen & Laake 2013, BMC Med. Res. Methodol. 13:91: two-sided, so twice ours.
+  test.each([
+    ['airway hyper-responsiveness (Bentur et al. 2009)', 7, 1, 0.0703],
+    ['complete response (Cavo et al. 2012)', 16, 6, 0.0525],
+  ])('agrees with the published exact test of %s', (_, fixed, broken, twoSided) => {
+    expect(2 * mcnemar(fixed, broken)).toBeCloseTo(twoSided, 4);
+  });
 
   test('is 1 when best and candidate never differ', () => {
     expect(mcnemar(0, 0)).toBe(1);
@@ -80,6 +88,72 @@ describe("Wilson's interval", () => {
     );
   });
 });
+
+describe('the upper bound of a fall', () => {
+  test.each(scipy.falls)(
+    'agrees with SciPy for $fixed fixed, $broken broken of $total',
+    ({ fixed, broken, total, bound }) => {
+      expect(fallAtMost(fixed, broken, total)).toBeCloseTo(bound, 12);
+    },
+  );
+
+  test('lies above the measured fall, and comes down to it with more items', () => {
+    fc.assert(
+      fc.property(fc.nat(20), fc.nat(20), fc.integer({ min: 40, max: 400 }), (fixed, broken, total) => {
+        const at = (times: number) => fallAtMost(times * fixed, times * broken, times * total);
+        const fall = (broken - fixed) / total;
+        expect(at(1)).toBeGreaterThan(fall - 2 / total);
+        expect(Math.abs(at(1000) - fall)).toBeLessThan(0.01);
+        expect(fallAtMost(fixed, broken + 1, total)).toBeGreaterThan(at(1));
+      }),
+    );
+  });
+
+  test('holds the true fall in about 95 % of all samples, by the exact distribution', () => {
+    // Of 100 items each is fixed, broken or the same, with these probabilities.
+    for (const [rise, fall] of [
+      [0.02, 0.05],
+      [0.05, 0.05],
+      [0.01, 0.1],
+      [0.1, 0.02],
+    ] as const) {
+      const n = 100;
+      let covered = 0;
+      let total = 0;
+      for (let fixed = 0; fixed <= 40; fixed++) {
+        for (let broken = 0; broken <= 40; broken++) {
+          const ways = logFactorial(n) - logFactorial(fixed) - logFactorial(broken);
+          const same = n - fixed - broken;
+          const p = Math.exp(
+            ways -
+              logFactorial(same) +
+              fixed * Math.log(rise) +
+              broken * Math.log(fall) +
+              same * Math.log(1 - rise - fall),
+          );
+          total += p;
+          if (fallAtMost(fixed, broken, n) >= fall - rise) covered += p;
+        }
+      }
+      expect(total).toBeCloseTo(1, 6);
+      expect(covered).toBeGreaterThan(0.93);
+      expect(covered).toBeLessThan(0.99);
+    }
+  });
+
+  test('says nothing without items, and refuses what are no counts', () => {
+    expect(fallAtMost(0, 0, 0)).toBe(1);
+    expect(() => fallAtMost(3, 3, 5)).toThrow('3 fixed and 3 broken of 5 items');
+    expect(() => fallAtMost(-1, 0, 5)).toThrow(RangeError);
+    expect(() => fallAtMost(0, NaN, 5)).toThrow(RangeError);
+  });
+});
+
+function logFactorial(n: number): number {
+  let sum = 0;
+  for (let i = 2; i <= n; i++) sum += Math.log(i);
+  return sum;
+}
 
 describe('median and median absolute deviation', () => {
   test('of odd and even many values, in any order, without changing them', () => {

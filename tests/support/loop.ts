@@ -53,7 +53,7 @@ export function useLoop(script: Script): Loop {
   loop.small = (changes = {}) => ({
     iterations: 1,
     pool: { prompts: 24, rehearsal: 4 },
-    benchmark: { size: 'quick' },
+    benchmark: { size: 'quick', majority: false },
     gates: { critique: { mode: 'off' } },
     models: { generator: { baseURL: loop.endpoint.url, model: script.baseModel } },
     // A sample that an earlier test of the file drew must be drawn again.

@@ -5,7 +5,7 @@ export function tinyRun(endpoint: { url: string }): ImproveInput {
   return {
     iterations: 1,
     pool: { prompts: 16, rehearsal: 4 },
-    benchmark: { size: 'quick' },
+    benchmark: { size: 'quick', majority: false },
     gates: { critique: { mode: 'off' } },
     models: { generator: { baseURL: endpoint.url, model: 'adder' } },
     paging: { promptsPerPage: 10 },

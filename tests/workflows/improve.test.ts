@@ -2,6 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
+import { buildReport } from '../../cli/report.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { saveHistory } from '../support/histories.ts';
 import { useLoop } from '../support/loop.ts';
@@ -25,7 +26,7 @@ async function one<T>(query: ReturnType<typeof sql>): Promise<T> {
 
 describe('improve', () => {
   it('promotes a model that got better, and stores the way there', async () => {
-    const result = await improve('better', small());
+    const result = await improve('better', small({ benchmark: { size: 'quick', majority: true } }));
     expect(result).toMatchObject({ runId: 'better', iterations: 2, promoted: expect.any(Number) });
     const run = await one<{ status: string }>(sql`select status from runs where id = 'better'`);
     expect(run.status).toBe('completed');
@@ -34,12 +35,23 @@ describe('improve', () => {
           where i.run_id = 'better' and s.status = 'done'`,
     );
     expect(n).toBe(14);
-    const decision = await one<{ kind: string; numbers: { pValue: number } }>(
+    const decision = await one<{ kind: string; numbers: { pValue: number; look: unknown } }>(
       sql`select d.kind, d.numbers from decisions d join iterations i on i.id = d.iteration_id
           where i.run_id = 'better' and i.index = 1`,
     );
     expect(decision.kind).toBe('promote');
     expect(decision.numbers.pValue).toBeLessThan(0.05);
+    expect(decision.numbers.look).toEqual({ number: 1, level: 0.025 });
+
+    // Over rewrites the majority knows more than one answer does: that is what the loop makes the model learn.
+    const report = await buildReport(loop.database.db, 'better');
+    expect(report.majority).toMatchObject({ samples: 8, score: { total: 150 } });
+    expect(report.majority!.score.rate).toBeGreaterThan(report.base!.target!.rate);
+    expect(report.majority!.score.rate).toBeLessThan(1);
+    const drawn = await one<{ n: number; calls: number }>(
+      sql`select count(*)::int as n, count(distinct call_id)::int as calls from majority_samples`,
+    );
+    expect(drawn.n).toBe(150 * 8);
     await saveHistory(loop.temporal, 'better', 'improve-plain');
     await saveHistory(loop.temporal, 'better/iteration-1', 'iteration-plain');
   }, 120_000);

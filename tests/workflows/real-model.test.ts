@@ -36,7 +36,7 @@ it('turns with the built-in model, its critic and our trainer', async () => {
       {
         iterations: 1,
         pool: { prompts: 60, rehearsal: 12 },
-        benchmark: { size: 'quick' },
+        benchmark: { size: 'quick', majority: false },
         training: { epochs: 2 },
         models: { generator: { baseURL: server.url } },
       },

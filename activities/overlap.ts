@@ -1,0 +1,46 @@
+import { normalised } from '../loop/leaks.ts';
+import { InvalidInputError } from '../tasks/errors.ts';
+import { readItems, readPrompts } from '../tasks/file/rows.ts';
+import type { TaskSpec } from '../tasks/index.ts';
+import { excerpt } from '../tasks/jsonl.ts';
+
+/** Lines of the prompts file that are named per benchmark; the rest are counted. */
+const NAMED = 3;
+
+/**
+ * Refuses a task file whose benchmark holds problems of its own prompts file: the same text but for case, spacing,
+ * punctuation and the way numbers are written. Such a benchmark was put together by mistake. Near-duplicates, of which
+ * real data sets have a few, are dropped when they are drawn. The prompts are read as a stream; only the
+ * held-out problems are kept in memory.
+ *
+ * @throws InvalidInputError naming the first lines of each benchmark and how many there are
+ */
+export async function refuseOverlap(spec: TaskSpec): Promise<void> {
+  if (spec.kind !== 'file') return;
+  const heldOut = new Map<string, string>();
+  for (const benchmark of spec.task.benchmarks) {
+    for await (const row of readItems(spec.task, benchmark)) {
+      if (!('problem' in row)) heldOut.set(normalised(row.text), benchmark.name);
+    }
+  }
+  const overlaps = new Map<string, { lines: string[]; count: number }>();
+  for await (const row of readPrompts(spec.task)) {
+    const name = 'problem' in row ? undefined : heldOut.get(normalised(row.text));
+    if (name === undefined || 'problem' in row) continue;
+    const overlap = overlaps.get(name) ?? { lines: [], count: 0 };
+    overlaps.set(name, overlap);
+    overlap.count += 1;
+    if (overlap.lines.length < NAMED) overlap.lines.push(`line ${row.line} (${excerpt(row.text)})`);
+  }
+  if (overlaps.size === 0) return;
+  const { file } = spec.task.prompts;
+  throw new InvalidInputError(
+    [...overlaps].map(([name, { lines, count }]) => {
+      const others = count > lines.length ? ` and ${count - lines.length} more` : '';
+      return (
+        `benchmark ${name}: ${count} of its problems ${count === 1 ? 'stands' : 'stand'} in the prompts file ${file} too: ` +
+        `${lines.join(', ')}${others}; take them out of one of the two (rows: from, to)`
+      );
+    }),
+  );
+}

@@ -1,0 +1,44 @@
+import { eq, sql } from 'drizzle-orm';
+import type { Db } from './connect.ts';
+import { benchmarkItems, iterations, leaks } from './schema.ts';
+
+export type NewLeak = typeof leaks.$inferInsert;
+
+/** All held-out problems of a run, as they are asked. */
+export async function heldOutProblems(
+  db: Db,
+  runId: string,
+): Promise<{ key: string; text: string; benchmark: string }[]> {
+  return db
+    .select({ key: benchmarkItems.key, text: benchmarkItems.text, benchmark: benchmarkItems.benchmark })
+    .from(benchmarkItems)
+    .where(eq(benchmarkItems.runId, runId));
+}
+
+export async function addLeaks(db: Db, rows: NewLeak[]): Promise<void> {
+  for (let i = 0; i < rows.length; i += 1000)
+    await db
+      .insert(leaks)
+      .values(rows.slice(i, i + 1000))
+      .onConflictDoNothing();
+}
+
+/** What was dropped in an iteration's stage. */
+export async function countLeaks(db: Db, iterationId: number, stage: 'collect' | 'train'): Promise<number> {
+  return db.$count(leaks, sql`${leaks.iterationId} = ${iterationId} and ${leaks.stage} = ${stage}`);
+}
+
+/** What was dropped in a run, by iteration, stage and kind. */
+export async function leakCounts(db: Db, runId: string) {
+  return db
+    .select({
+      iterationId: leaks.iterationId,
+      stage: leaks.stage,
+      kind: leaks.kind,
+      n: sql<number>`count(*)::int`,
+    })
+    .from(leaks)
+    .innerJoin(iterations, eq(iterations.id, leaks.iterationId))
+    .where(eq(iterations.runId, runId))
+    .groupBy(leaks.iterationId, leaks.stage, leaks.kind);
+}
