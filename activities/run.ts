@@ -15,6 +15,7 @@ import type { Checkpoint, NewBenchmarkItem } from '../db/runs.ts';
 import type { RunStatus } from '../db/schema.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
 import { merge } from '../loop/merge.ts';
+import { presetInput } from '../loop/presets.ts';
 import { EndpointError } from '../models/endpoint.ts';
 import { FAILURE } from '../models/errors.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
@@ -22,6 +23,7 @@ import { loadTask, resolveTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import { callAll, ledgerChat } from './calls.ts';
 import { endpointOf, taskOf, type Deps } from './context.ts';
+import { askedOf } from './critic.ts';
 import { codeVersion } from './version.ts';
 
 /** What `improve` needs of the stored run: small, since it crosses into workflow history. */
@@ -92,6 +94,16 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
   return items;
 }
 
+/** A gate that can never pass would end every iteration with nothing: better said before any work is begun. */
+function refuseWithoutVerifier({ gates, preset, experiment }: ImproveSettings, task: Task): void {
+  if (gates.policy.verification !== 'required' || task.verify || experiment === 'ungated') return;
+  const whose = preset === 'rest-em' ? ' (as the preset rest-em asks)' : '';
+  throw new InvalidInputError([
+    `gates.policy.verification: is required${whose}, but the task ${task.name} can verify nothing; ` +
+      'a task file can have verify: { equations: true }',
+  ]);
+}
+
 function adapterGone(origin: Checkpoint, baseURL: string): ApplicationFailure {
   const path = origin.path ? ` (its files: ${origin.path})` : '';
   return ApplicationFailure.nonRetryable(
@@ -125,10 +137,13 @@ export function createRunActivities({ db }: Deps) {
             quick: asked.benchmark.size === 'quick',
           });
           const task = loadTask(taskSpec);
-          const settings = parse(merge<ImproveInput>(task.suggested ?? {}, input ?? {}));
+          const recipe = merge<ImproveInput>(task.suggested ?? {}, presetInput(asked.preset));
+          const settings = parse(merge(recipe, input ?? {}));
+          refuseWithoutVerifier(settings, task);
           const items = await heldOut(task);
           // A missing endpoint or key is the user's to mend, and better named before anything is begun.
           for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);
+          for (const { endpoint } of askedOf({ settings, task })) endpoint();
           await createRun(
             db,
             {
