@@ -165,7 +165,8 @@ export function createCritiqueActivities({ db }: Deps) {
       });
     const known = settings.sampling.cache ? await fromCache(name, merged(todo)) : todo;
 
-    const what = role === 'critic' ? `asking the critic ${endpoint.model}` : `asking the judge ${endpoint.model}`;
+    const what =
+      role === 'critic' ? `asking the critic ${endpoint.model}` : `asking the judge ${endpoint.model}`;
     const whose = { runId: run.id, iterationId, stage: 'evaluate', role };
     const allowance = allowanceOf(what, {
       share: settings.paging.failureAllowance,
@@ -241,9 +242,7 @@ export function createCritiqueActivities({ db }: Deps) {
     async critiquePage(request: CritiquePage): Promise<Critiqued> {
       const context = await iterationContext(db, request.iterationId);
       const total: Critiqued = { wanted: 0, asked: 0, cached: 0 };
-      const asked = askedOf(context).filter(
-        ({ role }) => role === 'critic' || request.when === 'after-vote',
-      );
+      const asked = askedOf(context).filter(({ role }) => role === 'critic' || request.when === 'after-vote');
       if (asked.length === 0) return total;
       const wanted = await wantedOf(context, request);
       for (const one of asked) {

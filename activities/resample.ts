@@ -16,7 +16,9 @@ export async function trustedPrompts(
   const { agreement, policy } = settings.gates;
   const most = policy.agreement === 'required' ? agreement.max : 1;
   return voted.flatMap(({ prompt, vote }) =>
-    vote.trusted && vote.agreement <= most && vote.answer !== null ? [{ prompt, vote: { ...vote, answer: vote.answer } }] : [],
+    vote.trusted && vote.agreement <= most && vote.answer !== null
+      ? [{ prompt, vote: { ...vote, answer: vote.answer } }]
+      : [],
   );
 }
 

@@ -14,8 +14,7 @@ import {
 import type { Checkpoint, NewBenchmarkItem } from '../db/runs.ts';
 import type { RunStatus } from '../db/schema.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
-import { merge } from '../loop/merge.ts';
-import { presetInput } from '../loop/presets.ts';
+import { layered } from '../loop/presets.ts';
 import { EndpointError } from '../models/endpoint.ts';
 import { FAILURE } from '../models/errors.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
@@ -95,13 +94,20 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
 }
 
 /** A gate that can never pass would end every iteration with nothing: better said before any work is begun. */
-function refuseWithoutVerifier({ gates, preset, experiment }: ImproveSettings, task: Task): void {
-  if (gates.policy.verification !== 'required' || task.verify || experiment === 'ungated') return;
-  const whose = preset === 'rest-em' ? ' (as the preset rest-em asks)' : '';
-  throw new InvalidInputError([
-    `gates.policy.verification: is required${whose}, but the task ${task.name} can verify nothing; ` +
-      'a task file can have verify: { equations: true }',
-  ]);
+function refuseContradictions({ gates, preset, experiment }: ImproveSettings, task: Task): void {
+  const { agreement, policy } = gates;
+  const problems: string[] = [];
+  if (agreement.min > agreement.max) {
+    problems.push(`gates.agreement: min ${agreement.min} must not be more than max ${agreement.max}`);
+  }
+  if (policy.verification === 'required' && !task.verify && experiment !== 'ungated') {
+    const whose = preset === 'rest-em' ? ' (as the preset rest-em asks)' : '';
+    problems.push(
+      `gates.policy.verification: is required${whose}, but the task ${task.name} can verify nothing; ` +
+        'a task file can have verify: { equations: true }',
+    );
+  }
+  if (problems.length > 0) throw new InvalidInputError(problems);
 }
 
 function adapterGone(origin: Checkpoint, baseURL: string): ApplicationFailure {
@@ -137,9 +143,8 @@ export function createRunActivities({ db }: Deps) {
             quick: asked.benchmark.size === 'quick',
           });
           const task = loadTask(taskSpec);
-          const recipe = merge<ImproveInput>(task.suggested ?? {}, presetInput(asked.preset));
-          const settings = parse(merge(recipe, input ?? {}));
-          refuseWithoutVerifier(settings, task);
+          const settings = parse(layered(task.suggested, input));
+          refuseContradictions(settings, task);
           const items = await heldOut(task);
           // A missing endpoint or key is the user's to mend, and better named before anything is begun.
           for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);

@@ -67,7 +67,9 @@ export function opinionOf(
   }
   const outcome = outcomeOf(voices, decide);
   const passes = voices.filter((voice) => voice.outcome === 'pass').length;
-  const scores = voices.flatMap(({ score }) => (score === undefined ? [] : [score])).toSorted((a, b) => a - b);
+  const scores = voices
+    .flatMap(({ score }) => (score === undefined ? [] : [score]))
+    .toSorted((a, b) => a - b);
   const score = decide === 'all' ? scores[0] : scores[Math.ceil(scores.length / 2) - 1];
   const differ = new Set(voices.map((voice) => voice.outcome)).size > 1 ? ', they disagree' : '';
   const needed = decide === 'all' ? 'all' : 'more than half';
@@ -89,5 +91,12 @@ export function opinionOf(
 export const critique: Gate = (sample, { critics, settings }) => {
   const { min, mode } = settings.critique;
   const { outcome, score, reason, advises } = opinionOf(sample.critiques, critics, settings.critique);
-  return { gate: 'critique', outcome, score, threshold: min, reason, advisory: advises || mode !== 'required' };
+  return {
+    gate: 'critique',
+    outcome,
+    score,
+    threshold: min,
+    reason,
+    advisory: advises || mode !== 'required',
+  };
 };

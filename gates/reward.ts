@@ -14,5 +14,10 @@ export const reward: Gate = ({ reward: found }, { settings }) => {
   }
   return score >= min
     ? { ...base, outcome: 'pass', score, reason: `reward ${score.toFixed(2)} ≥ ${min.toFixed(2)}: ${reason}` }
-    : { ...base, outcome: 'fail', score, reason: `reward ${score.toFixed(2)} < ${min.toFixed(2)}: ${reason}` };
+    : {
+        ...base,
+        outcome: 'fail',
+        score,
+        reason: `reward ${score.toFixed(2)} < ${min.toFixed(2)}: ${reason}`,
+      };
 };

@@ -30,13 +30,11 @@ const critic = z.strictObject({
   endpoint: endpointSchema.prefault({}).describe('default: models.critic'),
 });
 
-const agreement = z
-  .strictObject({
-    min: share.default(0.6).describe('least share of the K samples that gave ŷ'),
-    max: share.default(1).describe('largest share: above it a prompt is too easy to teach anything'),
-    minMargin: share.default(0.25).describe('least lead over the runner-up, as a share of K'),
-  })
-  .refine(({ min, max }) => min <= max, { path: ['max'], error: 'must not be less than gates.agreement.min' });
+const agreement = z.strictObject({
+  min: share.default(0.6).describe('least share of the K samples that gave ŷ'),
+  max: share.default(1).describe('largest share: above it a prompt is too easy to teach anything'),
+  minMargin: share.default(0.25).describe('least lead over the runner-up, as a share of K'),
+});
 
 const critique = z.strictObject({
   mode: weight.default('required'),
@@ -95,11 +93,7 @@ export const gatesSchema = z.strictObject({
   agreement: agreement.prefault({}),
   length: z
     .strictObject({
-      maxDeviations: z
-        .number()
-        .positive()
-        .default(8)
-        .describe('median absolute deviations above the median'),
+      maxDeviations: z.number().positive().default(8).describe('median absolute deviations above the median'),
     })
     .prefault({}),
   critique: critique.prefault({}),

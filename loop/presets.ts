@@ -4,6 +4,7 @@
  * fine-tuning, promotion and its guards stay on, and a sample out of the task's form never votes.
  */
 import type { ImproveInput } from './input.ts';
+import { merge } from './merge.ts';
 
 export const PRESET_NAMES = ['none', 'lmsi', 'ttrl', 'r-zero', 'rest-em'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
@@ -25,7 +26,8 @@ const ALONE = {
 export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
   lmsi: {
     source: 'Huang et al. 2022, Large Language Models Can Self-Improve, arXiv 2210.11610',
-    differs: 'one round; its learning rate and batch size, but LoRA in epochs instead of 10,000 steps of the whole model',
+    differs:
+      'one round; its learning rate and batch size, but LoRA in epochs instead of 10,000 steps of the whole model',
     // 32 paths per question at T = 0.7; every path that gives the majority's answer is kept, in mixed formats.
     input: {
       iterations: 1,
@@ -86,7 +88,9 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
   },
 };
 
-/** What a preset asks for; of `none`, nothing. */
-export function presetInput(name: PresetName | undefined): ImproveInput {
-  return name === undefined || name === 'none' ? {} : PRESETS[name].input;
+/** The task's suggestions, over them the preset that the input names, over that the input itself. */
+export function layered(suggested: ImproveInput | undefined, input: ImproveInput | undefined): ImproveInput {
+  const name = input?.preset ?? 'none';
+  const recipe = name === 'none' ? {} : PRESETS[name].input;
+  return merge(merge<ImproveInput>(suggested ?? {}, recipe), input ?? {});
 }

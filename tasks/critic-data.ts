@@ -10,6 +10,8 @@ import { createHash } from 'node:crypto';
 
 /** A critic that reads a book to judge a sum costs more than the sum is worth. */
 export const MAX_WORK_LENGTH = 20_000;
+/** With line numbers and hidden characters written out, text takes more room, but not any. */
+const MAX_SHOWN_LENGTH = 2 * MAX_WORK_LENGTH;
 
 /** Characters that end a line somewhere. */
 const LINE_BREAK = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
@@ -33,40 +35,47 @@ export function fence(parts: readonly Part[]): Fenced {
   const texts = parts.map(({ name, text }) => {
     const line = `===== ${name} ${boundary(name, parts)} =====`;
     fences[name] = line;
-    return `${line}\n${numbered(text, MAX_WORK_LENGTH)}\n${line}`;
+    return `${line}\n${numbered(text).shown}\n${line}`;
   });
   return { text: texts.join('\n\n'), fences };
 }
 
 /** Why a text can't be shown as a whole, and so not be judged; undefined: it can. */
 export function tooLong(name: string, text: string): string | undefined {
-  return text.length > MAX_WORK_LENGTH
-    ? `the ${name} has ${text.length} characters > ${MAX_WORK_LENGTH}: more than is shown to a critic`
-    : undefined;
+  if (text.length > MAX_WORK_LENGTH) {
+    return `the ${name} has ${text.length} characters > ${MAX_WORK_LENGTH}: more than is shown to a critic`;
+  }
+  return numbered(text).whole
+    ? undefined
+    : `the ${name} takes more than ${MAX_SHOWN_LENGTH} characters with its lines numbered and what is hidden written out`;
 }
 
 /** A digest of the parts that stands in none of them. */
 function boundary(name: string, parts: readonly Part[]): string {
   for (let attempt = 0; ; attempt++) {
-    const digest = createHash('sha256').update(JSON.stringify([name, attempt, parts])).digest('hex').slice(0, 16);
+    const digest = createHash('sha256')
+      .update(JSON.stringify([name, attempt, parts]))
+      .digest('hex')
+      .slice(0, 16);
     if (!parts.some(({ text }) => text.includes(digest))) return digest;
   }
 }
 
-/** Numbered lines with hidden characters written out, of at most about `maxLength` characters. */
-function numbered(text: string, maxLength: number): string {
+/** Numbered lines with hidden characters written out, as far as they are shown. */
+function numbered(text: string): { shown: string; whole: boolean } {
   const lines: string[] = [];
-  let shown = 0;
-  for (const [i, line] of text.slice(0, maxLength).split(LINE_BREAK).entries()) {
+  let length = 0;
+  for (const [i, line] of text.slice(0, MAX_WORK_LENGTH).split(LINE_BREAK).entries()) {
     const written = `${i + 1}| ${visible(line)}`;
-    if (shown + written.length > 2 * maxLength) {
-      return [...lines, '(cut off here: too many lines or hidden characters)'].join('\n');
+    length += written.length + 1;
+    if (length > MAX_SHOWN_LENGTH) {
+      return { shown: [...lines, '(cut off here)'].join('\n'), whole: false };
     }
-    shown += written.length + 1;
     lines.push(written);
   }
-  if (text.length > maxLength) lines.push(`(cut off here: ${text.length - maxLength} more characters)`);
-  return lines.join('\n');
+  const more = text.length - MAX_WORK_LENGTH;
+  if (more > 0) lines.push(`(cut off here: ${more} more characters)`);
+  return { shown: lines.join('\n'), whole: more <= 0 };
 }
 
 /** `a<U+202E>b`: what hides is shown by its number. */

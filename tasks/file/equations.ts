@@ -84,7 +84,10 @@ export function verifyEquations(rationale: string): Verification {
 
 /** True: it holds; a text: it does not, and why; undefined: it is none that can be read. */
 function check(text: string, at: number): true | string | undefined {
-  const before = text.slice(Math.max(0, at - REACH), at).split(/[\n=;]/).at(-1)!;
+  const before = text
+    .slice(Math.max(0, at - REACH), at)
+    .split(/[\n=;]/)
+    .at(-1)!;
   const after = text.slice(at + 1, at + 1 + REACH).split(/[\n=;]/)[0]!;
   const left = LEFT.exec(before);
   const right = RIGHT.exec(after);

@@ -107,16 +107,22 @@ describe('the agreement gate', () => {
   });
   test('passes at the limits themselves', () => {
     expect(
-      verdictOf('agreement', { ...vote(6, 4), settings: { agreement: { min: 0.75, max: 1, minMargin: 0.25 } } })
-        ?.outcome,
+      verdictOf('agreement', {
+        ...vote(6, 4),
+        settings: { agreement: { min: 0.75, max: 1, minMargin: 0.25 } },
+      })?.outcome,
     ).toBe('pass');
     expect(
-      verdictOf('agreement', { ...vote(6, 4), settings: { agreement: { min: 0.76, max: 1, minMargin: 0.25 } } })
-        ?.outcome,
+      verdictOf('agreement', {
+        ...vote(6, 4),
+        settings: { agreement: { min: 0.76, max: 1, minMargin: 0.25 } },
+      })?.outcome,
     ).toBe('fail');
     expect(
-      verdictOf('agreement', { ...vote(6, 4), settings: { agreement: { min: 0.75, max: 1, minMargin: 0.26 } } })
-        ?.outcome,
+      verdictOf('agreement', {
+        ...vote(6, 4),
+        settings: { agreement: { min: 0.75, max: 1, minMargin: 0.26 } },
+      })?.outcome,
     ).toBe('fail');
   });
 });
@@ -223,17 +229,25 @@ describe('the critique gate', () => {
     const chance = {
       critics: [{ name: 'critic', betterThanChance: false, reason: 'at chance at level 9 (0.51)' }],
     };
-    const verdict = verdictOf('critique', { sample: { critiques: [critique('fails', 0.1)] }, context: chance });
+    const verdict = verdictOf('critique', {
+      sample: { critiques: [critique('fails', 0.1)] },
+      context: chance,
+    });
     expect(verdict).toMatchObject({
       outcome: 'fail',
       advisory: true,
       reason: 'the critic says that it fails: because; advises only: at chance at level 9 (0.51)',
     });
-    expect(verdictOf('critique', { context: { critics: [] } })).toMatchObject({ outcome: 'unscored', advisory: true });
+    expect(verdictOf('critique', { context: { critics: [] } })).toMatchObject({
+      outcome: 'unscored',
+      advisory: true,
+    });
   });
 
   test('only advises, or is silent, where the policy says so', () => {
-    const mode = (value: 'advisory' | 'off') => ({ settings: { critique: { min: 0.5, mode: value, decide: 'all' as const } } });
+    const mode = (value: 'advisory' | 'off') => ({
+      settings: { critique: { min: 0.5, mode: value, decide: 'all' as const } },
+    });
     expect(verdictOf('critique', mode('advisory'))).toMatchObject({ outcome: 'pass', advisory: true });
     expect(verdictOf('critique', mode('off'))).toBeUndefined();
   });
