@@ -24,7 +24,7 @@ import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../models/errors.ts';
 import type { CriticRequest, Task } from '../tasks/task.ts';
 import { samplesFor } from './pool.ts';
-import { endpointOf, type IterationContext } from './context.ts';
+import type { IterationContext } from './context.ts';
 import { askedOf, votesAreApproved } from './critic.ts';
 
 /** Tokens of one call or one sample. */

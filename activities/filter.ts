@@ -168,7 +168,7 @@ export function createFilterActivities({ db }: Deps) {
       const capped = capTemplates(learnt, settings.experiment === 'ungated' ? 1 : templateCap);
       const kept = new Set([...rehearsal, ...capped.kept]);
       // In the order in which they were chosen, whatever was left out.
-      const rows = chosen.filter((one) => kept.has(one)).map(({ template: _, ...row }) => row);
+      const rows = chosen.filter((one) => kept.has(one)).map(({ template: _template, ...row }) => row);
       await db.transaction(async (tx) => {
         for (let j = 0; j < rows.length; j += 2000) {
           await tx

@@ -20,7 +20,7 @@ const LINE_BREAK = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
  * selectors, tags, fillers. Marks that pile up on one letter are hidden from the third on.
  */
 const HIDDEN =
-  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Variation_Selector}\u034F\u115F\u1160\u17B4\u17B5\u2800\u3164\uFFA0]|(?<=\p{M}{2})\p{M}/u;
+  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Variation_Selector}\u115F\u1160\u2800\u3164\uFFA0]|\u034F|\u17B4|\u17B5|(?<=\p{M}{2})\p{M}/u;
 
 export type Part = { name: string; text: string };
 export type Fenced = {

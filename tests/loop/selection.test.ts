@@ -52,7 +52,7 @@ describe('selecting examples', () => {
 });
 
 describe('the template cap', () => {
-  const chosen = [...'aaaaaabbbc'].map((template, id) => ({ template, id }));
+  const chosen = 'aaaaaabbbc'.split('').map((template, id) => ({ template, id }));
   const ids = (share: number) => capTemplates(chosen, share).kept.map(({ id }) => id);
 
   test('keeps the first of each template, up to its share of all that were chosen', () => {
