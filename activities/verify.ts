@@ -15,6 +15,10 @@ export type Verifiable = { sample: Sample; prompt: StoredPrompt; agrees: boolean
 /** Longest reason that is stored. */
 const REASON_CHARACTERS = 2000;
 
+/** Verifications are stored in groups: of so many, or after so long, since one may take its time. */
+const GROUP = 200;
+const GROUP_MS = 5_000;
+
 /**
  * The task's own verification of those samples that could become examples, each done once and stored. Without a
  * required agreement, that is every sample with an answer.
@@ -37,24 +41,31 @@ export async function verifySamples(
   };
   await load();
   const signal = cancellationSignal();
-  let verified = 0;
-  for (const { sample, prompt } of wanted) {
-    if (found.has(sample.id) || sample.answer === null) continue;
+  const todo = wanted.filter(({ sample }) => !found.has(sample.id) && sample.answer !== null);
+  let rows: (typeof verifications.$inferInsert)[] = [];
+  let stored = Date.now();
+  const store = async () => {
+    if (rows.length > 0) await db.insert(verifications).values(rows).onConflictDoNothing();
+    rows = [];
+    stored = Date.now();
+  };
+  for (const [i, { sample, prompt }] of todo.entries()) {
     signal.throwIfAborted();
     const { request, rationale, answer } = sample;
     const { ok, score, reason } = await task.verify(
       { ...prompt, level: prompt.level ?? undefined },
-      { request, rationale, answer },
+      { request, rationale, answer: answer! },
     );
-    const row = {
+    rows.push({
       sampleId: sample.id,
       ok: ok ?? null,
       score: score ?? null,
       reason: reason.replaceAll('\0', '\uFFFD').slice(0, REASON_CHARACTERS),
-    };
-    await db.insert(verifications).values(row).onConflictDoNothing();
-    heartbeat({ verified: ++verified });
+    });
+    if (rows.length >= GROUP || Date.now() - stored > GROUP_MS) await store();
+    heartbeat({ verified: i + 1, total: todo.length });
   }
-  if (verified > 0) await load();
+  await store();
+  if (todo.length > 0) await load();
   return found;
 }

@@ -49,6 +49,12 @@ const critique = z.strictObject({
     .array(critic)
     .max(8)
     .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names must differ')
+    .refine(
+      (list) =>
+        new Set(list.map(({ speciality, endpoint }) => JSON.stringify([speciality, endpoint]))).size ===
+        list.length,
+      'two critics of one speciality at one endpoint are one critic',
+    )
     .default([])
     .describe("who is asked; default: the task's own critic or the general one"),
   decide: z

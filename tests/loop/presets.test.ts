@@ -91,6 +91,8 @@ describe('the settings of the gates', () => {
   it('name each critic once, and none like the reward model', () => {
     expect(problems([{ name: 'a' }, { name: 'b', speciality: 'logic' }])).toBe('');
     expect(problems([{ name: 'a' }, { name: 'a' }])).toContain('names must differ');
+    expect(problems([{ name: 'a' }, { name: 'b' }])).toContain('are one critic');
+    expect(problems([{ name: 'a' }, { name: 'b', endpoint: { model: 'other' } }])).toBe('');
     expect(problems([{ name: 'reward' }])).toContain('the name of the reward model');
     expect(problems([{ name: 'A critic' }])).toContain('must be lower-case');
   });
