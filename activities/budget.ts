@@ -33,8 +33,8 @@ import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../models/errors.ts';
 import type { CriticRequest, Task } from '../tasks/task.ts';
 import { samplesFor } from './pool.ts';
-import { endpointOf, type IterationContext } from './context.ts';
-import { criticOf, votesAreApproved } from './critic.ts';
+import type { IterationContext } from './context.ts';
+import { askedOf, votesAreApproved } from './critic.ts';
 
 /** What has been made and what it took, by run: counted anew only now and then once there is much, since all of it is read. */
 const counted = new Map<string, Counted>();
@@ -101,11 +101,12 @@ function critiqueOf(sample: Tokens, request: CriticRequest): Tokens {
   };
 }
 
-/** Tokens of one critique: as measured in this run, else the most it can take. */
+/** Tokens of one critique by a role: as measured in this run, else the most it can take. */
 export async function critiqueTokens(
   db: Db,
   { run, settings, task }: IterationContext,
   request: CriticRequest,
+  role: 'critic' | 'judge',
 ): Promise<Tokens> {
   const [measured] = await db
     .select({
@@ -115,7 +116,7 @@ export async function critiqueTokens(
     })
     .from(modelCalls)
     .where(
-      sql`${modelCalls.runId} = ${run.id} and ${modelCalls.role} = 'critic' and ${modelCalls.error} is null`,
+      sql`${modelCalls.runId} = ${run.id} and ${modelCalls.role} = ${role} and ${modelCalls.error} is null`,
     );
   if (measured && measured.n > 0) return measured;
   return critiqueOf((await meanTokens(db, run, settings, task)).sample, request);
@@ -158,12 +159,11 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
       const { resamples, resampledRewrites } = settings.sampling;
       const again = learn * TRUSTED_SHARE * resampledRewrites * resamples;
       ahead.push(usage(generator, mean.sample, again));
-      if (settings.gates.critique.mode !== 'off') {
-        const critiqued = votesAreApproved(context)
-          ? wanted
-          : learn * TRUSTED_SHARE * 2 * settings.select.perPrompt;
-        const perCritique = critiqueOf(mean.sample, criticOf(task).request('', ''));
-        ahead.push(usage(endpointOf('critic', settings, task).model, perCritique, critiqued));
+      const perSample = learn * TRUSTED_SHARE * 2 * settings.select.perPrompt;
+      for (const { critic, role, endpoint } of askedOf(context)) {
+        const critiqued = role === 'critic' && votesAreApproved(context) ? wanted : perSample;
+        const each = critiqueOf(mean.sample, critic.request('', ''));
+        ahead.push(usage(endpoint().model, each, critiqued));
       }
     }
   }

@@ -1,13 +1,13 @@
-import { inArray } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { promptPage, samplesOf, type Sample, type StoredPrompt } from '../db/prompts.ts';
 import { critiques } from '../db/schema.ts';
-import type { Critic, CriticRequest, Critique } from '../tasks/task.ts';
+import type { CriticRequest, Critique } from '../tasks/task.ts';
 import { critiqueTokens, withinBudget } from './budget.ts';
 import { critiqueKey, storedCritiques } from './cache.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
-import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
-import { criticOf, votesAreApproved } from './critic.ts';
+import { iterationContext, type Deps, type IterationContext } from './context.ts';
+import { askedOf, votesAreApproved, type Asked } from './critic.ts';
 import type { Page } from './generate.ts';
 import { inUse, samplesFor } from './pool.ts';
 import { allowanceOf, REFUSAL, refusalReason } from './refusals.ts';
@@ -16,7 +16,7 @@ import { isWellFormed } from './sampling.ts';
 
 export type CritiquePage = Page & { when: 'before-vote' | 'after-vote' };
 
-/** Samples put to the critic: all, those it was asked about now, and those that an equal request answered. */
+/** Samples put to the critics: all, those they were asked about now, and those that an equal request answered. */
 export type Critiqued = { wanted: number; asked: number; cached: number };
 
 /** Longest reply of a critic that is stored. */
@@ -55,7 +55,13 @@ function voters(context: IterationContext, prompt: StoredPrompt, samples: Sample
 }
 
 /** One request to the critic and the samples whose work it judges. */
-type Question = { key: string; request: CriticRequest; samples: Sample[] };
+type Question = {
+  key: string;
+  request: CriticRequest;
+  samples: Sample[];
+  /** Why the critic can't judge it. */
+  unfit: string | undefined;
+};
 
 /** Equal work is one question: the critic is paid for it once. */
 function merged(questions: Question[]): Question[] {
@@ -82,7 +88,7 @@ export function createCritiqueActivities({ db }: Deps) {
       const byPrompt = Map.groupBy(samples, (s) => s.promptId);
       return page.flatMap((prompt) => voters(context, prompt, byPrompt.get(prompt.id) ?? []));
     }
-    const page = (await trustedPrompts(db, iterationId)).slice(first, first + count);
+    const page = (await trustedPrompts(db, context)).slice(first, first + count);
     const byPrompt = Map.groupBy(
       await samplesOf(
         db,
@@ -95,17 +101,20 @@ export function createCritiqueActivities({ db }: Deps) {
     );
   }
 
-  async function storedFor(wanted: Sample[]): Promise<{ sampleId: number; reason: string }[]> {
+  async function storedFor(
+    wanted: Sample[],
+    critic: string,
+  ): Promise<{ sampleId: number; reason: string }[]> {
     if (wanted.length === 0) return [];
     const ids = wanted.map((s) => s.id);
     return db
       .select({ sampleId: critiques.sampleId, reason: critiques.reason })
       .from(critiques)
-      .where(inArray(critiques.sampleId, ids));
+      .where(and(inArray(critiques.sampleId, ids), eq(critiques.critic, critic)));
   }
 
   /** Stores what equal requests were answered before, and returns the questions that are still open. */
-  async function fromCache(critic: Critic, questions: Question[]): Promise<Question[]> {
+  async function fromCache(name: string, questions: Question[]): Promise<Question[]> {
     const known = await storedCritiques(
       db,
       questions.map((q) => q.key),
@@ -115,7 +124,7 @@ export function createCritiqueActivities({ db }: Deps) {
       if (!earlier) return [];
       const { outcome, score, reason, reply, callId } = earlier;
       const taken = {
-        critic: critic.name,
+        critic: name,
         outcome,
         score,
         reason,
@@ -135,83 +144,113 @@ export function createCritiqueActivities({ db }: Deps) {
     return questions.filter(({ key }) => !known.has(key));
   }
 
-  return {
-    /** Evaluate: the critic's judgement of a page of prompts (before the vote) or of trusted prompts (after it). */
-    async critiquePage(request: CritiquePage): Promise<Critiqued> {
-      const { iterationId } = request;
-      const context = await iterationContext(db, iterationId);
-      const { run, settings, task } = context;
-      if (settings.gates.critique.mode === 'off' || settings.experiment === 'ungated')
-        return { wanted: 0, asked: 0, cached: 0 };
-      const critic = criticOf(task);
-      const endpoint = endpointOf('critic', settings, task);
-      const wanted = await wantedOf(context, request);
-      const stored = await storedFor(wanted);
-      const have = new Set(stored.map((row) => row.sampleId));
-      const todo = wanted
-        .filter((sample) => !have.has(sample.id))
-        .map((sample): Question => {
-          const request = critic.request(sample.request, sample.rationale);
-          return { samples: [sample], request, key: critiqueKey(endpoint, critic.name, request) };
-        });
-      const open = settings.sampling.cache ? await fromCache(critic, merged(todo)) : todo;
-
-      const what = `asking the critic ${endpoint.model}`;
-      const whose = { runId: run.id, iterationId, stage: 'evaluate', role: 'critic' as const };
-      const allowance = allowanceOf(what, {
-        share: settings.paging.failureAllowance,
-        total: wanted.length,
-        before: stored.filter((row) => row.reason.startsWith(REFUSAL)).length,
+  /** Puts the wanted samples to one critic, or to the reward model. */
+  async function ask(
+    context: IterationContext,
+    request: CritiquePage,
+    wanted: Sample[],
+    { name, critic, role, endpoint: endpointOf }: Asked,
+  ): Promise<Critiqued> {
+    const { run, settings, task } = context;
+    const { iterationId } = request;
+    const endpoint = endpointOf();
+    const stored = await storedFor(wanted, name);
+    const have = new Set(stored.map((row) => row.sampleId));
+    const todo = wanted
+      .filter((sample) => !have.has(sample.id))
+      .map((sample): Question => {
+        const wire = critic.request(sample.request, sample.rationale);
+        const unfit = critic.cannotJudge?.(sample.request, sample.rationale);
+        return { samples: [sample], request: wire, key: critiqueKey(endpoint, critic.name, wire), unfit };
       });
-      type Judged = MadeCall & { question: Question; critique: Critique; refused: boolean };
-      const calls = () =>
-        callAll(open, {
-          endpoint,
-          concurrency: settings.paging.callsInFlight,
-          what,
-          call: async (question, signal): Promise<Judged> => {
-            const made = await ledgerChat(db, endpoint, question.request, whose, signal);
-            const text = made.reply.choices[0]?.text ?? '';
-            const critique = critic.read({ text, raw: made.reply.raw });
-            return { ...made, question, critique, refused: false };
-          },
-          onFailure: (question, error): Judged => {
-            const reason = refusalReason(error);
-            if (reason === undefined) throw error;
-            allowance.take(error);
-            const critique: Critique = { outcome: 'unscored', reason };
-            return { ...unanswered(endpoint, whose, reason), question, critique, refused: true };
-          },
-          store: (judged: Judged[]) =>
-            db.transaction(async (tx) => {
-              const ids = await addCalls(
-                tx,
-                judged.map((j) => j.call),
-              );
-              const rows = judged.flatMap(({ question, critique, reply, refused }, i) =>
-                question.samples.map((sample, place) => ({
-                  sampleId: sample.id,
-                  critic: critic.name,
-                  outcome: critique.outcome,
-                  score: critique.score,
-                  reason: critique.reason,
-                  reply: (reply.choices[0]?.text ?? '').slice(0, REPLY_CHARACTERS).replaceAll('\0', '\uFFFD'),
-                  callId: ids[i]!,
-                  cacheKey: refused ? null : question.key,
-                  cached: place > 0,
-                })),
-              );
-              await tx.insert(critiques).values(rows).onConflictDoNothing();
-            }),
-        });
-      const page = {
-        key: `critique ${request.when}/${context.iteration.index}/${request.first}`,
-        model: endpoint.model,
-        units: open.length,
-        each: await critiqueTokens(db, context, critic.request('', '')),
-      };
-      await withinBudget(db, { run, settings, task, iterationId }, page, calls);
-      return { wanted: wanted.length, asked: open.length, cached: todo.length - open.length };
+    const known = settings.sampling.cache ? await fromCache(name, merged(todo)) : todo;
+
+    const what =
+      role === 'critic' ? `asking the critic ${endpoint.model}` : `asking the judge ${endpoint.model}`;
+    const whose = { runId: run.id, iterationId, stage: 'evaluate', role };
+    const allowance = allowanceOf(what, {
+      share: settings.paging.failureAllowance,
+      total: wanted.length,
+      before: stored.filter((row) => row.reason.startsWith(REFUSAL)).length,
+    });
+    type Judged = MadeCall & { question: Question; critique: Critique; keep: boolean };
+    const store = (judged: Judged[]) =>
+      db.transaction(async (tx) => {
+        const ids = await addCalls(
+          tx,
+          judged.map((j) => j.call),
+        );
+        const rows = judged.flatMap(({ question, critique, reply, keep }, i) =>
+          question.samples.map((sample, place) => ({
+            sampleId: sample.id,
+            critic: name,
+            outcome: critique.outcome,
+            score: critique.score,
+            reason: critique.reason.replaceAll('\0', '\uFFFD'),
+            reply: (reply.choices[0]?.text ?? '').slice(0, REPLY_CHARACTERS).replaceAll('\0', '\uFFFD'),
+            callId: ids[i]!,
+            cacheKey: keep ? question.key : null,
+            cached: place > 0,
+          })),
+        );
+        await tx.insert(critiques).values(rows).onConflictDoNothing();
+      });
+    const unanswerable = (question: Question, reason: string): Judged => {
+      const critique: Critique = { outcome: 'unscored', reason };
+      return { ...unanswered(endpoint, whose, reason), question, critique, keep: false };
+    };
+    // What can't be shown as a whole is not paid for: no verdict on a part of it would count.
+    const unfit = known.filter((question) => question.unfit !== undefined);
+    const open = known.filter((question) => question.unfit === undefined);
+    if (unfit.length > 0) await store(unfit.map((question) => unanswerable(question, question.unfit!)));
+
+    const calls = () =>
+      callAll(open, {
+        endpoint,
+        concurrency: settings.paging.callsInFlight,
+        what,
+        call: async (question, signal): Promise<Judged> => {
+          const made = await ledgerChat(db, endpoint, question.request, whose, signal);
+          const text = made.reply.choices[0]?.text ?? '';
+          const work = question.samples[0]!.rationale;
+          const critique = critic.read({ text, raw: made.reply.raw, work });
+          return { ...made, question, critique, keep: true };
+        },
+        onFailure: (question, error): Judged => {
+          const reason = refusalReason(error);
+          if (reason === undefined) throw error;
+          allowance.take(error);
+          return unanswerable(question, reason);
+        },
+        store,
+      });
+    const page = {
+      key: `critique ${request.when}/${name}/${context.iteration.index}/${request.first}`,
+      model: endpoint.model,
+      units: open.length,
+      each: await critiqueTokens(db, context, critic.request('', ''), role),
+    };
+    await withinBudget(db, { run, settings, task, iterationId }, page, calls);
+    return { wanted: wanted.length, asked: open.length, cached: todo.length - known.length };
+  }
+
+  return {
+    /**
+     * Evaluate: the critics' judgement of a page of prompts (before the vote) or of trusted prompts (after it), and
+     * then the reward model's, where that gate is on.
+     */
+    async critiquePage(request: CritiquePage): Promise<Critiqued> {
+      const context = await iterationContext(db, request.iterationId);
+      const total: Critiqued = { wanted: 0, asked: 0, cached: 0 };
+      const asked = askedOf(context).filter(({ role }) => role === 'critic' || request.when === 'after-vote');
+      if (asked.length === 0) return total;
+      const wanted = await wantedOf(context, request);
+      for (const one of asked) {
+        const { asked: now, cached } = await ask(context, request, wanted, one);
+        total.asked += now;
+        total.cached += cached;
+      }
+      return { ...total, wanted: wanted.length };
     },
   };
 }

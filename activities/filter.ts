@@ -1,14 +1,17 @@
 import { inArray } from 'drizzle-orm';
 import { heartbeat } from '@temporalio/activity';
-import { samplesOf, votedPrompts, type Sample, type StoredPrompt, type Vote } from '../db/prompts.ts';
+import type { Db } from '../db/connect.ts';
+import { samplesOf, votedPrompts, type Sample } from '../db/prompts.ts';
 import { critiques, examples, verdicts } from '../db/schema.ts';
-import { accepted, judge, ungated } from '../gates/index.ts';
-import type { GateContext, GateSettings, JudgedSample } from '../gates/gate.ts';
-import { selectExamples } from '../loop/select.ts';
-import { median, medianAbsoluteDeviation } from '../loop/statistics.ts';
-import { criticOf } from './critic.ts';
-import { iterationContext, type Deps, type IterationContext } from './context.ts';
+import { accepted, judge, policyOf, ungated } from '../gates/index.ts';
+import type { GateContext, GateSettings, LengthPopulation } from '../gates/gate.ts';
+import { templateOf } from '../gates/minhash.ts';
+import { capTemplates, selectExamples } from '../loop/select.ts';
+import { criticsOf, standings } from './critic.ts';
+import { iterationContext, type Deps } from './context.ts';
+import { acceptedBefore, judgedSample, populationOf } from './judged.ts';
 import { REFUSED } from './refusals.ts';
+import { verifySamples } from './verify.ts';
 
 export type Filtered = {
   judged: number;
@@ -17,35 +20,29 @@ export type Filtered = {
   examples: number;
   hard: number;
   rehearsal: number;
+  /** Examples left out because too many had their template; undefined without a cap. */
+  overTemplateCap?: number;
 };
-
-type StoredCritique = typeof critiques.$inferSelect;
 
 const PROMPTS_AT_ONCE = 200;
 
-function judgedSample(
-  context: IterationContext,
-  prompt: StoredPrompt,
-  vote: Vote,
-  sample: Sample,
-  critique?: StoredCritique,
-): JudgedSample {
-  return {
-    text: sample.rationale,
-    answer: sample.answer ?? undefined,
-    agrees:
-      sample.answer !== null && vote.answer !== null && context.task.sameAnswer(sample.answer, vote.answer),
-    completionTokens: sample.completionTokens,
-    finishReason: sample.finishReason,
-    level: prompt.level ?? undefined,
-    format: { ok: sample.formatOk, reason: sample.formatReason },
-    coherence: { ok: sample.coherenceOk, reason: sample.coherenceReason },
-    critique: critique && {
-      outcome: critique.outcome,
-      score: critique.score ?? undefined,
-      reason: critique.reason,
-    },
-  };
+type NewExample = typeof examples.$inferInsert & { template: string };
+
+async function critiquesOf(db: Db, sampleIds: number[]) {
+  if (sampleIds.length === 0) return new Map<number, (typeof critiques.$inferSelect)[]>();
+  const rows = await db.select().from(critiques).where(inArray(critiques.sampleId, sampleIds));
+  return Map.groupBy(rows, (row) => row.sampleId);
+}
+
+/** Lengths of the pool's first samples. */
+async function poolLength(db: Db, promptIds: number[]): Promise<LengthPopulation> {
+  const tokens: number[] = [];
+  for (let i = 0; i < promptIds.length; i += PROMPTS_AT_ONCE) {
+    const first = await samplesOf(db, promptIds.slice(i, i + PROMPTS_AT_ONCE), 1);
+    const answered = first.filter((s) => s.finishReason !== REFUSED);
+    tokens.push(...answered.map((s) => s.completionTokens));
+  }
+  return populationOf(tokens, 'pool');
 }
 
 export function createFilterActivities({ db }: Deps) {
@@ -57,80 +54,100 @@ export function createFilterActivities({ db }: Deps) {
     async filter({ iterationId }: { iterationId: number }): Promise<Filtered> {
       const context = await iterationContext(db, iterationId);
       const { iteration, run, settings, task } = context;
-      const critic = criticOf(task);
+      const critics = criticsOf(context);
       const voted = await votedPrompts(db, iterationId);
       const gateSettings: GateSettings = {
         ...settings.gates,
         length: { ...settings.gates.length, maxTokens: settings.sampling.maxTokens ?? task.maxTokens },
       };
+      const verifies = task.verify !== undefined;
       const gates =
-        settings.experiment === 'ungated' ? ungated(gateSettings) : { settings: gateSettings, policy: {} };
-
-      const tokens: number[] = [];
-      for (let i = 0; i < voted.length; i += PROMPTS_AT_ONCE) {
-        const ids = voted.slice(i, i + PROMPTS_AT_ONCE).map(({ prompt }) => prompt.id);
-        const answered = (await samplesOf(db, ids, 1)).filter((s) => s.finishReason !== REFUSED);
-        tokens.push(...answered.map((s) => s.completionTokens));
-      }
-      const length = {
-        medianTokens: median(tokens) ?? 0,
-        madTokens: medianAbsoluteDeviation(tokens) ?? 0,
-        samples: tokens.length,
-      };
+        settings.experiment === 'ungated'
+          ? ungated(gateSettings)
+          : { settings: gateSettings, policy: policyOf(gateSettings, verifies) };
+      const before = await acceptedBefore(db, context);
+      const length =
+        before.length ??
+        (await poolLength(
+          db,
+          voted.map(({ prompt }) => prompt.id),
+        ));
 
       const total: Filtered = { judged: 0, accepted: 0, examples: 0, hard: 0, rehearsal: 0 };
+      const chosen: NewExample[] = [];
       for (let i = 0; i < voted.length; i += PROMPTS_AT_ONCE) {
         const page = voted.slice(i, i + PROMPTS_AT_ONCE);
-        const samples = Map.groupBy(
-          await samplesOf(
-            db,
-            page.map(({ prompt }) => prompt.id),
-          ),
-          (s) => s.promptId,
+        const samples = await samplesOf(
+          db,
+          page.map(({ prompt }) => prompt.id),
         );
-        const sampleIds = [...samples.values()].flatMap((list) => list.map((s) => s.id));
-        const critiqueOf = new Map(
-          (sampleIds.length
-            ? await db.select().from(critiques).where(inArray(critiques.sampleId, sampleIds))
-            : []
-          ).map((c) => [c.sampleId, c]),
+        const byPrompt = Map.groupBy(samples, (s) => s.promptId);
+        const critiquesBySample = await critiquesOf(
+          db,
+          samples.map((s) => s.id),
         );
+        const agrees = (sample: Sample, answer: string | null) =>
+          sample.answer !== null && answer !== null && task.sameAnswer(sample.answer, answer);
+        const verified =
+          gates.policy.verification === 'off'
+            ? undefined
+            : await verifySamples(
+                db,
+                task,
+                gates.settings,
+                page.flatMap(({ prompt, vote }) =>
+                  (byPrompt.get(prompt.id) ?? [])
+                    .filter((sample) => sample.formatOk && sample.coherenceOk)
+                    .map((sample) => ({ sample, prompt, agrees: agrees(sample, vote.answer) })),
+                ),
+              );
         const verdictRows: (typeof verdicts.$inferInsert)[] = [];
-        const exampleRows: (typeof examples.$inferInsert)[] = [];
         for (const { prompt, vote } of page) {
           const gateContext: GateContext = {
             vote: { ...vote, answer: vote.answer ?? undefined },
             length,
-            critic: critic.betterThanChance
-              ? asEvidence(critic.betterThanChance(prompt.level ?? undefined))
-              : { betterThanChance: true, reason: 'not measured on this task' },
+            critics: standings(critics, prompt.level ?? undefined),
+            verifies,
+            accepted: before.features,
             settings: gates.settings,
           };
-          const passed = (samples.get(prompt.id) ?? []).filter((sample) => {
-            const judged = judgedSample(context, prompt, vote, sample, critiqueOf.get(sample.id));
+          const passed = (byPrompt.get(prompt.id) ?? []).filter((sample) => {
+            const judged = judgedSample(
+              context,
+              { prompt, vote, sample },
+              {
+                critiques: critiquesBySample.get(sample.id) ?? [],
+                verification: verified?.get(sample.id),
+                likeness: before.likeness,
+              },
+              gates.policy,
+            );
             const found = judge(judged, gateContext, gates.policy);
             verdictRows.push(
               ...found.map((v) => ({ ...v, sampleId: sample.id, advisory: v.advisory ?? false })),
             );
             total.judged += 1;
-            return accepted(found);
+            // Whatever the policy: without an answer there is no triple.
+            const trusted = accepted(found) && sample.answer !== null;
+            if (trusted) before.likeness.add(sample.rationale);
+            return trusted;
           });
           // The control arm learns from rehearsal alone: its gain can't come from pseudo-labels.
           if (prompt.purpose === 'learn' && settings.experiment === 'control') continue;
-          const chosen = selectExamples(
+          const selected = selectExamples(
             passed,
             prompt.purpose === 'learn' ? settings.select : { perPrompt: 1, hardPerRewrite: 0 },
           );
-          if (chosen.length === 0) continue;
-          if (prompt.purpose === 'learn') total.accepted += 1;
-          for (const { sample, kind } of chosen) {
-            exampleRows.push({
+          for (const { sample, kind } of selected) {
+            chosen.push({
               runId: run.id,
               iterationId: iteration.id,
               promptId: prompt.id,
               sampleId: sample.id,
               kind: prompt.purpose === 'rehearse' ? 'rehearsal' : kind,
-              answer: vote.answer!,
+              // Where agreement only advises, an accepted sample may give another answer than the vote.
+              answer: agrees(sample, vote.answer) ? vote.answer! : sample.answer!,
+              template: templateOf(sample.rationale),
             });
           }
         }
@@ -141,23 +158,35 @@ export function createFilterActivities({ db }: Deps) {
               .values(verdictRows.slice(j, j + 2000))
               .onConflictDoNothing();
           }
-          if (exampleRows.length > 0) await tx.insert(examples).values(exampleRows).onConflictDoNothing();
         });
-        total.examples += exampleRows.length;
-        total.hard += exampleRows.filter((e) => e.kind === 'hard').length;
-        total.rehearsal += exampleRows.filter((e) => e.kind === 'rehearsal').length;
         heartbeat({ judged: total.judged });
       }
-      return total;
+
+      const rehearsal = chosen.filter((example) => example.kind === 'rehearsal');
+      const learnt = chosen.filter((example) => example.kind !== 'rehearsal');
+      const { templateCap } = settings.gates.novelty;
+      const capped = capTemplates(learnt, settings.experiment === 'ungated' ? 1 : templateCap);
+      const kept = new Set([...rehearsal, ...capped.kept]);
+      // In the order in which they were chosen, whatever was left out.
+      const rows = chosen.filter((one) => kept.has(one)).map(({ template: _template, ...row }) => row);
+      await db.transaction(async (tx) => {
+        for (let j = 0; j < rows.length; j += 2000) {
+          await tx
+            .insert(examples)
+            .values(rows.slice(j, j + 2000))
+            .onConflictDoNothing();
+        }
+      });
+      return {
+        ...total,
+        accepted: new Set(capped.kept.map((example) => example.promptId)).size,
+        examples: rows.length,
+        hard: rows.filter((e) => e.kind === 'hard').length,
+        rehearsal: rehearsal.length,
+        ...(templateCap < 1 ? { overTemplateCap: capped.dropped } : {}),
+      };
     },
   };
-}
-
-function asEvidence({ ok, reason }: { ok: boolean; reason: string }): {
-  betterThanChance: boolean;
-  reason: string;
-} {
-  return { betterThanChance: ok, reason };
 }
 
 export type FilterActivities = ReturnType<typeof createFilterActivities>;

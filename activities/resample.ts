@@ -4,14 +4,21 @@ import type { Page } from './generate.ts';
 import { REFUSED } from './refusals.ts';
 import { sample, type Sampled, type SampleRequest } from './sampling.ts';
 
-/** Trusted prompts of an iteration, in order of position: what `resample` and `critique` page over. */
+/**
+ * Trusted prompts of an iteration, in order of position: what `resample` and `critique` page over. One that more
+ * agree on than `gates.agreement.max` allows is trusted, but can't become an example.
+ */
 export async function trustedPrompts(
   db: Deps['db'],
-  iterationId: number,
+  { iteration, settings }: IterationContext,
 ): Promise<{ prompt: StoredPrompt; vote: Vote & { answer: string } }[]> {
-  const voted = await votedPrompts(db, iterationId);
+  const voted = await votedPrompts(db, iteration.id);
+  const { agreement, policy } = settings.gates;
+  const most = policy.agreement === 'required' ? agreement.max : 1;
   return voted.flatMap(({ prompt, vote }) =>
-    vote.trusted && vote.answer !== null ? [{ prompt, vote: { ...vote, answer: vote.answer } }] : [],
+    vote.trusted && vote.agreement <= most && vote.answer !== null
+      ? [{ prompt, vote: { ...vote, answer: vote.answer } }]
+      : [],
   );
 }
 
@@ -52,7 +59,7 @@ export function createResampleActivities({ db }: Deps) {
       if (context.settings.sampling.resamples === 0 || context.settings.experiment === 'ungated') {
         return { wanted: 0, asked: 0, cached: 0 };
       }
-      const page = (await trustedPrompts(db, iterationId))
+      const page = (await trustedPrompts(db, context))
         .filter(({ prompt }) => prompt.purpose === 'learn')
         .slice(first, first + count);
       const firstSamples = Map.groupBy(

@@ -16,7 +16,7 @@ import type { Checkpoint, NewBenchmarkItem } from '../db/runs.ts';
 import { majorityCounts } from '../db/majority.ts';
 import type { RunStatus } from '../db/schema.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
-import { merge } from '../loop/merge.ts';
+import { layered } from '../loop/presets.ts';
 import { EndpointError } from '../models/endpoint.ts';
 import { FAILURE } from '../models/errors.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
@@ -24,6 +24,7 @@ import { loadTask, resolveTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import { callAll, ledgerChat } from './calls.ts';
 import { endpointOf, taskOf, type Deps } from './context.ts';
+import { askedOf } from './critic.ts';
 import { refuseOverlap } from './overlap.ts';
 import { codeVersion } from './version.ts';
 
@@ -97,6 +98,23 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
   return items;
 }
 
+/** A gate that can never pass would end every iteration with nothing: better said before any work is begun. */
+function refuseContradictions({ gates, preset, experiment }: ImproveSettings, task: Task): void {
+  const { agreement, policy } = gates;
+  const problems: string[] = [];
+  if (agreement.min > agreement.max) {
+    problems.push(`gates.agreement: min ${agreement.min} must not be more than max ${agreement.max}`);
+  }
+  if (policy.verification === 'required' && !task.verify && experiment !== 'ungated') {
+    const whose = preset === 'rest-em' ? ' (as the preset rest-em asks)' : '';
+    problems.push(
+      `gates.policy.verification: is required${whose}, but the task ${task.name} can verify nothing; ` +
+        'a task file can have verify: { equations: true }',
+    );
+  }
+  if (problems.length > 0) throw new InvalidInputError(problems);
+}
+
 function adapterGone(origin: Checkpoint, baseURL: string): ApplicationFailure {
   const path = origin.path ? ` (its files: ${origin.path})` : '';
   return ApplicationFailure.nonRetryable(
@@ -131,10 +149,12 @@ export function createRunActivities({ db }: Deps) {
           });
           await refuseOverlap(taskSpec);
           const task = loadTask(taskSpec);
-          const settings = parse(merge<ImproveInput>(task.suggested ?? {}, input ?? {}));
+          const settings = parse(layered(task.suggested, input));
+          refuseContradictions(settings, task);
           const items = await heldOut(task);
           // A missing endpoint or key is the user's to mend, and better named before anything is begun.
           for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);
+          for (const { endpoint } of askedOf({ settings, task })) endpoint();
           await createRun(
             db,
             {

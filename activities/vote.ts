@@ -7,29 +7,30 @@ import {
   type StoredPrompt,
 } from '../db/prompts.ts';
 import type { votes } from '../db/schema.ts';
+import { opinionOf } from '../gates/critique.ts';
 import { trusted, vote } from '../loop/vote.ts';
 import type { Db } from '../db/connect.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
-import { criticOf, votesAreApproved } from './critic.ts';
+import { criticsOf, standings, votesAreApproved } from './critic.ts';
 import { inUse, samplesFor } from './pool.ts';
 import { isWellFormed } from './sampling.ts';
 
 export type Voted = { voted: number; trusted: number };
 
 /**
- * Samples of the iteration that the critic does not pass. Where the critic was measured to be no better than
- * chance at a level, it has no say there; a sample that it gave no verdict on does not vote.
+ * Samples of the iteration that the critics do not pass. Where none was measured to be better than chance at a
+ * level, they have no say there; a sample that they gave no verdict on does not vote.
  */
 async function disapprovedSamples(db: Db, context: IterationContext): Promise<Set<number>> {
-  const { min } = context.settings.gates.critique;
-  const critic = criticOf(context.task);
-  const judged = await firstCritiques(db, context.iteration.id);
-  return new Set(
-    judged
-      .filter(({ level }) => critic.betterThanChance?.(level ?? undefined).ok ?? true)
-      .filter(({ outcome, score }) => outcome !== 'holds' || (score !== null && score < min))
-      .map(({ sampleId }) => sampleId),
-  );
+  const critics = criticsOf(context);
+  const judged = Map.groupBy(await firstCritiques(db, context.iteration.id), (row) => row.sampleId);
+  const disapproved = [...judged].filter(([, rows]) => {
+    const found = rows.map(({ score, ...row }) => ({ ...row, score: score ?? undefined }));
+    const standing = standings(critics, rows[0]!.level ?? undefined);
+    const { outcome, advises } = opinionOf(found, standing, context.settings.gates.critique);
+    return !advises && outcome !== 'pass';
+  });
+  return new Set(disapproved.map(([sampleId]) => sampleId));
 }
 
 export function createVoteActivities({ db }: Deps) {

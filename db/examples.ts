@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lt } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { datasetExamples, datasets, examples, iterations, prompts, samples } from './schema.ts';
 
@@ -53,6 +53,23 @@ export async function earlierExampleIds(db: Db, runId: string, index: number): P
     .where(and(eq(examples.runId, runId), lt(iterations.index, index)))
     .orderBy(asc(examples.id));
   return rows.map((row) => row.id);
+}
+
+/** Rationales that earlier iterations of the run accepted: the newest, newest first. */
+export async function earlierRationales(
+  db: Db,
+  runId: string,
+  index: number,
+  most: number,
+): Promise<{ rationale: string; completionTokens: number }[]> {
+  return db
+    .select({ rationale: samples.rationale, completionTokens: samples.completionTokens })
+    .from(examples)
+    .innerJoin(samples, eq(samples.id, examples.sampleId))
+    .innerJoin(iterations, eq(iterations.id, examples.iterationId))
+    .where(and(eq(examples.runId, runId), lt(iterations.index, index)))
+    .orderBy(desc(examples.id))
+    .limit(most);
 }
 
 export async function findDataset(db: Db, iterationId: number): Promise<Dataset | undefined> {

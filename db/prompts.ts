@@ -105,14 +105,16 @@ export async function samplesOf(db: Db, promptIds: number[], round?: number): Pr
   });
 }
 
-/** What the critic said of an iteration's first samples, with their levels. */
+/** What the critics said of an iteration's first samples, with their levels. */
 export async function firstCritiques(db: Db, iterationId: number) {
   return db
     .select({
       sampleId: samples.id,
       level: prompts.level,
+      critic: critiques.critic,
       outcome: critiques.outcome,
       score: critiques.score,
+      reason: critiques.reason,
     })
     .from(critiques)
     .innerJoin(samples, eq(samples.id, critiques.sampleId))

@@ -213,6 +213,17 @@ export const critiques = pgTable(
   (t) => [unique().on(t.sampleId, t.critic), index().on(t.cacheKey)],
 );
 
+/** What the task's own verification found; `ok` null: there was nothing that it could verify. */
+export const verifications = pgTable('verifications', {
+  sampleId: ref('sample_id')
+    .primaryKey()
+    .references(() => samples.id),
+  ok: boolean('ok'),
+  score: doublePrecision('score'),
+  reason: text('reason').notNull(),
+  createdAt: createdAt(),
+});
+
 export const verdicts = pgTable(
   'verdicts',
   {

@@ -2,14 +2,15 @@ import type { Gate } from './gate.ts';
 
 /**
  * Does the sample give the voted answer ŷ, and is the vote clear enough? Confidence by agreement as in Huang
- * et al. 2022 (LMSI, arXiv 2210.11610), plus a lead over the runner-up. The score is the agreement.
+ * et al. 2022 (LMSI, arXiv 2210.11610), plus a lead over the runner-up; with `max`, a band that leaves out what is
+ * too easy to teach anything (R-Zero, Huang et al. 2025, arXiv 2508.05004). The score is the agreement.
  */
 export const agreement: Gate = (sample, { vote, settings }) => {
-  const { min, minMargin } = settings.agreement;
+  const { min, max, minMargin } = settings.agreement;
   const share = vote.samples > 0 ? vote.votes / vote.samples : 0;
   const margin = vote.samples > 0 ? (vote.votes - vote.runnerUpVotes) / vote.samples : 0;
-  const verdict = (outcome: 'pass' | 'fail', reason: string) => {
-    return { gate: 'agreement', outcome, score: share, threshold: min, reason };
+  const verdict = (outcome: 'pass' | 'fail', reason: string, threshold = min) => {
+    return { gate: 'agreement', outcome, score: share, threshold, reason };
   };
   if (vote.answer === undefined) {
     return verdict(
@@ -24,6 +25,9 @@ export const agreement: Gate = (sample, { vote, settings }) => {
   if (!sample.agrees) return verdict('fail', `answer ${sample.answer} is not the vote ${vote.answer}`);
   const counted = `(${vote.votes} of ${vote.samples} samples)`;
   if (share < min) return verdict('fail', `agreement ${share.toFixed(2)} < ${min.toFixed(2)} ${counted}`);
+  if (share > max) {
+    return verdict('fail', `agreement ${share.toFixed(2)} > ${max.toFixed(2)} ${counted}: too easy`, max);
+  }
   if (margin < minMargin) {
     return verdict(
       'fail',
@@ -31,5 +35,6 @@ export const agreement: Gate = (sample, { vote, settings }) => {
         `of ${vote.samples} samples)`,
     );
   }
-  return verdict('pass', `agreement ${share.toFixed(2)} ≥ ${min.toFixed(2)} ${counted}`);
+  const limits = max < 1 ? `≥ ${min.toFixed(2)} and ≤ ${max.toFixed(2)}` : `≥ ${min.toFixed(2)}`;
+  return verdict('pass', `agreement ${share.toFixed(2)} ${limits} ${counted}`);
 };

@@ -1,12 +1,13 @@
 import type { Gate } from './gate.ts';
 
 /** Below this many samples a median says too little: then only the hard limit counts. */
-const ENOUGH_SAMPLES = 20;
+export const ENOUGH_SAMPLES = 20;
 
 /**
- * Is the rationale finished and about as long as the others of its iteration? Length creeping up is how
- * self-training rewards verbosity. The score is the length in tokens, the threshold the longest allowed:
- * the median plus `maxDeviations` median absolute deviations, each taken as at least one token.
+ * Is the rationale finished and about as long as those that were accepted before (in the first iteration: as the
+ * others of the pool)? Length creeping up is how self-training rewards verbosity. The score is the length in
+ * tokens, the threshold the longest allowed: the median plus `maxDeviations` median absolute deviations, each taken
+ * as at least one token.
  */
 export const length: Gate = (sample, { length: population, settings }) => {
   const { maxDeviations, maxTokens } = settings.length;
@@ -17,20 +18,23 @@ export const length: Gate = (sample, { length: population, settings }) => {
   const verdict = (outcome: 'pass' | 'fail', reason: string) => {
     return { gate: 'length', outcome, score: tokens, threshold, reason };
   };
-  if (sample.finishReason === 'length') return verdict('fail', `cut off after ${tokens} tokens`);
+  if (sample.finishReason === 'length')
+    return verdict('fail', `cut off after ${tokens} tokens (limit ${maxTokens})`);
   if (!(tokens > 0)) {
-    return { gate: 'length', outcome: 'unscored', threshold, reason: 'the number of tokens is unknown' };
+    const reason = `the number of tokens is unknown (limit ${round(threshold)})`;
+    return { gate: 'length', outcome: 'unscored', threshold, reason };
   }
   if (tokens > maxTokens) return verdict('fail', `${tokens} tokens > limit ${maxTokens}`);
+  const whose = population.of === 'accepted' ? 'accepted before' : 'samples';
   if (!enough) {
     return verdict(
       'pass',
-      `${tokens} tokens ≤ limit ${maxTokens} (${population.samples} samples are too few for a median)`,
+      `${tokens} tokens ≤ limit ${maxTokens} (${population.samples} ${whose} are too few for a median)`,
     );
   }
   const measured =
     `${round(threshold)} (median ${round(population.medianTokens)}, deviation ` +
-    `${round(population.madTokens)}, ${population.samples} samples)`;
+    `${round(population.madTokens)}, ${population.samples} ${whose})`;
   return tokens > threshold
     ? verdict('fail', `${tokens} tokens > ${measured}`)
     : verdict('pass', `${tokens} tokens ≤ ${measured}`);

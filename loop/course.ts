@@ -51,11 +51,14 @@ const LEAST_PROMPTS = 10;
  */
 export function lighterStrategies(settings: ImproveSettings): LighterStrategy[] {
   const { samples } = settings.sampling;
-  const { min, minMargin } = settings.gates.agreement;
+  const { min, max, minMargin } = settings.gates.agreement;
   const fewer = Math.max(LEAST_SAMPLES, Math.ceil(samples / 2));
   const votes = Math.ceil(min * samples - 1e-9);
   const lead = Math.ceil(minMargin * samples - 1e-9);
   const { loraRank, loraAlpha, epochs } = settings.training;
+  const { critique, policy } = settings.gates;
+  const { critics, mode } = critique;
+  const second = critics.length > 1 ? 'no second and no advisory' : 'no advisory';
   const list: (LighterStrategy | undefined)[] = [
     fewer < samples
       ? {
@@ -63,16 +66,28 @@ export function lighterStrategies(settings: ImproveSettings): LighterStrategy[] 
           stage: 'generate',
           overrides: {
             sampling: { samples: fewer },
-            gates: { agreement: { min: Math.min(1, votes / fewer), minMargin: Math.min(1, lead / fewer) } },
+            gates: {
+              agreement: {
+                min: Math.min(1, votes / fewer),
+                minMargin: Math.min(1, lead / fewer),
+                ...(votes / fewer > max ? { max: Math.min(1, votes / fewer) } : {}),
+              },
+            },
           },
         }
       : undefined,
     {
-      name: 'no second round of samples, no advisory critic',
+      name: `no second round of samples, ${second} critic`,
       stage: 'evaluate',
       overrides: {
         sampling: { resamples: 0 },
-        ...(settings.gates.critique.mode === 'advisory' ? { gates: { critique: { mode: 'off' } } } : {}),
+        gates: {
+          critique: {
+            ...(mode === 'advisory' ? { mode: 'off' } : {}),
+            ...(critics.length > 1 ? { critics: critics.slice(0, 1) } : {}),
+          },
+          ...(policy.reward === 'advisory' ? { policy: { reward: 'off' } } : {}),
+        },
       },
     },
     loraRank > 1 || epochs > 1

@@ -3,20 +3,11 @@
  * stored configuration and the documentation derive. Every field has a default, so `{}` is a legal input.
  */
 import { z } from 'zod';
+import { endpointSchema, gatesSchema } from './gates-input.ts';
 import { budgetSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
+import { PRESET_NAMES } from './presets.ts';
 
 const share = z.number().min(0).max(1);
-
-/** An OpenAI-compatible endpoint and the model behind it, for one role. */
-export const endpointSchema = z.strictObject({
-  baseURL: z.url().optional().describe('OpenAI-compatible base URL ending in /v1; default: MODEL_BASE_URL'),
-  model: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("model name as the endpoint lists it; default: the task's own"),
-  apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the API key'),
-});
 
 export const improveInputSchema = z.strictObject({
   task: z
@@ -24,6 +15,10 @@ export const improveInputSchema = z.strictObject({
     .min(1)
     .default('arithmetic')
     .describe('a built-in task or the path of a task file (.yaml)'),
+  preset: z
+    .enum(PRESET_NAMES)
+    .default('none')
+    .describe('a published recipe, laid under the other fields: docs/gates.md'),
   promptsFile: z.string().min(1).optional().describe('JSONL file of prompts, one {"prompt": "…"} a line'),
   iterations: z.int().min(1).max(1000).default(8).describe('iterations to run at most'),
   seed: z
@@ -86,37 +81,7 @@ export const improveInputSchema = z.strictObject({
         ),
     })
     .prefault({}),
-  gates: z
-    .strictObject({
-      agreement: z
-        .strictObject({
-          min: share.default(0.6).describe('least share of the K samples that gave ŷ'),
-          minMargin: share.default(0.25).describe('least lead over the runner-up, as a share of K'),
-        })
-        .prefault({}),
-      length: z
-        .strictObject({
-          maxDeviations: z
-            .number()
-            .positive()
-            .default(8)
-            .describe('median absolute deviations above the median'),
-        })
-        .prefault({}),
-      critique: z
-        .strictObject({
-          mode: z.enum(['required', 'advisory', 'off']).default('required'),
-          votes: z
-            .enum(['all', 'approved'])
-            .default('all')
-            .describe(
-              '`approved`: samples that the critic does not pass do not vote; it is asked about every sample',
-            ),
-          min: share.default(0.5).describe('least P(the work holds) where the critic gives one'),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  gates: gatesSchema.prefault({}),
   select: z
     .strictObject({
       perPrompt: z
@@ -221,6 +186,7 @@ export const improveInputSchema = z.strictObject({
       generator: endpointSchema.prefault({}),
       critic: endpointSchema.prefault({}),
       trainer: endpointSchema.prefault({}),
+      judge: endpointSchema.prefault({}).describe('the reward model, where the gate is on'),
     })
     .prefault({}),
   paging: z

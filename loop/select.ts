@@ -41,3 +41,23 @@ export function selectExamples<T extends AcceptedSample>(
   }
   return selected;
 }
+
+/**
+ * At most a share of the chosen examples with one template, and at least one; the first of each stay. The share is
+ * of all that were chosen, so that one template alone is thinned out and not given up.
+ *
+ * @param share 0…1; 1: no cap
+ */
+export function capTemplates<T extends { template: string }>(
+  chosen: readonly T[],
+  share: number,
+): { kept: T[]; dropped: number; limit: number } {
+  const limit = Math.max(1, Math.floor(share * chosen.length));
+  const taken = new Map<string, number>();
+  const kept = chosen.filter(({ template }) => {
+    const count = taken.get(template) ?? 0;
+    taken.set(template, count + 1);
+    return count < limit;
+  });
+  return { kept, dropped: chosen.length - kept.length, limit };
+}

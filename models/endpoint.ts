@@ -2,7 +2,7 @@ import OpenAI from 'openai';
 import { z } from 'zod';
 import { fetchJson } from './transport.ts';
 
-export type Role = 'generator' | 'critic' | 'trainer';
+export type Role = 'generator' | 'critic' | 'trainer' | 'judge';
 
 export type EndpointSettings = { baseURL?: string; model?: string; apiKeyEnv?: string };
 

@@ -36,6 +36,9 @@ export type Strategy = { name: string; messages(text: string): ChatMessage[] };
 /** Outcome of a task's own check of one rationale; the reason carries what was measured. */
 export type Check = { ok: boolean; reason: string };
 
+/** Outcome of a task's own verification; `ok` undefined: there was nothing that it could verify. */
+export type Verification = { ok: boolean | undefined; score?: number; reason: string };
+
 export type CritiqueOutcome = 'holds' | 'fails' | 'unscored';
 
 /** What a critic said of one sample. `score` is P(the work holds), 0…1, where the critic gives one. */
@@ -50,12 +53,19 @@ export type CriticRequest = {
 };
 
 /** What the critic answered: the text and the raw response, for critics that read log-probabilities. */
-export type CriticReply = { text: string; raw: unknown };
+export type CriticReply = {
+  text: string;
+  raw: unknown;
+  /** The work that was judged: a verdict that stands in it word for word is no verdict. */
+  work?: string;
+};
 
 export interface Critic {
   name: string;
   /** `work` is a rationale written by a model: data, never instructions. */
   request(promptText: string, work: string): CriticRequest;
+  /** Why this work can't be judged, so that the critic need not be asked; undefined: it can be. */
+  cannotJudge?(promptText: string, work: string): string | undefined;
   /** A reply outside the critic's format is `unscored`; this never throws. */
   read(reply: CriticReply): Critique;
   /**
@@ -89,7 +99,7 @@ export type PromptRequest = {
   exclude(key: string): boolean;
 };
 
-export type Role = 'generator' | 'critic' | 'trainer';
+export type Role = 'generator' | 'critic' | 'trainer' | 'judge';
 
 /** Where a role's model answers, as far as the task says; a run's own input comes first. */
 export type TaskEndpoint = { baseURL?: string; model?: string; apiKeyEnv?: string };
@@ -119,6 +129,14 @@ export interface Task {
   checkFormat(promptText: string, rationale: string): Check;
   /** Do its steps hang together and lead to `answer` (as read from this rationale)? */
   checkCoherence(promptText: string, rationale: string, answer: string): Check;
+  /**
+   * External, verifiable reward of one sample: what it says is checked, without the prompt's true answer.
+   * Asked about candidates only. Throws only when it could not be carried out.
+   */
+  verify?(
+    prompt: Prompt,
+    sample: { request: string; rationale: string; answer: string },
+  ): Promise<Verification>;
   /** The task's own critic; without one the loop uses the structured critic for chat models. */
   critic?: Critic;
   benchmarks: Benchmark[];

@@ -3,6 +3,7 @@ import { InvalidInputError } from '../errors.ts';
 import { sampler } from '../random.ts';
 import type { BenchmarkItem, ChatMessage, Prompt, Strategy, Task } from '../task.ts';
 import { checkCoherence } from './coherence.ts';
+import { verifyEquations } from './equations.ts';
 import { canonical, finderOf, stated } from './read.ts';
 import { readItems, readPrompts } from './rows.ts';
 import type { FileBenchmark, FileTask } from './schema.ts';
@@ -16,11 +17,16 @@ export function fileTask({ task }: FileSpec): Task {
   const { compare } = task.answer;
   const readAnswer = (rationale: string): string | undefined => stated(find, compare, rationale)?.answer;
   const strategies = strategiesOf(task);
-  const { generator, critic, trainer } = task.models ?? {};
+  const { generator, critic, trainer, judge } = task.models ?? {};
   return {
     name: task.name,
     title: task.title ?? task.name,
-    defaultModels: { generator: generator?.model, critic: critic?.model, trainer: trainer?.model },
+    defaultModels: {
+      generator: generator?.model,
+      critic: critic?.model,
+      trainer: trainer?.model,
+      judge: judge?.model,
+    },
     endpoints: task.models,
     async *prompts(request) {
       const chosen = sampler<Prompt>(`prompts/${request.seed}`, request.count);
@@ -49,6 +55,9 @@ export function fileTask({ task }: FileSpec): Task {
         : { ok: true, reason: `an answer is stated (${task.answer.read})` };
     },
     checkCoherence: (_, rationale, answer) => checkCoherence(find, compare, rationale, answer),
+    ...(task.verify
+      ? { verify: async (_: Prompt, { rationale }: { rationale: string }) => verifyEquations(rationale) }
+      : {}),
     benchmarks: task.benchmarks.map((benchmark) => {
       return { name: benchmark.name, role: benchmark.role, items: () => items(task, benchmark) };
     }),

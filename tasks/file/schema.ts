@@ -115,11 +115,20 @@ export const fileTaskSchema = z.strictObject({
         compare: answer.compare ?? (answer.read === 'last-number' ? 'numeric' : 'exact'),
       } as const;
     }),
+  verify: z
+    .strictObject({
+      equations: z
+        .literal(true)
+        .describe('every equation of numbers in a rationale must hold; without one it is unscored'),
+    })
+    .optional()
+    .describe('what can be verified without a known answer'),
   models: z
     .strictObject({
       generator: endpoint.optional(),
       critic: endpoint.optional(),
       trainer: endpoint.optional(),
+      judge: endpoint.optional(),
     })
     .optional(),
   maxTokens: z.int().min(1).max(32_768).default(1024).describe('longest rationale, in tokens'),

@@ -12,17 +12,43 @@ const good: JudgedSample = {
   level: 4,
   format: { ok: true, reason: '10 steps and a sum' },
   coherence: { ok: true, reason: 'carries handed on' },
-  critique: { outcome: 'holds', score: 0.9, reason: 'no wrong step found' },
+  critiques: [{ critic: 'critic', outcome: 'holds', score: 0.9, reason: 'no wrong step found' }],
+  verification: { ok: true, score: 1, reason: '3 of 3 equations hold' },
+  novelty: { similarity: 0.4, compared: 200 },
+  reward: { score: 0.8, reason: 'clear steps' },
+  human: { decision: 'accept', by: 'ann' },
 };
+
+const usual = [
+  { feature: 'length (log characters)', median: Math.log(5), spread: 0.1 },
+  { feature: 'share of digits', median: 0.1, spread: 0.05 },
+];
 
 const context: GateContext = {
   vote: { answer: '13', votes: 5, runnerUpVotes: 2, samples: 8 },
-  length: { medianTokens: 111, madTokens: 0, samples: 2560 },
-  critic: { betterThanChance: true, reason: 'balanced accuracy 0.97 at level 4' },
+  length: { medianTokens: 111, madTokens: 0, samples: 2560, of: 'pool' },
+  critics: [{ name: 'critic', betterThanChance: true, reason: 'balanced accuracy 0.97 at level 4' }],
+  verifies: true,
+  accepted: { examples: 300, features: usual },
   settings: {
-    agreement: { min: 0.6, minMargin: 0.25 },
+    agreement: { min: 0.6, max: 1, minMargin: 0.25 },
     length: { maxDeviations: 8, maxTokens: 120 },
-    critique: { min: 0.5, mode: 'required' },
+    critique: { min: 0.5, mode: 'required', decide: 'all' },
+    novelty: { maxSimilarity: 0.9 },
+    distribution: { maxDeviations: 8, minExamples: 50 },
+    reward: { min: 0.5 },
+    policy: {
+      agreement: 'required',
+      format: 'required',
+      coherence: 'required',
+      length: 'required',
+      verification: 'auto',
+      novelty: 'required',
+      distribution: 'required',
+      reward: 'required',
+      human: 'required',
+    },
+    unscored: {},
   },
 };
 
@@ -81,16 +107,22 @@ describe('the agreement gate', () => {
   });
   test('passes at the limits themselves', () => {
     expect(
-      verdictOf('agreement', { ...vote(6, 4), settings: { agreement: { min: 0.75, minMargin: 0.25 } } })
-        ?.outcome,
+      verdictOf('agreement', {
+        ...vote(6, 4),
+        settings: { agreement: { min: 0.75, max: 1, minMargin: 0.25 } },
+      })?.outcome,
     ).toBe('pass');
     expect(
-      verdictOf('agreement', { ...vote(6, 4), settings: { agreement: { min: 0.76, minMargin: 0.25 } } })
-        ?.outcome,
+      verdictOf('agreement', {
+        ...vote(6, 4),
+        settings: { agreement: { min: 0.76, max: 1, minMargin: 0.25 } },
+      })?.outcome,
     ).toBe('fail');
     expect(
-      verdictOf('agreement', { ...vote(6, 4), settings: { agreement: { min: 0.75, minMargin: 0.26 } } })
-        ?.outcome,
+      verdictOf('agreement', {
+        ...vote(6, 4),
+        settings: { agreement: { min: 0.75, max: 1, minMargin: 0.26 } },
+      })?.outcome,
     ).toBe('fail');
   });
 });
@@ -112,7 +144,7 @@ describe('the format and coherence gates', () => {
 });
 
 describe('the length gate', () => {
-  const prose = { length: { medianTokens: 200, madTokens: 20, samples: 500 } };
+  const prose = { length: { medianTokens: 200, madTokens: 20, samples: 500, of: 'pool' as const } };
   const settings = { length: { maxDeviations: 8, maxTokens: 1024 } };
   const length = (completionTokens: number, change: Change = {}) =>
     verdictOf('length', {
@@ -135,16 +167,16 @@ describe('the length gate', () => {
     });
   });
   test('takes a deviation as one token at least: all alike does not mean that one more is too many', () => {
-    const alike = { length: { medianTokens: 111, madTokens: 0, samples: 500 } };
+    const alike = { length: { medianTokens: 111, madTokens: 0, samples: 500, of: 'pool' as const } };
     expect(length(119, { context: alike })?.outcome).toBe('pass');
     expect(length(120, { context: alike })?.outcome).toBe('fail');
   });
   test('fails what was cut off and what is over the limit, however long the others are', () => {
     expect(length(100, { sample: { finishReason: 'length' } })).toMatchObject({
       outcome: 'fail',
-      reason: 'cut off after 100 tokens',
+      reason: 'cut off after 100 tokens (limit 1024)',
     });
-    const long = { length: { medianTokens: 2000, madTokens: 100, samples: 500 } };
+    const long = { length: { medianTokens: 2000, madTokens: 100, samples: 500, of: 'pool' as const } };
     expect(length(1025, { context: long })).toMatchObject({
       outcome: 'fail',
       reason: '1025 tokens > limit 1024',
@@ -152,7 +184,7 @@ describe('the length gate', () => {
     expect(length(1024, { context: long })?.outcome).toBe('pass');
   });
   test('goes by the limit alone while there are too few samples, and says so', () => {
-    const few = { length: { medianTokens: 10, madTokens: 1, samples: 19 } };
+    const few = { length: { medianTokens: 10, madTokens: 1, samples: 19, of: 'pool' as const } };
     expect(length(1000, { context: few })).toMatchObject({
       outcome: 'pass',
       threshold: 1024,
@@ -169,6 +201,7 @@ describe('the length gate', () => {
 
 describe('the critique gate', () => {
   const critique = (outcome: 'holds' | 'fails' | 'unscored', score?: number) => ({
+    critic: 'critic',
     outcome,
     score,
     reason: 'because',
@@ -184,7 +217,7 @@ describe('the critique gate', () => {
     [critique('unscored'), 'unscored', 'the critic gave no verdict: because'],
     [undefined, 'unscored', 'not asked: the critic sees only samples that could become examples'],
   ] as const)('of %j is %s', (given, outcome, reason) => {
-    expect(verdictOf('critique', { sample: { critique: given } })).toMatchObject({
+    expect(verdictOf('critique', { sample: { critiques: given ? [given] : [] } })).toMatchObject({
       outcome,
       reason,
       advisory: false,
@@ -193,18 +226,28 @@ describe('the critique gate', () => {
   });
 
   test('only advises where the critic was not measured to be better than chance, and says so', () => {
-    const chance = { critic: { betterThanChance: false, reason: 'at chance at level 9 (0.51)' } };
-    const verdict = verdictOf('critique', { sample: { critique: critique('fails', 0.1) }, context: chance });
+    const chance = {
+      critics: [{ name: 'critic', betterThanChance: false, reason: 'at chance at level 9 (0.51)' }],
+    };
+    const verdict = verdictOf('critique', {
+      sample: { critiques: [critique('fails', 0.1)] },
+      context: chance,
+    });
     expect(verdict).toMatchObject({
       outcome: 'fail',
       advisory: true,
       reason: 'the critic says that it fails: because; advises only: at chance at level 9 (0.51)',
     });
-    expect(verdictOf('critique', { context: { critic: undefined } })).toMatchObject({ advisory: true });
+    expect(verdictOf('critique', { context: { critics: [] } })).toMatchObject({
+      outcome: 'unscored',
+      advisory: true,
+    });
   });
 
   test('only advises, or is silent, where the policy says so', () => {
-    const mode = (value: 'advisory' | 'off') => ({ settings: { critique: { min: 0.5, mode: value } } });
+    const mode = (value: 'advisory' | 'off') => ({
+      settings: { critique: { min: 0.5, mode: value, decide: 'all' as const } },
+    });
     expect(verdictOf('critique', mode('advisory'))).toMatchObject({ outcome: 'pass', advisory: true });
     expect(verdictOf('critique', mode('off'))).toBeUndefined();
   });
@@ -223,15 +266,31 @@ describe('the ensemble', () => {
       { format: { ok: false, reason: '' } },
       { coherence: { ok: false, reason: '' } },
       { finishReason: 'length' },
-      { critique: { outcome: 'fails', reason: '' } },
-      { critique: { outcome: 'unscored', reason: '' } },
-      { critique: undefined },
+      { critiques: [{ critic: 'critic', outcome: 'fails', reason: '' }] },
+      { critiques: [{ critic: 'critic', outcome: 'unscored', reason: '' }] },
+      { critiques: [{ critic: 'another', outcome: 'holds', reason: '' }] },
+      { critiques: [] },
+      { verification: { ok: false, reason: '' } },
+      { verification: { ok: undefined, reason: '' } },
+      { verification: undefined },
+      { novelty: { similarity: 0.91, compared: 1 } },
+      { novelty: undefined },
+      { text: 'x'.repeat(5000) },
+      { reward: { score: 0.49, reason: '' } },
+      { reward: { score: undefined, reason: '' } },
+      { reward: undefined },
+      { human: { decision: 'reject', by: 'ann' } },
+      { human: { decision: 'correct', by: 'ann' } },
+      { human: undefined },
     ];
     for (const change of bad) expect(accepted(judge({ ...good, ...change }, context))).toBe(false);
   });
 
   test('does not let advice decide, and nothing pass without a required verdict', () => {
-    const unsure: JudgedSample = { ...good, critique: { outcome: 'fails', reason: '' } };
+    const unsure: JudgedSample = {
+      ...good,
+      critiques: [{ critic: 'critic', outcome: 'fails', reason: '' }],
+    };
     expect(accepted(judge(unsure, context, { critique: 'advisory' }))).toBe(true);
     expect(accepted([])).toBe(false);
     expect(accepted([{ gate: 'critique', outcome: 'pass', reason: '', advisory: true }])).toBe(false);
@@ -243,7 +302,7 @@ describe('the ensemble', () => {
     const poor: JudgedSample = {
       ...good,
       format: { ok: false, reason: '' },
-      critique: undefined,
+      critiques: [],
       finishReason: 'length',
     };
     expect(accepted(judge(poor, slim, policy))).toBe(true);

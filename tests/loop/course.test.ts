@@ -90,6 +90,53 @@ describe('stagnation', () => {
   });
 });
 
+describe('a lighter strategy', () => {
+  const evaluate = (input: ImproveInput) =>
+    lighterStrategies(settings(input)).find(({ stage }) => stage === 'evaluate')!;
+  const critics = [{ name: 'sums', speciality: 'arithmetic' as const }, { name: 'steps' }];
+
+  it('asks the first critic alone, and no one who only advises', () => {
+    const one = evaluate({ gates: { critique: { critics } } });
+    expect(one.name).toBe('no second round of samples, no second and no advisory critic');
+    const lighter = settingsOf(
+      settings({ gates: { critique: { critics }, policy: { reward: 'advisory' } } }),
+      [
+        {
+          kind: 'lighter',
+          fromIteration: 1,
+          untilIteration: null,
+          overrides: evaluate({ gates: { critique: { critics }, policy: { reward: 'advisory' } } }).overrides,
+        },
+      ],
+      1,
+    );
+    expect(lighter.gates.critique.critics.map(({ name }) => name)).toEqual(['sums']);
+    expect(lighter.gates.critique.mode).toBe('required');
+    expect(lighter.gates.policy.reward).toBe('off');
+    expect(lighter.sampling.resamples).toBe(0);
+  });
+
+  it('leaves a required critic and a required reward model', () => {
+    const { overrides, name } = evaluate({ gates: { policy: { reward: 'required' } } });
+    expect(name).toBe('no second round of samples, no advisory critic');
+    expect(overrides).toEqual({ sampling: { resamples: 0 }, gates: { critique: {} } });
+  });
+
+  it('with fewer samples leaves the agreement band open', () => {
+    const band = settings({
+      sampling: { samples: 5 },
+      gates: { agreement: { min: 0.75, max: 0.8, minMargin: 0 } },
+    });
+    const [fewer] = lighterStrategies(band);
+    const { agreement } = settingsOf(
+      band,
+      [{ kind: 'lighter', fromIteration: 1, untilIteration: null, overrides: fewer!.overrides }],
+      1,
+    ).gates;
+    expect(agreement.min).toBeLessThanOrEqual(agreement.max);
+  });
+});
+
 describe('the stagnation policy', () => {
   const situation = (changes: Partial<Situation> = {}): Situation => ({
     kind: 'plateau',

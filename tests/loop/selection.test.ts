@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { integer, random, sample, shuffle } from '../../loop/random.ts';
 import { chooseReplay } from '../../loop/replay.ts';
-import { selectExamples } from '../../loop/select.ts';
+import { capTemplates, selectExamples } from '../../loop/select.ts';
 
 const ascending = (a: number, b: number): number => a - b;
 const settings = { perPrompt: 2, hardPerRewrite: 1 };
@@ -48,6 +48,30 @@ describe('selecting examples', () => {
   test('gives nothing of nothing', () => {
     expect(selectExamples([], settings)).toEqual([]);
     expect(selectExamples([of(2, 0, 'a')], { perPrompt: 1, hardPerRewrite: 0 })).toEqual([]);
+  });
+});
+
+describe('the template cap', () => {
+  const chosen = 'aaaaaabbbc'.split('').map((template, id) => ({ template, id }));
+  const ids = (share: number) => capTemplates(chosen, share).kept.map(({ id }) => id);
+
+  test('keeps the first of each template, up to its share of all that were chosen', () => {
+    expect(ids(0.3)).toEqual([0, 1, 2, 6, 7, 8, 9]);
+    expect(ids(0.2)).toEqual([0, 1, 6, 7, 9]);
+    expect(capTemplates(chosen, 0.3)).toMatchObject({ dropped: 3, limit: 3 });
+  });
+  test('counts at its limit: one share less drops one more', () => {
+    expect(capTemplates(chosen, 0.6).dropped).toBe(0);
+    expect(capTemplates(chosen, 0.59).dropped).toBe(1);
+  });
+  test('is no cap at 1, and leaves one of each at the least', () => {
+    expect(capTemplates(chosen, 1)).toMatchObject({ kept: chosen, dropped: 0 });
+    expect(ids(0.01)).toEqual([0, 6, 9]);
+    expect(capTemplates([], 0.1)).toEqual({ kept: [], dropped: 0, limit: 1 });
+  });
+  test('thins out a template that stands alone, and does not give it up', () => {
+    const alone = Array.from({ length: 100 }, () => ({ template: 'a' }));
+    expect(capTemplates(alone, 0.5).kept).toHaveLength(50);
   });
 });
 

@@ -47,6 +47,8 @@ export async function addPage(
     seed?: number;
     items?: number;
     checkpoint?: Pick<Checkpoint, 'model' | 'path'>;
+    /** Further fields of the task file. */
+    task?: object;
   },
 ) {
   const { read = 'hash', prompts, seed = 1 } = options;
@@ -56,11 +58,12 @@ export async function addPage(
     prompts: { file: 'prompts.jsonl' },
     benchmarks: [{ name: 'target', role: 'target', file: 'held-out.jsonl' }],
     answer: typeof read === 'string' ? { read } : { read: 'pattern', pattern: read.pattern },
+    ...options.task,
   });
   const settings = improveInputSchema.parse({
     ...options.settings,
     sampling: { samples: 2, ...options.settings?.sampling },
-    models: { generator: { baseURL: options.url, model: MODEL } },
+    models: { ...options.settings?.models, generator: { baseURL: options.url, model: MODEL } },
   });
   await createRun(
     db,
@@ -116,6 +119,7 @@ export async function addPage(
         ...page,
         when: 'after-vote' as const,
       }),
+    filter: () => new MockActivityEnvironment().run(activities.main.filter, { iterationId }),
     /** The samples of the run, by prompt and index. */
     async samples(): Promise<(Sample & { prompt: string })[]> {
       const rows = await db.query.samples.findMany({

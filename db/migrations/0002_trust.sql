@@ -34,8 +34,17 @@ CREATE TABLE "majority_samples" (
 	CONSTRAINT "majority_samples_item_id_index_pk" PRIMARY KEY("item_id","index")
 );
 --> statement-breakpoint
+CREATE TABLE "verifications" (
+	"sample_id" bigint PRIMARY KEY NOT NULL,
+	"ok" boolean,
+	"score" double precision,
+	"reason" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 ALTER TABLE "leaks" ADD CONSTRAINT "leaks_iteration_id_iterations_id_fk" FOREIGN KEY ("iteration_id") REFERENCES "public"."iterations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "leaks" ADD CONSTRAINT "leaks_example_id_examples_id_fk" FOREIGN KEY ("example_id") REFERENCES "public"."examples"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "majority_items" ADD CONSTRAINT "majority_items_item_id_benchmark_items_id_fk" FOREIGN KEY ("item_id") REFERENCES "public"."benchmark_items"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "majority_samples" ADD CONSTRAINT "majority_samples_item_id_benchmark_items_id_fk" FOREIGN KEY ("item_id") REFERENCES "public"."benchmark_items"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "majority_samples" ADD CONSTRAINT "majority_samples_call_id_model_calls_id_fk" FOREIGN KEY ("call_id") REFERENCES "public"."model_calls"("id") ON DELETE no action ON UPDATE no action;
+ALTER TABLE "majority_samples" ADD CONSTRAINT "majority_samples_call_id_model_calls_id_fk" FOREIGN KEY ("call_id") REFERENCES "public"."model_calls"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "verifications" ADD CONSTRAINT "verifications_sample_id_samples_id_fk" FOREIGN KEY ("sample_id") REFERENCES "public"."samples"("id") ON DELETE no action ON UPDATE no action;

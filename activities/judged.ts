@@ -1,0 +1,116 @@
+/** Puts together what the gates are shown: of a sample, and of what was accepted before it. */
+import { earlierRationales } from '../db/examples.ts';
+import type { Db } from '../db/connect.ts';
+import type { Sample, StoredPrompt, Vote } from '../db/prompts.ts';
+import type { critiques } from '../db/schema.ts';
+import { spreadOf } from '../gates/distribution.ts';
+import type { GateContext, JudgedSample, LengthPopulation } from '../gates/gate.ts';
+import type { GatePolicy } from '../gates/index.ts';
+import { ENOUGH_SAMPLES } from '../gates/length.ts';
+import { signature, similarity } from '../gates/minhash.ts';
+import { median, medianAbsoluteDeviation } from '../loop/statistics.ts';
+import { REWARD } from '../tasks/reward.ts';
+import type { IterationContext } from './context.ts';
+import type { StoredVerification } from './verify.ts';
+
+/** Rationales that new ones are compared with: the newest. More would tell little more, and cost time. */
+const REFERENCE_RATIONALES = 1000;
+
+/** What was accepted in earlier iterations of the run, as far as the gates look at it. */
+export type Accepted = {
+  length: LengthPopulation | undefined;
+  features: GateContext['accepted'];
+  likeness: Likeness;
+};
+
+export async function acceptedBefore(db: Db, { run, iteration }: IterationContext): Promise<Accepted> {
+  const earlier = await earlierRationales(db, run.id, iteration.index, REFERENCE_RATIONALES);
+  const texts = earlier.map((one) => one.rationale);
+  const tokens = earlier.map((one) => one.completionTokens).filter((count) => count > 0);
+  return {
+    length: tokens.length >= ENOUGH_SAMPLES ? populationOf(tokens, 'accepted') : undefined,
+    features: { examples: texts.length, features: spreadOf(texts) },
+    likeness: likenessTo(texts),
+  };
+}
+
+export function populationOf(tokens: number[], of: LengthPopulation['of']): LengthPopulation {
+  return {
+    medianTokens: median(tokens) ?? 0,
+    madTokens: medianAbsoluteDeviation(tokens) ?? 0,
+    samples: tokens.length,
+    of,
+  };
+}
+
+export type Likeness = {
+  /** To the nearest of the accepted rationales. */
+  nearest(text: string): { similarity: number; compared: number };
+  add(text: string): void;
+};
+
+/** Compares with the newest accepted rationales; what is accepted meanwhile takes the place of the oldest. */
+export function likenessTo(newestFirst: readonly string[], most = REFERENCE_RATIONALES): Likeness {
+  const known = newestFirst
+    .slice(0, most)
+    .toReversed()
+    .map((text) => signature(text));
+  let oldest = 0;
+  return {
+    nearest(text) {
+      const own = signature(text);
+      let best = 0;
+      for (const other of known) best = Math.max(best, similarity(own, other));
+      return { similarity: best, compared: known.length };
+    },
+    add(text) {
+      if (known.length < most) known.push(signature(text));
+      else {
+        known[oldest] = signature(text);
+        oldest = (oldest + 1) % most;
+      }
+    },
+  };
+}
+
+type StoredCritique = typeof critiques.$inferSelect;
+
+export function judgedSample(
+  { task }: IterationContext,
+  { prompt, vote, sample }: { prompt: StoredPrompt; vote: Vote; sample: Sample },
+  found: { critiques: readonly StoredCritique[]; verification?: StoredVerification; likeness: Likeness },
+  policy: GatePolicy,
+): JudgedSample {
+  const agrees =
+    sample.answer !== null && vote.answer !== null && task.sameAnswer(sample.answer, vote.answer);
+  const reward = found.critiques.find((one) => one.critic === REWARD);
+  const { verification } = found;
+  const candidate =
+    sample.answer !== null &&
+    sample.formatOk &&
+    sample.coherenceOk &&
+    (agrees || policy.agreement !== 'required');
+  return {
+    text: sample.rationale,
+    answer: sample.answer ?? undefined,
+    agrees,
+    completionTokens: sample.completionTokens,
+    finishReason: sample.finishReason,
+    level: prompt.level ?? undefined,
+    format: { ok: sample.formatOk, reason: sample.formatReason },
+    coherence: { ok: sample.coherenceOk, reason: sample.coherenceReason },
+    critiques: found.critiques
+      .filter((one) => one.critic !== REWARD)
+      .map(({ critic, outcome, score, reason }) => ({ critic, outcome, score: score ?? undefined, reason })),
+    verification: verification && {
+      ok: verification.ok ?? undefined,
+      score: verification.score ?? undefined,
+      reason: verification.reason,
+    },
+    novelty: candidate && policy.novelty !== 'off' ? found.likeness.nearest(sample.rationale) : undefined,
+    reward: reward && {
+      score: reward.outcome === 'unscored' ? undefined : (reward.score ?? undefined),
+      reason: reward.reason,
+    },
+  };
+}

@@ -1,0 +1,128 @@
+/** What the gates ask for and what each counts for: the part `gates` of the input of `improve`. */
+import { z } from 'zod';
+
+const share = z.number().min(0).max(1);
+
+/** An OpenAI-compatible endpoint and the model behind it, for one role. */
+export const endpointSchema = z.strictObject({
+  baseURL: z.url().optional().describe('OpenAI-compatible base URL ending in /v1; default: MODEL_BASE_URL'),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("model name as the endpoint lists it; default: the task's own"),
+  apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the API key'),
+});
+
+const weight = z.enum(['required', 'advisory', 'off']);
+const unscored = z.enum(['fail', 'ignore']).default('fail');
+
+/** `task`: the task's own critic, where it has one, else the general one. */
+export const SPECIALITIES = ['task', 'general', 'arithmetic', 'logic', 'relevance'] as const;
+
+const critic = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and "-"')
+    .refine((name) => name !== 'reward', '"reward" is the name of the reward model')
+    .describe('under which its critiques are stored'),
+  speciality: z.enum(SPECIALITIES).default('general').describe('what it looks for'),
+  endpoint: endpointSchema.prefault({}).describe('default: models.critic'),
+});
+
+const agreement = z.strictObject({
+  min: share.default(0.6).describe('least share of the K samples that gave ŷ'),
+  max: share.default(1).describe('largest share: above it a prompt is too easy to teach anything'),
+  minMargin: share.default(0.25).describe('least lead over the runner-up, as a share of K'),
+});
+
+const critique = z.strictObject({
+  mode: weight.default('required'),
+  votes: z
+    .enum(['all', 'approved'])
+    .default('all')
+    .describe(
+      '`approved`: samples that the critics do not pass do not vote; they are asked about every sample',
+    ),
+  min: share.default(0.5).describe('least P(the work holds) where a critic gives one'),
+  critics: z
+    .array(critic)
+    .max(8)
+    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names must differ')
+    .refine(
+      (list) =>
+        new Set(list.map(({ speciality, endpoint }) => JSON.stringify([speciality, endpoint]))).size ===
+        list.length,
+      'two critics of one speciality at one endpoint are one critic',
+    )
+    .default([])
+    .describe("who is asked; default: the task's own critic or the general one"),
+  decide: z
+    .enum(['all', 'majority'])
+    .default('all')
+    .describe('of several critics: `all` must pass a sample, or more than half of them'),
+});
+
+export const gatesSchema = z.strictObject({
+  policy: z
+    .strictObject({
+      agreement: weight.default('required'),
+      format: weight.default('required'),
+      coherence: weight.default('required'),
+      length: weight.default('required'),
+      verification: z
+        .enum(['auto', 'required', 'advisory', 'off'])
+        .default('auto')
+        .describe('`auto`: required where the task can verify'),
+      novelty: weight.default('advisory'),
+      distribution: weight.default('advisory'),
+      reward: weight.default('off'),
+      human: weight.default('off'),
+    })
+    .prefault({})
+    .describe("what each gate's verdict counts for; the critique's is gates.critique.mode"),
+  unscored: z
+    .strictObject({
+      agreement: unscored,
+      format: unscored,
+      coherence: unscored,
+      length: unscored,
+      critique: unscored,
+      verification: unscored,
+      novelty: unscored,
+      distribution: unscored,
+      reward: unscored,
+      human: unscored,
+    })
+    .prefault({})
+    .describe('what it means that a required gate has no verdict: not accepted, or as if it only advised'),
+  agreement: agreement.prefault({}),
+  length: z
+    .strictObject({
+      maxDeviations: z.number().positive().default(8).describe('median absolute deviations above the median'),
+    })
+    .prefault({}),
+  critique: critique.prefault({}),
+  novelty: z
+    .strictObject({
+      maxSimilarity: share.default(0.9).describe('most likeness to an accepted rationale (MinHash)'),
+      templateCap: share
+        .gt(0)
+        .default(1)
+        .describe("largest share of an iteration's examples with one template; 1: no cap"),
+    })
+    .prefault({}),
+  distribution: z
+    .strictObject({
+      maxDeviations: z
+        .number()
+        .positive()
+        .default(8)
+        .describe('robust standard deviations from what was accepted before'),
+      minExamples: z.int().min(2).max(1000).default(50).describe('fewer accepted before: unscored'),
+    })
+    .prefault({}),
+  reward: z
+    .strictObject({ min: share.default(0.5).describe('least score of the reward model') })
+    .prefault({}),
+});

@@ -1,0 +1,96 @@
+/**
+ * Published recipes as configuration alone: each preset is part of an input, laid over the task's suggestions and under
+ * the user's own fields. What our loop does not have is left out and said in `differs`: updates are supervised LoRA
+ * fine-tuning, promotion and its guards stay on, and a sample out of the task's form never votes.
+ */
+import type { ImproveInput } from './input.ts';
+import { merge } from './merge.ts';
+
+export const PRESET_NAMES = ['none', 'lmsi', 'ttrl', 'r-zero', 'rest-em'] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
+
+export type Preset = { source: string; differs: string; input: Omit<ImproveInput, 'preset' | 'task'> };
+
+/** No gate beside the paper's own filter. */
+const ALONE = {
+  format: 'off',
+  coherence: 'off',
+  length: 'off',
+  verification: 'off',
+  novelty: 'off',
+  distribution: 'off',
+  reward: 'off',
+  human: 'off',
+} as const;
+
+export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
+  lmsi: {
+    source: 'Huang et al. 2022, Large Language Models Can Self-Improve, arXiv 2210.11610',
+    differs:
+      'one round; its learning rate and batch size, but LoRA in epochs instead of 10,000 steps of the whole model',
+    // 32 paths per question at T = 0.7; every path that gives the majority's answer is kept, in mixed formats.
+    input: {
+      iterations: 1,
+      sampling: { samples: 32, temperature: 0.7, resamples: 0, strategies: 'all' },
+      gates: {
+        agreement: { min: 0, max: 1, minMargin: 0 },
+        critique: { mode: 'off', votes: 'all' },
+        policy: ALONE,
+      },
+      select: { perPrompt: 32, hardPerRewrite: 0 },
+      training: { from: 'base', batchSize: 32, learningRate: 5e-5 },
+    },
+  },
+  ttrl: {
+    source: 'Zuo et al. 2025, TTRL: Test-Time Reinforcement Learning, arXiv 2504.16084',
+    differs: 'samples with reward 1 are trained on, instead of GRPO on samples with reward 1 and 0',
+    // 64 votes at T = 0.6, of which 32 are kept for training; the reward is agreement with the majority.
+    input: {
+      sampling: { samples: 64, temperature: 0.6, resamples: 0 },
+      gates: {
+        agreement: { min: 0, max: 1, minMargin: 0 },
+        critique: { mode: 'off', votes: 'all' },
+        policy: ALONE,
+      },
+      select: { perPrompt: 32, hardPerRewrite: 0 },
+      training: { from: 'best', replay: 0 },
+    },
+  },
+  'r-zero': {
+    source: 'Huang et al. 2025, R-Zero: Self-Evolving Reasoning LLM from Zero Data, arXiv 2508.05004',
+    differs: "the solver's half: prompts come from the task, not from a challenger, and no GRPO",
+    // 10 answers per question; kept where 3 to 7 of them agree (|p − 1/2| ≤ 0.25).
+    input: {
+      sampling: { samples: 10, temperature: 1, topP: 0.99, resamples: 0 },
+      gates: {
+        agreement: { min: 0.3, max: 0.7, minMargin: 0 },
+        critique: { mode: 'off', votes: 'all' },
+        policy: ALONE,
+      },
+      select: { hardPerRewrite: 0 },
+      training: { from: 'best', replay: 0 },
+    },
+  },
+  'rest-em': {
+    source: 'Singh et al. 2023, Beyond Human Data: Scaling Self-Training (ReST-EM), arXiv 2312.06585',
+    differs: "the verifier is the task's own (without one the run is refused); top-K sampling is left out",
+    // 32 solutions per problem at T = 0.7, a binary reward, at most 10 kept; each iteration trains the base anew.
+    input: {
+      sampling: { samples: 32, temperature: 0.7, resamples: 0 },
+      gates: {
+        agreement: { min: 0, max: 1, minMargin: 0 },
+        critique: { mode: 'off', votes: 'all' },
+        policy: { ...ALONE, agreement: 'advisory', verification: 'required' },
+      },
+      select: { perPrompt: 10, hardPerRewrite: 0 },
+      training: { from: 'base' },
+    },
+  },
+};
+
+/** The task's suggestions, over them the preset that the input names, over that the input itself. */
+export function layered(suggested: ImproveInput | undefined, input: ImproveInput | undefined): ImproveInput {
+  const name = input?.preset ?? 'none';
+  const recipe = name === 'none' ? {} : PRESETS[name].input;
+  return merge(merge<ImproveInput>(suggested ?? {}, recipe), input ?? {});
+}
