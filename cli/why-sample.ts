@@ -1,5 +1,5 @@
 /** One sample with all that led to it: prompt, vote, generator, the very request, verdicts and critiques. */
-import { sampleKeys } from '../activities/cache.ts';
+import { knownByWeights, sampleKeys } from '../activities/cache.ts';
 import { endpointOf, iterationContext, type IterationContext } from '../activities/context.ts';
 import { criticOf } from '../activities/critic.ts';
 import { digestOf } from '../activities/dataset.ts';
@@ -22,8 +22,12 @@ export function nameOf(checkpoint: Checkpoint): CheckpointName {
 /** Short enough to read, long enough to tell versions apart. */
 const versionOf = (request: unknown): string => digestOf(JSON.stringify(request)).slice(0, 12);
 
-/** Where the samples came from. Not known to this terminal where only the workers' environment names it. */
-function endpointOrNone(context: IterationContext, generator: Checkpoint): Endpoint | undefined {
+/** Where the samples came from; undefined where only the workers' environment names it and it matters. */
+function placeOf(
+  context: IterationContext,
+  generator: Checkpoint,
+): Pick<Endpoint, 'baseURL' | 'model'> | undefined {
+  if (knownByWeights(generator)) return { baseURL: '', model: generator.model };
   try {
     return endpointOf('generator', context.settings, context.task, generator);
   } catch (error) {
@@ -46,11 +50,11 @@ function askedFor({ sample, generator }: JudgedRow, context: IterationContext): 
     maxTokens: settings.sampling.maxTokens ?? task.maxTokens,
   };
   const { cacheKey, index } = sample;
-  const endpoint = endpointOrNone(context, generator);
+  const place = placeOf(context, generator);
   let draw: Asked['draw'] = 'unknown';
-  if (cacheKey !== null && endpoint) {
+  if (cacheKey !== null && place) {
     const places = Array.from({ length: MOST_CHOICES }, () => index);
-    const keys = sampleKeys(endpoint, generator, { ...request, seed: sample.seed }, places);
+    const keys = sampleKeys(place, generator, { ...request, seed: sample.seed }, places);
     draw = keys.includes(cacheKey) ? 'matches' : 'differs';
   }
   return { promptVersion: versionOf(strategy.messages('{prompt}')), ...request, draw };

@@ -1,6 +1,7 @@
 /** What an example led to, how a revocation is kept, and that answers stay as small as the question. */
 import { and, asc, eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderRemedies } from '../../cli/render-revoke.ts';
 import { planRevocation } from '../../cli/revoke.ts';
 import { explain } from '../../cli/why.ts';
 import type { CheckpointWhy } from '../../cli/why-types.ts';
@@ -172,6 +173,10 @@ test('lineage goes up to the base and down to every descendant, across runs', as
     touchedBest: { id: start!.id },
     resetTo: null,
   });
+  const advice = renderRemedies(plan.remedies);
+  expect(advice).toContain(`ratchet reset first --to ${first.baseId}`);
+  expect(advice).not.toContain('ratchet resume first');
+  expect(advice).toMatch(/It began at a touched adapter[\s\S]*ratchet run arithmetic --set start=base/);
   // What was taken over was trained elsewhere, and is explained from there.
   const why = (await explain(db, { kind: 'checkpoint', id: start!.id }, options)) as CheckpointWhy;
   expect(why.training).toMatchObject({ checkpoint: first.checkpointId, run: { id: 'first' } });
@@ -306,6 +311,7 @@ describe('a revoked example', () => {
       const plan = await planRevocation(db, [id]);
       expect(plan.datasets.map((one) => one.position)).toEqual([0, 7]);
       expect(plan.remedies).toMatchObject([{ run: 'wrong', touchedBest: null, underWay: [2] }]);
+      expect(renderRemedies([{ ...plan.remedies[0]!, status: 'running' }])).toContain('ratchet skip wrong');
       const members = and(eq(t.datasetExamples.datasetId, dataset!.id), eq(t.datasetExamples.exampleId, id));
       expect(await db.$count(t.datasetExamples, members)).toBe(2);
     } finally {

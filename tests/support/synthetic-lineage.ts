@@ -17,15 +17,13 @@ export async function addSynthetic(
   count: number,
 ): Promise<{ baseId: number; checkpointId: number; datasetId: number }> {
   const settings = improveInputSchema.parse({});
-  await db
-    .insert(t.runs)
-    .values({
-      id: runId,
-      task: 'arithmetic',
-      taskSpec: { kind: 'arithmetic' },
-      settings,
-      codeVersion: 'test',
-    });
+  await db.insert(t.runs).values({
+    id: runId,
+    task: 'arithmetic',
+    taskSpec: { kind: 'arithmetic' },
+    settings,
+    codeVersion: 'test',
+  });
   const checkpoint = async (values: Partial<typeof t.checkpoints.$inferInsert>) => {
     const row = { runId, iterationIndex: 0, kind: 'base' as const, model: 'builtin', ...values };
     return (await db.insert(t.checkpoints).values(row).returning())[0]!.id;
