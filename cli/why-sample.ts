@@ -105,7 +105,9 @@ function sampleWhy(row: JudgedRow, context: IterationContext | string, revoked: 
     },
     asked: typeof context === 'string' ? context : askedFor(row, context),
     judged: {
-      verdicts: row.verdicts.map(({ sampleId: _, ...verdict }) => verdict),
+      verdicts: row.verdicts.map(({ gate, outcome, score, threshold, reason, advisory }) => {
+        return { gate, outcome, score, threshold, reason, advisory };
+      }),
       critiques: row.critiques.map(({ critique, call: judging }) => ({
         critic: critique.critic,
         outcome: critique.outcome,

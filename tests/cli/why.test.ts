@@ -8,7 +8,9 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderWhy } from '../../cli/render-why.ts';
+import { exampleIds, planRevocation } from '../../cli/revoke.ts';
 import { findTarget } from '../../cli/why-target.ts';
+import { explain } from '../../cli/why.ts';
 import type { CheckpointWhy, PieceWhy, PromptWhy } from '../../cli/why-types.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { TASK_QUEUE } from '../../workflows/names.ts';
@@ -86,10 +88,11 @@ function ratchet(...args: string[]): Promise<Ended> {
   });
 }
 
-async function asked<T>(...args: string[]): Promise<T> {
-  const { code, stdout, stderr } = await ratchet('why', ...args, '--json');
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout) as T;
+/** The answer as data, as `--json` writes it. */
+async function asked<T>(what: string, count = 3): Promise<T> {
+  const target = await findTarget(database.db, what);
+  const answer = await explain(database.db, target, { count, from: 0, verify: false });
+  return JSON.parse(JSON.stringify(answer)) as T;
 }
 
 async function rows<T extends Record<string, unknown>>(query: ReturnType<typeof sql>): Promise<T[]> {
@@ -98,7 +101,7 @@ async function rows<T extends Record<string, unknown>>(query: ReturnType<typeof 
 
 describe('why', () => {
   test("the best checkpoint's answer names all that made it", async () => {
-    const why = await asked<CheckpointWhy>('best:demo', '--examples', '500');
+    const why = await asked<CheckpointWhy>('best:demo', 500);
     expect(why.checkpoint).toMatchObject({ run: 'demo', kind: 'adapter', best: true, promoted: true });
     expect(why.checkpoint.fingerprint).toMatch(/^fp_[0-9a-f]{16}$/);
     const [run] = await rows<{ code_version: string }>(sql`select code_version from runs where id = 'demo'`);
@@ -160,7 +163,7 @@ describe('why', () => {
   });
 
   test('it is found by model, fingerprint, job, adapter folder and weight file', async () => {
-    const { checkpoint, training } = await asked<CheckpointWhy>('best:demo', '--examples', '0');
+    const { checkpoint, training } = await asked<CheckpointWhy>('best:demo', 0);
     mkdirSync(checkpoint.path!, { recursive: true });
     const weights = join(checkpoint.path!, 'adapter_model.safetensors');
     writeFileSync(weights, '');
@@ -206,6 +209,8 @@ describe('why', () => {
 
   test('every example of a checkpoint comes one a line', async () => {
     const { stdout } = await ratchet('why', 'best:demo', '--all', '--json');
+    const whole = await ratchet('why', 'best:demo', '--json', '--examples', '1');
+    expect(JSON.parse(whole.stdout)).toEqual(await asked<CheckpointWhy>('best:demo', 1));
     const [head, ...items] = stdout
       .trim()
       .split('\n')
@@ -215,7 +220,7 @@ describe('why', () => {
   });
 
   test('an example says what it trained, a sample that is none says why', async () => {
-    const best = await asked<CheckpointWhy>('best:demo', '--examples', '1');
+    const best = await asked<CheckpointWhy>('best:demo', 1);
     const item = best.examples.items[0]!;
     const example = await asked<PieceWhy>(`example:${item.example!.id}`);
     expect(example.piece.sample.id).toBe(item.sample.id);
@@ -230,13 +235,13 @@ describe('why', () => {
     );
     const { stdout } = await ratchet('why', `sample:${failed!.id}`);
     expect(stdout).toMatch(/^sample:\d+[\s\S]*It is no example: .*agreement fail/);
-    const prompt = await asked<PromptWhy>(`prompt:${item.prompt.id}`, '--examples', '2');
+    const prompt = await asked<PromptWhy>(`prompt:${item.prompt.id}`, 2);
     expect(prompt).toMatchObject({ what: 'prompt', total: expect.any(Number) });
     expect(prompt.samples.map((one) => one.prompt.id)).toEqual([item.prompt.id, item.prompt.id]);
   });
 
   test('another way of asking than the one that was used does not pass for it', async () => {
-    const best = await asked<CheckpointWhy>('best:demo', '--examples', '1');
+    const best = await asked<CheckpointWhy>('best:demo', 1);
     const sampleId = best.examples.items[0]!.sample.id;
     const before = await asked<PieceWhy>(`sample:${sampleId}`);
     await database.db.execute(sql`update samples set request = request || ' ' where id = ${sampleId}`);
@@ -245,7 +250,7 @@ describe('why', () => {
       'matches',
       'differs',
     ]);
-    const changed = await asked<CheckpointWhy>('best:demo', '--examples', '0');
+    const changed = await asked<CheckpointWhy>('best:demo', 0);
     expect(changed.training!.dataset.check).toBe('differs');
     await database.db.execute(sql`update samples set request = trim(request) where id = ${sampleId}`);
   });
@@ -255,7 +260,7 @@ describe('why', () => {
     why.piece.sample.rationale = 'fine\u001b[2J\u001b]0;title\u0007\u202e';
     why.piece.judged.verdicts[0]!.reason = 'ok\u001b[31m\r\nforged line';
     const text = renderWhy(why, false);
-    expect(text).not.toMatch(/[\u001b\u0007\u202e\r]/);
+    for (const control of ['\u001b', '\u0007', '\u202e', '\r']) expect(text).not.toContain(control);
     expect(text).not.toMatch(/^forged/m);
     expect(text).toContain('fine');
   });
@@ -266,9 +271,11 @@ describe('revoke', () => {
 
   test('asks before it stores, and refuses what is unknown or unsaid', async () => {
     const [{ id } = { id: '' }] = await rows<{ id: string }>(sql`select min(id) as id from examples`);
+    await expect(planRevocation(database.db, exampleIds([id, '987654']))).rejects.toThrow(
+      'There is no example:987654. Nothing was revoked.',
+    );
+    expect(() => exampleIds([id, 'sample:1'])).toThrow('"sample:1": give ids of examples');
     for (const [args, answer] of [
-      [[id, '987654', '--reason', 'r', '--yes'], 'There is no example:987654. Nothing was revoked.'],
-      [[id, 'sample:1', '--reason', 'r', '--yes'], '"sample:1": give ids of examples'],
       [[id, '--yes'], "required option '--reason <text>' not specified"],
       [[id, '--reason', ' ', '--yes'], 'what is wrong with the examples'],
       [[id, '--reason', 'r'], 'no terminal to ask at. Add --yes.'],
@@ -280,7 +287,7 @@ describe('revoke', () => {
   });
 
   test('lists what was touched, offers the way back, and no later run trains on it again', async () => {
-    const best = await asked<CheckpointWhy>('best:demo', '--examples', '500');
+    const best = await asked<CheckpointWhy>('best:demo', 500);
     const id = best.examples.items.find((item) => item.prompt.iteration === 1)!.example!.id;
     const first = await ratchet('revoke', `example:${id}`, '--reason', 'carry \u001b[2Jlost', '--yes');
     expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -294,7 +301,7 @@ describe('revoke', () => {
 
     const why = await ratchet('why', `example:${id}`);
     expect(why.stdout).toMatch(/REVOKED +\d{4}-\d\d-\d\d by .*: carry lost/);
-    const after = await asked<CheckpointWhy>('best:demo', '--examples', '0');
+    const after = await asked<CheckpointWhy>('best:demo', 0);
     expect(after.training!.dataset).toMatchObject({ check: 'verified', revoked: [id] });
 
     // The same seed draws, judges and accepts the same again; only the revoked one trains no more.
@@ -313,7 +320,7 @@ describe('revoke', () => {
     await database.db.execute(
       sql`update runs set settings = settings #- '{models,generator,baseURL}' where id = 'later'`,
     );
-    const later = await asked<CheckpointWhy>('best:later', '--examples', '1');
+    const later = await asked<CheckpointWhy>('best:later', 1);
     expect(later.examples.items[0]).toMatchObject({
       asked: { draw: 'matches' },
       sample: { cached: true },
