@@ -21,10 +21,18 @@ function digest(parts: unknown[]): string {
 /** The fingerprint of our model server: a digest of the weights. Elsewhere it may name just a build. */
 const WEIGHTS_FINGERPRINT = /^fp_[0-9a-f]{16}$/;
 
+/** Where a model answers. */
+type Place = Pick<Endpoint, 'baseURL' | 'model'>;
+
+/** Is the checkpoint known by its very weights? Then it does not matter where it answers. */
+export function knownByWeights({ fingerprint }: Checkpoint): boolean {
+  return fingerprint !== null && WEIGHTS_FINGERPRINT.test(fingerprint);
+}
+
 /** What tells a checkpoint's weights from all others: their digest where there is one, else where they answer. */
-function weightsOf(endpoint: Endpoint, { fingerprint }: Checkpoint): unknown[] {
-  if (fingerprint !== null && WEIGHTS_FINGERPRINT.test(fingerprint)) return [fingerprint];
-  return [fingerprint, endpoint.baseURL, endpoint.model];
+function weightsOf(endpoint: Place, checkpoint: Checkpoint): unknown[] {
+  const { fingerprint } = checkpoint;
+  return knownByWeights(checkpoint) ? [fingerprint] : [fingerprint, endpoint.baseURL, endpoint.model];
 }
 
 /**
@@ -33,7 +41,7 @@ function weightsOf(endpoint: Endpoint, { fingerprint }: Checkpoint): unknown[] {
  * vote twice.
  */
 export function sampleKeys(
-  endpoint: Endpoint,
+  endpoint: Place,
   checkpoint: Checkpoint,
   request: ChatRequest & { seed: number },
   indices: number[],

@@ -24,7 +24,7 @@ export type BuiltDataset = {
 };
 
 /** OpenAI chat JSONL, one example a line, in the order given. */
-export function toJsonl(task: Task, examples: TrainingExample[]): string {
+export function toJsonl(task: Task, examples: Pick<TrainingExample, 'request' | 'rationale'>[]): string {
   return examples
     .map(({ request, rationale }) =>
       JSON.stringify({ messages: [...task.ask(request), { role: 'assistant', content: rationale }] }),
@@ -81,7 +81,7 @@ export function createDatasetActivities({ db }: Deps) {
   return {
     /**
      * Adapt, first part: chooses what the candidate is trained on. From `best`, the iteration's examples
-     * and a replay of earlier ones; from `base`, all examples so far. Without a new example there is no
+     * and a replay of earlier ones; from `base`, all examples so far; never a revoked one. Without a new example there is no
      * dataset, since nothing could be learnt from it.
      */
     async buildDataset({ iterationId }: { iterationId: number }): Promise<BuiltDataset> {

@@ -5,11 +5,13 @@ import { addChaosCommand } from './commands/chaos.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addRevokeCommand } from './commands/revoke.ts';
 import { addSteerCommands } from './commands/steer.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
 import { addTestCommand } from './commands/test.ts';
 import { addWatchCommand } from './commands/watch.ts';
+import { addWhyCommand } from './commands/why.ts';
 import { EXIT, reportError } from './errors.ts';
 import { addStackCommands } from './stack/commands.ts';
 import { wasReported } from './stack/steps.ts';
@@ -20,6 +22,7 @@ First steps:
   ratchet up                       start the local stack: PostgreSQL, Temporal, model server, worker
   ratchet run arithmetic           start a run and watch it
   ratchet report                   what the newest run measured and decided
+  ratchet why best                 where its best checkpoint comes from; also revoke
   ratchet pause, resume, stop      steer it; also retry, skip, reset, budget
 
 Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted.
@@ -46,6 +49,8 @@ export function createProgram(): Command {
   addWatchCommand(program);
   addListCommand(program);
   addReportCommand(program);
+  addWhyCommand(program);
+  addRevokeCommand(program);
   addSteerCommands(program);
   addSetupCommand(program);
   addScheduleCommand(program);

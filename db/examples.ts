@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { Db } from './connect.ts';
+import { notRevoked } from './revocations.ts';
 import { datasetExamples, datasets, examples, iterations, prompts, samples } from './schema.ts';
 
 export type Dataset = typeof datasets.$inferSelect;
@@ -31,12 +32,13 @@ export async function examplesByIds(db: Db, ids: number[]): Promise<TrainingExam
     .orderBy(asc(examples.id));
 }
 
-/** Ids of an iteration's own examples; `learnt` are those that are more than rehearsal. */
+/** Ids of an iteration's own examples without revoked ones; `learnt` are those that are more than rehearsal. */
 export async function newExamples(db: Db, iterationId: number): Promise<{ ids: number[]; learnt: number[] }> {
   const rows = await db
     .select({ id: examples.id, kind: examples.kind })
     .from(examples)
-    .where(eq(examples.iterationId, iterationId))
+    .innerJoin(samples, eq(samples.id, examples.sampleId))
+    .where(and(eq(examples.iterationId, iterationId), notRevoked))
     .orderBy(asc(examples.id));
   return {
     ids: rows.map((row) => row.id),
@@ -44,13 +46,14 @@ export async function newExamples(db: Db, iterationId: number): Promise<{ ids: n
   };
 }
 
-/** Ids of the examples that earlier iterations of the run accepted. */
+/** Ids of the examples that earlier iterations of the run accepted, without revoked ones. */
 export async function earlierExampleIds(db: Db, runId: string, index: number): Promise<number[]> {
   const rows = await db
     .select({ id: examples.id })
     .from(examples)
     .innerJoin(iterations, eq(iterations.id, examples.iterationId))
-    .where(and(eq(examples.runId, runId), lt(iterations.index, index)))
+    .innerJoin(samples, eq(samples.id, examples.sampleId))
+    .where(and(eq(examples.runId, runId), lt(iterations.index, index), notRevoked))
     .orderBy(asc(examples.id));
   return rows.map((row) => row.id);
 }

@@ -1,5 +1,6 @@
 import { and, asc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
+import { notRevoked } from './revocations.ts';
 import { critiques, examples, iterations, prompts, runs, samples, votes } from './schema.ts';
 
 export type StoredPrompt = typeof prompts.$inferSelect;
@@ -46,13 +47,14 @@ export async function countPrompts(
   return { learn: of('learn'), rehearse: of('rehearse') };
 }
 
-/** Keys of the prompts that a run has learnt from already. */
+/** Keys of the prompts that a run has learnt from already. What was revoked may be learnt again, properly. */
 export async function acceptedKeys(db: Db, runId: string): Promise<Set<string>> {
   const rows = await db
     .selectDistinct({ key: prompts.key })
     .from(examples)
     .innerJoin(prompts, eq(prompts.id, examples.promptId))
-    .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn')));
+    .innerJoin(samples, eq(samples.id, examples.sampleId))
+    .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn'), notRevoked));
   return new Set(rows.map((row) => row.key));
 }
 

@@ -70,7 +70,7 @@ export const iterations = pgTable(
     createdAt: createdAt(),
     finishedAt: at('finished_at'),
   },
-  (t) => [unique().on(t.runId, t.index)],
+  (t) => [unique().on(t.runId, t.index), index().on(t.checkpointId)],
 );
 
 export const stages = pgTable(
@@ -264,8 +264,19 @@ export const examples = pgTable(
     answer: text('answer').notNull(),
     createdAt: createdAt(),
   },
-  (t) => [index().on(t.runId, t.iterationId)],
+  (t) => [index().on(t.runId, t.iterationId), index().on(t.promptId)],
 );
+
+/** Examples found wrong after they were accepted: none is in a dataset built later (a trigger refuses it). */
+export const revocations = pgTable('revocations', {
+  exampleId: ref('example_id')
+    .primaryKey()
+    .references(() => examples.id),
+  reason: text('reason').notNull(),
+  /** Who revoked it. */
+  by: text('by').notNull(),
+  createdAt: createdAt(),
+});
 
 /** What one adapter was trained on: OpenAI chat JSONL, by digest. */
 export const datasets = pgTable('datasets', {
@@ -343,7 +354,7 @@ export const checkpoints = pgTable(
     trainingSeconds: doublePrecision('training_seconds'),
     createdAt: createdAt(),
   },
-  (t) => [unique().on(t.runId, t.iterationIndex)],
+  (t) => [unique().on(t.runId, t.iterationIndex), index().on(t.parentId), index().on(t.trainingJobId)],
 );
 
 export const benchmarkItems = pgTable(

@@ -1,0 +1,58 @@
+/**
+ * How long `ratchet why` takes to explain a checkpoint: the queries alone, and the command as it is typed. docs/lineage.md
+ * quotes it.
+ *
+ *   node bench/why.ts [--examples 100000]
+ *
+ * Starts its own PostgreSQL; DATABASE_URL names another server to use.
+ */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { planRevocation } from '../cli/revoke.ts';
+import { explain } from '../cli/why.ts';
+import { createTestDatabase } from '../tests/support/database.ts';
+import { addSynthetic } from '../tests/support/synthetic-lineage.ts';
+
+const { values: options } = parseArgs({ options: { examples: { type: 'string', default: '100000' } } });
+const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+const REPEATS = 5;
+
+const database = await createTestDatabase();
+const { db } = database;
+const { checkpointId } = await addSynthetic(db, 'bench', Number(options.examples));
+const [{ id: exampleId } = { id: 0 }] = (
+  await db.execute<{ id: number }>('select min(id)::float8 as id from examples')
+).rows;
+
+async function median(work: () => Promise<unknown>): Promise<string> {
+  const times: number[] = [];
+  for (let i = 0; i < REPEATS; i++) {
+    const began = performance.now();
+    await work();
+    times.push(performance.now() - began);
+  }
+  return `${Math.round(times.toSorted((a, b) => a - b)[Math.floor(REPEATS / 2)]!)} ms`;
+}
+
+const command = (...args: string[]) =>
+  promisify(execFile)(process.execPath, [main, ...args], {
+    env: { ...process.env, DATABASE_URL: database.url },
+    maxBuffer: 2 ** 30,
+  });
+const ask = (count: number, verify: boolean) =>
+  explain(db, { kind: 'checkpoint', id: checkpointId }, { count, from: 0, verify });
+
+console.log(`A checkpoint trained from ${options.examples} examples, median of ${REPEATS}`);
+console.table({
+  'queries, 3 examples': await median(() => ask(3, false)),
+  'queries, 1000 examples': await median(() => ask(1000, false)),
+  'queries, 3 examples, --verify': await median(() => ask(3, true)),
+  'queries, one example': await median(() =>
+    explain(db, { kind: 'example', id: exampleId }, { count: 3, from: 0, verify: false }),
+  ),
+  'queries, what revoking one touches': await median(() => planRevocation(db, [exampleId])),
+  'ratchet why checkpoint:…': await median(() => command('why', `checkpoint:${checkpointId}`)),
+  'ratchet --version': await median(() => command('--version')),
+});
+await database.drop();

@@ -1,0 +1,99 @@
+/** `revoke`: which checkpoints a wrong example touched, and how to go back to one that it did not touch. */
+import { ancestorIds, checkpointsMade, taughtIds } from '../db/lineage.ts';
+import type { Db } from '../db/connect.ts';
+import { revocationsOf, siblings, type Revocation } from '../db/revocations.ts';
+import { baseAndBest, getRun } from '../db/runs.ts';
+import { examples } from '../db/schema.ts';
+import { inArray } from 'drizzle-orm';
+import { UsageError } from './errors.ts';
+import { nameOf } from './why-sample.ts';
+import { ledTo, reachedBy } from './why.ts';
+import type { CheckpointName, Membership, Reached } from './why-types.ts';
+
+/** What can be done about one run. */
+export type Remedy = {
+  run: string;
+  task: string;
+  status: string;
+  /** The run's present best, when it holds what the examples taught. */
+  touchedBest: CheckpointName | null;
+  /** Its nearest ancestor in the same run that does not; null: the run began at a touched adapter. */
+  resetTo: CheckpointName | null;
+  /** Iterations whose training set holds an example and whose checkpoint is not made or not decided on. */
+  underWay: number[];
+};
+
+export type RevocationPlan = {
+  examples: number[];
+  /** Those of them that are revoked already. */
+  known: Revocation[];
+  datasets: Membership[];
+  touched: Reached[];
+  /** Trained on what a touched checkpoint wrote, without its weights. */
+  taught: Reached[];
+  /** Other examples with the same answer to the same prompt. */
+  siblings: number[];
+  remedies: Remedy[];
+};
+
+const ID = /^(?:example:)?([1-9]\d{0,14})$/;
+
+/** @throws UsageError naming every argument that is no example's id */
+export function exampleIds(given: string[]): number[] {
+  const bad = given.filter((text) => !ID.test(text));
+  if (bad.length > 0)
+    throw new UsageError(
+      `${bad.map((text) => `"${text}"`).join(', ')}: give ids of examples, as in example:34.`,
+    );
+  return [...new Set(given.map((text) => Number(ID.exec(text)![1])))];
+}
+
+/**
+ * What revoking these examples would mean. Changes nothing.
+ *
+ * @throws UsageError naming the ids that are no examples
+ */
+export async function planRevocation(db: Db, ids: number[]): Promise<RevocationPlan> {
+  const found = await db.select({ id: examples.id }).from(examples).where(inArray(examples.id, ids));
+  const missing = ids.filter((id) => !found.some((row) => row.id === id));
+  if (missing.length > 0) {
+    const names = missing.map((id) => `example:${id}`).join(', ');
+    throw new UsageError(`There is no ${names}. Nothing was revoked. Find examples with: ratchet why best`);
+  }
+  const { datasets, reached: touched } = await ledTo(db, ids);
+  const touchedIds = touched.map((one) => one.id);
+  return {
+    examples: ids,
+    known: await revocationsOf(db, ids),
+    datasets,
+    touched,
+    taught: await reachedBy(db, await taughtIds(db, touchedIds), () => 'taught by it'),
+    siblings: await siblings(db, ids),
+    remedies: await remedies(db, datasets, touched),
+  };
+}
+
+async function remedies(db: Db, datasets: Membership[], touched: Reached[]): Promise<Remedy[]> {
+  const touchedIds = new Set(touched.map((one) => one.id));
+  const runs = new Set([...touched.map((one) => one.run), ...datasets.map((one) => one.run)]);
+  const all: Remedy[] = [];
+  for (const id of runs) {
+    const run = await getRun(db, id);
+    const { best } = await baseAndBest(db, id);
+    const bestIsTouched = touchedIds.has(best.id);
+    const lineage = bestIsTouched ? await checkpointsMade(db, await ancestorIds(db, best.id)) : [];
+    const clean = lineage.find(
+      ({ checkpoint }) => checkpoint.runId === id && !touchedIds.has(checkpoint.id),
+    )?.checkpoint;
+    const underWay = datasets.filter((one) => one.run === id && !one.decided).map((one) => one.iteration);
+    all.push({
+      run: id,
+      task: run.task,
+      status: run.status,
+      touchedBest: bestIsTouched ? nameOf(best) : null,
+      resetTo: clean ? nameOf(clean) : null,
+      underWay: [...new Set(underWay)],
+    });
+  }
+  return all;
+}

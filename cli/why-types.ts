@@ -1,0 +1,228 @@
+/** The shapes of the answers to `ratchet why`, as `--json` writes them. */
+import type { ExampleCount } from '../db/lineage.ts';
+import type {
+  AdjustmentKind,
+  CheckpointKind,
+  DecisionKind,
+  ExampleKind,
+  PromptPurpose,
+  RunStatus,
+} from '../db/schema.ts';
+import type { ChatMessage } from '../tasks/task.ts';
+
+export type CheckpointName = {
+  id: number;
+  run: string;
+  /** The iteration that trained it; 0: where the run started. */
+  iteration: number;
+  kind: CheckpointKind;
+  model: string;
+  fingerprint: string | null;
+};
+
+/** A run as far as it tells how something came about. */
+export type RunOrigin = {
+  id: string;
+  task: string;
+  status: RunStatus;
+  experiment: string;
+  /** Version of the code that started it, and of the code that answers now. */
+  codeVersion: string;
+  codeNow: string;
+  /** SHA-256 of the stored settings. */
+  settingsDigest: string;
+  startedAt: string;
+};
+
+export type Decision = { kind: DecisionKind; reason: string; numbers: Record<string, unknown> };
+
+export type ChainLink = CheckpointName & {
+  decision: DecisionKind | null;
+  job: string | null;
+  /** Size of its training set; null where nothing was trained. */
+  examples: number | null;
+  datasetDigest: string | null;
+};
+
+export type Training = {
+  /** The checkpoint that the job made: another one than asked for where a run took over an earlier run's adapter. */
+  checkpoint: number;
+  run: RunOrigin;
+  job: string;
+  status: string;
+  parentModel: string;
+  parameters: Record<string, unknown>;
+  seed: number | null;
+  trainedTokens: number | null;
+  seconds: number | null;
+  dataset: {
+    id: number;
+    digest: string;
+    examples: number;
+    bytes: number;
+    /** Was the digest computed anew from the rows, and is it the stored one? `large`: only with --verify. */
+    check: 'verified' | 'differs' | 'large';
+    /** Examples that were revoked after it was built. */
+    revoked: number[];
+  };
+};
+
+export type Verdict = {
+  gate: string;
+  outcome: 'pass' | 'fail' | 'unscored';
+  score: number | null;
+  threshold: number | null;
+  reason: string;
+  advisory: boolean;
+};
+
+export type CritiqueWhy = {
+  critic: string;
+  outcome: 'holds' | 'fails' | 'unscored';
+  score: number | null;
+  reason: string;
+  model: string;
+  fingerprint: string | null;
+  /** Digest of the critic's request with empty places for problem and work; null for a critic that is no longer known. */
+  promptVersion: string | null;
+  cached: boolean;
+};
+
+/** How the model was asked, rendered anew from the task as it is stored with the run. */
+export type Asked = {
+  /** Digest of the messages with an empty place for the problem. */
+  promptVersion: string;
+  messages: ChatMessage[];
+  temperature: number;
+  topP: number;
+  maxTokens: number;
+  /**
+   * Does all of this give the digest that was stored with the draw? `unknown`: none was stored, since other weights
+   * than the checkpoint's answered or the answer was refused.
+   */
+  draw: 'matches' | 'differs' | 'unknown';
+};
+
+export type SampleWhy = {
+  prompt: {
+    id: number;
+    key: string;
+    text: string;
+    level: number | null;
+    purpose: PromptPurpose;
+    run: string;
+    iteration: number;
+  };
+  vote: {
+    answer: string | null;
+    votes: number;
+    runnerUpVotes: number;
+    samples: number;
+    agreement: number;
+    margin: number;
+    trusted: boolean;
+  } | null;
+  sample: {
+    id: number;
+    round: number;
+    index: number;
+    rewrite: string;
+    strategy: string;
+    rationale: string;
+    answer: string | null;
+    finishReason: string;
+    completionTokens: number;
+    seed: number;
+    /** Taken from an equal draw of this run or an earlier one. */
+    cached: boolean;
+    at: string;
+  };
+  generator: CheckpointName & { answeredAs: string; answeredBy: string | null; drawnIn: string };
+  /** A text instead: why it can't be rendered any more. */
+  asked: Asked | string;
+  /** What judged it. A person's decision belongs beside what gates and critics said. */
+  judged: { verdicts: Verdict[]; critiques: CritiqueWhy[] };
+  example: {
+    id: number;
+    kind: ExampleKind;
+    answer: string;
+    revoked: { reason: string; by: string; at: string } | null;
+  } | null;
+};
+
+/** A checkpoint that something led to. */
+export type Reached = CheckpointName & {
+  /** Trained on it; trained from such a checkpoint; or without its weights, on what such a checkpoint wrote. */
+  how: 'trained on it' | 'descends' | 'taught by it';
+  promoted: boolean;
+  /** The best of its run as things stand. */
+  best: boolean;
+};
+
+export type Membership = {
+  dataset: number;
+  run: string;
+  iteration: number;
+  example: number;
+  position: number;
+  replayed: boolean;
+  job: string | null;
+  jobStatus: string | null;
+  checkpoint: number | null;
+  decided: boolean;
+};
+
+export type CheckpointWhy = {
+  what: 'checkpoint';
+  checkpoint: CheckpointName & {
+    path: string | null;
+    at: string;
+    best: boolean;
+    promoted: boolean;
+  };
+  run: RunOrigin;
+  /** Itself first, the base last, across runs. */
+  chain: ChainLink[];
+  training: Training | null;
+  decision: Decision | null;
+  scores: { benchmark: string; correct: number | null; total: number; unparsable: number | null }[];
+  /** Changes of course in force when it was trained, and messages obeyed until then. */
+  course: {
+    kind: AdjustmentKind;
+    cause: string;
+    reason: string;
+    fromIteration: number;
+    overrides: Record<string, unknown>;
+    checkpoint: number | null;
+    at: string;
+  }[];
+  messages: { name: string; by: string; answer: string; iteration: number; at: string }[];
+  counts: ExampleCount[];
+  descendants: Reached[];
+  examples: {
+    total: number;
+    from: number;
+    /** Position to go on from; null at the end. */
+    next: number | null;
+    items: (SampleWhy & { position: number; replayed: boolean })[];
+  };
+};
+
+export type PieceWhy = {
+  what: 'example' | 'sample';
+  run: RunOrigin;
+  piece: SampleWhy;
+  datasets: Membership[];
+  reached: Reached[];
+};
+
+export type PromptWhy = {
+  what: 'prompt';
+  run: RunOrigin;
+  prompt: SampleWhy['prompt'];
+  /** Samples of it in all; `samples` are the first of them. */
+  total: number;
+  samples: SampleWhy[];
+};
+
+export type Why = CheckpointWhy | PieceWhy | PromptWhy;

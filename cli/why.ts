@@ -1,0 +1,249 @@
+/** `why`: how a checkpoint, an example or a sample came about, and what it led to. */
+import { createHash } from 'node:crypto';
+import { digestOf, toJsonl } from '../activities/dataset.ts';
+import { taskOf } from '../activities/context.ts';
+import { codeVersion } from '../activities/version.ts';
+import { listAdjustments, listMessages } from '../db/adjustments.ts';
+import type { Db } from '../db/connect.ts';
+import {
+  ancestorIds,
+  checkpointsMade,
+  datasetPage,
+  datasetsWith,
+  descendantIds,
+  exampleCounts,
+  findPrompt,
+  sampleIdOf,
+  sampleIdsOf,
+  scoresOf,
+  type Made,
+} from '../db/lineage.ts';
+import { getIteration } from '../db/iterations.ts';
+import { revokedIn } from '../db/revocations.ts';
+import { baseAndBest, getRun, type Run } from '../db/runs.ts';
+import { UsageError } from './errors.ts';
+import { createSampleReader, nameOf } from './why-sample.ts';
+import type { Target } from './why-target.ts';
+import type { CheckpointWhy, PieceWhy, PromptWhy, Reached, RunOrigin, Training, Why } from './why-types.ts';
+
+export type WhyOptions = {
+  /** Examples of a checkpoint, or samples of a prompt, to explain one by one. */
+  count: number;
+  /** Position in the dataset to begin at. */
+  from: number;
+  /** Compute the digest of a large dataset too. */
+  verify: boolean;
+};
+
+/** Datasets up to this size are read whole to compare their digest: well under a second. */
+const QUICK_BYTES = 8_000_000;
+const PAGE = 5000;
+
+/** @throws UsageError when there is no such thing */
+export async function explain(db: Db, target: Target, options: WhyOptions): Promise<Why> {
+  if (target.kind === 'checkpoint') return whyCheckpoint(db, target.id, options);
+  if (target.kind === 'prompt') return whyPrompt(db, target.id, options);
+  return whyPiece(db, { kind: target.kind, id: target.id });
+}
+
+function originOf(run: Run): RunOrigin {
+  return {
+    id: run.id,
+    task: run.task,
+    status: run.status,
+    experiment: run.settings.experiment,
+    codeVersion: run.codeVersion,
+    codeNow: codeVersion(),
+    settingsDigest: digestOf(JSON.stringify(run.settings)),
+    startedAt: run.createdAt.toISOString(),
+  };
+}
+
+/** Is the dataset, read anew from the examples, what was trained on? */
+async function checkDigest(db: Db, run: Run, dataset: { id: number; digest: string }): Promise<boolean> {
+  const task = taskOf(run);
+  const hash = createHash('sha256');
+  for (let from = 0; ;) {
+    const rows = await datasetPage(db, dataset.id, from, PAGE);
+    if (rows.length > 0) hash.update(toJsonl(task, rows));
+    if (rows.length < PAGE) return hash.digest('hex') === dataset.digest;
+    from = rows.at(-1)!.position + 1;
+  }
+}
+
+async function trainingOf(db: Db, { checkpoint, job, dataset, iteration }: Made, verify: boolean) {
+  if (!job || !dataset) return null;
+  const run = await getRun(db, checkpoint.runId);
+  const quick = verify || dataset.bytes <= QUICK_BYTES;
+  const training: Training = {
+    checkpoint: checkpoint.id,
+    run: originOf(run),
+    job: job.remoteId,
+    status: job.status,
+    parentModel: job.parentModel,
+    parameters: job.parameters,
+    seed: iteration?.plan.seed ?? null,
+    trainedTokens: job.trainedTokens,
+    seconds: job.seconds,
+    dataset: {
+      id: dataset.id,
+      digest: dataset.digest,
+      examples: dataset.examples,
+      bytes: dataset.bytes,
+      check: !quick ? 'large' : (await checkDigest(db, run, dataset)) ? 'verified' : 'differs',
+      revoked: await revokedIn(db, dataset.id),
+    },
+  };
+  return training;
+}
+
+/** These checkpoints with what has become of them. */
+export async function reachedBy(
+  db: Db,
+  ids: number[],
+  how: (id: number) => Reached['how'],
+): Promise<Reached[]> {
+  const made = await checkpointsMade(db, ids);
+  const bests = new Set<number>();
+  for (const run of new Set(made.map(({ checkpoint }) => checkpoint.runId)))
+    bests.add((await baseAndBest(db, run)).best.id);
+  return made.map(({ checkpoint, decision }) => ({
+    ...nameOf(checkpoint),
+    how: how(checkpoint.id),
+    promoted: decision?.kind === 'promote',
+    best: bests.has(checkpoint.id),
+  }));
+}
+
+async function whyCheckpoint(db: Db, id: number, options: WhyOptions): Promise<CheckpointWhy> {
+  const chain = await checkpointsMade(db, await ancestorIds(db, id));
+  const own = chain[0];
+  if (!own) throw new UsageError(`There is no checkpoint ${id}. See them with: ratchet report`);
+  const { checkpoint, decision } = own;
+  const run = await getRun(db, checkpoint.runId);
+  // Where a run began at an earlier run's adapter, that adapter's training is this one's.
+  const trained = checkpoint.kind === 'adapter' ? chain.find(({ job }) => job !== null) : undefined;
+  const training = trained ? await trainingOf(db, trained, options.verify) : null;
+  const [self, ...descendants] = await reachedBy(db, await selfFirst(db, id), () => 'descends');
+  const index = checkpoint.iterationIndex;
+  const course = (await listAdjustments(db, run.id)).filter(
+    (one) => one.fromIteration <= index && (one.untilIteration ?? index) >= index,
+  );
+  const messages = (await listMessages(db, run.id)).filter(
+    (one) => one.accepted && one.iterationIndex <= index,
+  );
+  return {
+    what: 'checkpoint',
+    checkpoint: {
+      ...nameOf(checkpoint),
+      path: checkpoint.path,
+      at: checkpoint.createdAt.toISOString(),
+      best: self!.best,
+      promoted: self!.promoted,
+    },
+    run: originOf(run),
+    chain: chain.map((link) => ({
+      ...nameOf(link.checkpoint),
+      decision: link.decision?.kind ?? null,
+      job: link.job?.remoteId ?? null,
+      examples: link.dataset?.examples ?? null,
+      datasetDigest: link.dataset?.digest ?? null,
+    })),
+    training,
+    decision: decision && { kind: decision.kind, reason: decision.reason, numbers: decision.numbers },
+    scores: await scoresOf(db, id),
+    course: course.map(({ kind, cause, reason, fromIteration, overrides, checkpointId, createdAt }) => ({
+      kind,
+      cause,
+      reason,
+      fromIteration,
+      overrides,
+      checkpoint: checkpointId,
+      at: createdAt.toISOString(),
+    })),
+    messages: messages.map(({ name, args, origin, answer, iterationIndex, createdAt }) => ({
+      name,
+      by: typeof args.by === 'string' ? args.by : origin,
+      answer,
+      iteration: iterationIndex,
+      at: createdAt.toISOString(),
+    })),
+    counts: training ? await exampleCounts(db, training.dataset.id) : [],
+    descendants,
+    examples: training
+      ? await examplesOf(db, training.dataset, options)
+      : { total: 0, from: 0, next: null, items: [] },
+  };
+}
+
+async function selfFirst(db: Db, id: number): Promise<number[]> {
+  return [id, ...(await descendantIds(db, [id])).filter((other) => other !== id)];
+}
+
+/** One page of a dataset's examples, explained; `read` is kept by those who ask for several. */
+export async function examplesOf(
+  db: Db,
+  dataset: { id: number; examples: number },
+  { from, count }: { from: number; count: number },
+  read = createSampleReader(db),
+): Promise<CheckpointWhy['examples']> {
+  const rows = await datasetPage(db, dataset.id, from, count);
+  const samples = new Map((await read(rows.map((row) => row.sampleId))).map((one) => [one.sample.id, one]));
+  const next = from + rows.length;
+  return {
+    total: dataset.examples,
+    from,
+    next: next < dataset.examples ? next : null,
+    items: rows.map(({ sampleId, position, replayed }) => ({
+      ...samples.get(sampleId)!,
+      position,
+      replayed,
+    })),
+  };
+}
+
+/** What examples were trained into: the datasets that hold them and every checkpoint that follows. */
+export async function ledTo(db: Db, exampleIds: number[]): Promise<Pick<PieceWhy, 'datasets' | 'reached'>> {
+  const rows = await datasetsWith(db, exampleIds);
+  const direct = new Set(rows.flatMap((row) => row.checkpointId ?? []));
+  const reached = await descendantIds(db, [...direct]);
+  return {
+    datasets: rows.map((row) => ({
+      dataset: row.datasetId,
+      run: row.run,
+      iteration: row.iteration,
+      example: row.exampleId,
+      position: row.position,
+      replayed: row.replayed,
+      job: row.job,
+      jobStatus: row.jobStatus,
+      checkpoint: row.checkpointId,
+      decided: row.decision !== null,
+    })),
+    reached: await reachedBy(db, reached, (id) => (direct.has(id) ? 'trained on it' : 'descends')),
+  };
+}
+
+async function whyPiece(db: Db, what: { kind: 'example' | 'sample'; id: number }): Promise<PieceWhy> {
+  const sampleId = await sampleIdOf(db, what);
+  const [piece] = sampleId === undefined ? [] : await createSampleReader(db)([sampleId]);
+  if (!piece) throw new UsageError(`There is no ${what.kind} ${what.id}.`);
+  const run = await getRun(db, piece.prompt.run);
+  const led = await ledTo(db, piece.example ? [piece.example.id] : []);
+  return { what: what.kind, run: originOf(run), piece, ...led };
+}
+
+async function whyPrompt(db: Db, id: number, { count }: WhyOptions): Promise<PromptWhy> {
+  const prompt = await findPrompt(db, id);
+  if (!prompt) throw new UsageError(`There is no prompt ${id}.`);
+  const iteration = await getIteration(db, prompt.iterationId);
+  const { key, text, level, purpose } = prompt;
+  const sampleIds = await sampleIdsOf(db, id);
+  return {
+    what: 'prompt',
+    run: originOf(await getRun(db, iteration.runId)),
+    prompt: { id, key, text, level, purpose, run: iteration.runId, iteration: iteration.index },
+    total: sampleIds.length,
+    samples: await createSampleReader(db)(sampleIds.slice(0, count)),
+  };
+}
