@@ -5,7 +5,7 @@ import { samplesOf, votedPrompts, type Sample } from '../db/prompts.ts';
 import { critiques, examples, verdicts } from '../db/schema.ts';
 import { accepted, judge, policyOf, ungated } from '../gates/index.ts';
 import type { GateContext, GateSettings, LengthPopulation } from '../gates/gate.ts';
-import { templateOf } from '../gates/minhash.ts';
+import { templateOf } from '../loop/rationale.ts';
 import { capTemplates, selectExamples } from '../loop/select.ts';
 import { criticsOf, standings } from './critic.ts';
 import { iterationContext, type Deps } from './context.ts';

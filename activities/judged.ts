@@ -7,7 +7,8 @@ import { spreadOf } from '../gates/distribution.ts';
 import type { GateContext, JudgedSample, LengthPopulation } from '../gates/gate.ts';
 import type { GatePolicy } from '../gates/index.ts';
 import { ENOUGH_SAMPLES } from '../gates/length.ts';
-import { signature, similarity } from '../gates/minhash.ts';
+import { estimate } from '../loop/minhash.ts';
+import { rationaleSignature } from '../loop/rationale.ts';
 import { median, medianAbsoluteDeviation } from '../loop/statistics.ts';
 import { REWARD } from '../tasks/reward.ts';
 import type { IterationContext } from './context.ts';
@@ -54,19 +55,19 @@ export function likenessTo(newestFirst: readonly string[], most = REFERENCE_RATI
   const known = newestFirst
     .slice(0, most)
     .toReversed()
-    .map((text) => signature(text));
+    .map((text) => rationaleSignature(text));
   let oldest = 0;
   return {
     nearest(text) {
-      const own = signature(text);
+      const own = rationaleSignature(text);
       let best = 0;
-      for (const other of known) best = Math.max(best, similarity(own, other));
+      for (const other of known) best = Math.max(best, estimate(own, other));
       return { similarity: best, compared: known.length };
     },
     add(text) {
-      if (known.length < most) known.push(signature(text));
+      if (known.length < most) known.push(rationaleSignature(text));
       else {
-        known[oldest] = signature(text);
+        known[oldest] = rationaleSignature(text);
         oldest = (oldest + 1) % most;
       }
     },

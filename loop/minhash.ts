@@ -39,7 +39,7 @@ function mix(value: number): number {
 }
 
 /** FNV-1a over UTF-16 units, finished as in MurmurHash3. */
-function hash(text: string): number {
+export function hash(text: string): number {
   let h = 2166136261;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619);
   return mix(h);
