@@ -60,6 +60,10 @@ describe('the agreement band', () => {
   ])('with %i of 10 is a %s', (votes, outcome, reason) => {
     expect(at(votes)).toMatchObject({ outcome, reason, score: votes / 10 });
   });
+  test('is not met by no samples at all', () => {
+    const vote = { answer: undefined, votes: 0, runnerUpVotes: 0, samples: 0 };
+    expect(verdictOf('agreement', {}, context({}, { vote }))).toMatchObject({ outcome: 'fail', score: 0 });
+  });
   test('names the limit that was broken as its threshold', () => {
     expect(at(2).threshold).toBe(0.3);
     expect(at(8).threshold).toBe(0.7);
@@ -241,6 +245,16 @@ describe('the distribution gate', () => {
     const where = context({}, { accepted: { examples: 60, features: alike } });
     expect(verdictOf('distribution', { text: work(21) }, where).outcome).toBe('pass');
     expect(spreadOf([])).toEqual([]);
+  });
+  test('measures what it says', () => {
+    expect(featuresOf('ab ab 12\nabcd')).toEqual({
+      'length (log characters)': Math.log(14),
+      'lines (log)': Math.log(2),
+      'share of digits': 2 / 13,
+      'share of letters': 8 / 13,
+      'share of distinct words': 3 / 4,
+      'mean word length': 10 / 4,
+    });
   });
   test('measures any text, in numbers', () => {
     fc.assert(
