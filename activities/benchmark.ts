@@ -10,12 +10,12 @@ import {
   type BenchmarkItemRow,
 } from '../db/evaluations.ts';
 import { setStageTotal } from '../db/iterations.ts';
-import { getCheckpoint, getRun, listBenchmarks } from '../db/runs.ts';
+import { getCheckpoint, listBenchmarks } from '../db/runs.ts';
 import { evaluationItems } from '../db/schema.ts';
 import { errorText, isRefusal } from '../models/errors.ts';
 import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
-import { endpointOf, settingsNow, taskOf, type Deps } from './context.ts';
+import { endpointOf, settingsNow, taskOf, type Deps, readRun } from './context.ts';
 import { reloadOf } from './reload.ts';
 
 export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
@@ -64,7 +64,7 @@ export function createBenchmarkActivities({ db }: Deps) {
     }): Promise<void> {
       const evaluation = await getEvaluation(db, evaluationId);
       const checkpoint = await getCheckpoint(db, evaluation.checkpointId);
-      const run = await getRun(db, checkpoint.runId);
+      const run = await readRun(db, checkpoint.runId);
       const task = taskOf(run);
       const endpoint = endpointOf('generator', run.settings, task, checkpoint);
       const have = await answeredItems(db, evaluationId);

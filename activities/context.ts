@@ -4,7 +4,7 @@ import type { Db } from '../db/connect.ts';
 import { getIteration, type Iteration } from '../db/iterations.ts';
 import { getCheckpoint, getRun, type Checkpoint, type Run } from '../db/runs.ts';
 import { settingsOf } from '../loop/course.ts';
-import type { ImproveSettings } from '../loop/input.ts';
+import { improveInputSchema, type ImproveSettings } from '../loop/input.ts';
 import { resolveEndpoint, type Endpoint, type Role } from '../models/endpoint.ts';
 import { loadTask } from '../tasks/index.ts';
 import type { Prompt, Rewrite, Task } from '../tasks/task.ts';
@@ -24,6 +24,16 @@ export function taskOf(run: Run): Task {
   return task;
 }
 
+/**
+ * A stored run. Its settings were complete for the version that stored them; fields that came since get their defaults.
+ *
+ * @throws Error when there is no such run
+ */
+export async function readRun(db: Db, id: string): Promise<Run> {
+  const run = await getRun(db, id);
+  return { ...run, settings: improveInputSchema.parse(run.settings) };
+}
+
 /** What every stage of an iteration needs to know. */
 export type IterationContext = {
   iteration: Iteration;
@@ -37,7 +47,7 @@ export type IterationContext = {
 
 export async function iterationContext(db: Db, iterationId: number): Promise<IterationContext> {
   const iteration = await getIteration(db, iterationId);
-  const run = await getRun(db, iteration.runId);
+  const run = await readRun(db, iteration.runId);
   const checkpoint = await getCheckpoint(db, iteration.checkpointId);
   const settings = settingsOf(run.settings, await listAdjustments(db, run.id), iteration.index);
   return { iteration, run, settings, task: taskOf(run), checkpoint };

@@ -11,13 +11,13 @@ import type { Db } from '../db/connect.ts';
 import { bestScored } from '../db/evaluations.ts';
 import { historyRows, recentRows, type HistoryRow } from '../db/history.ts';
 import { finishIteration, listStages } from '../db/iterations.ts';
-import { baseAndBest, findCheckpoint, findRun, getRun, setRunStatus } from '../db/runs.ts';
+import { baseAndBest, findCheckpoint, findRun, setRunStatus } from '../db/runs.ts';
 import { checkpoints, decisions, examples, STAGES } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
 import type { MessageArgs, Recorded } from '../loop/control.ts';
 import { lighterStrategies, nextStep, settingsOf, type StagnationStep } from '../loop/course.ts';
 import { beginIteration } from './iteration.ts';
-import { taskOf, type Deps } from './context.ts';
+import { taskOf, type Deps, readRun } from './context.ts';
 
 /** A message on its way from the workflow. */
 export type CourseRequest = {
@@ -126,7 +126,7 @@ export function createCourseActivities({ db }: Deps) {
         const { halt, answer } = known.numbers as { halt?: string; answer: string };
         return { answer, halt };
       }
-      const run = await getRun(db, runId);
+      const run = await readRun(db, runId);
       const task = taskOf(run);
       const all = await listAdjustments(db, runId);
       const promoted = await lastPromotion(db, runId);
@@ -186,7 +186,7 @@ export function createCourseActivities({ db }: Deps) {
       index: number;
       exceeded: string;
     }): Promise<{ lighter: boolean; reason: string }> {
-      const run = await getRun(db, runId);
+      const run = await readRun(db, runId);
       const { id } = await beginIteration(db, runId, index);
       const stages = await listStages(db, id);
       const done = new Set(stages.filter((stage) => stage.status === 'done').map((stage) => stage.name));

@@ -11,13 +11,13 @@ import {
 } from '../db/iterations.ts';
 import type { Iteration, StageOutput } from '../db/iterations.ts';
 import { levelStats } from '../db/prompts.ts';
-import { baseAndBest, findCheckpoint, getCheckpoint, getRun } from '../db/runs.ts';
+import { baseAndBest, findCheckpoint, getCheckpoint } from '../db/runs.ts';
 import type { StageName } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
 import { settingsOf } from '../loop/course.ts';
 import { nextLevels, type LevelStats } from '../loop/curriculum.ts';
 import { checkStage } from './budget.ts';
-import { iterationContext, seedOf, taskOf, type Deps } from './context.ts';
+import { iterationContext, seedOf, taskOf, type Deps, readRun } from './context.ts';
 
 export type StageRef = { iterationId: number; name: StageName };
 
@@ -43,7 +43,7 @@ async function levelHistory(db: Db, runId: string): Promise<LevelStats[]> {
 export async function beginIteration(db: Db, runId: string, index: number): Promise<Iteration> {
   const known = await findIteration(db, runId, index);
   if (known) return known;
-  const run = await getRun(db, runId);
+  const run = await readRun(db, runId);
   const task = taskOf(run);
   const { best } = await baseAndBest(db, runId);
   const settings = settingsOf(run.settings, await listAdjustments(db, runId), index);

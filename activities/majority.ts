@@ -9,14 +9,14 @@ import {
   votedItems,
   type NewMajoritySample,
 } from '../db/majority.ts';
-import { findCheckpoint, getRun } from '../db/runs.ts';
+import { findCheckpoint } from '../db/runs.ts';
 import { majoritySamples } from '../db/schema.ts';
 import { vote } from '../loop/vote.ts';
 import { errorText, FAILURE, isRefusal } from '../models/errors.ts';
 import type { Rewrite, Task } from '../tasks/task.ts';
 import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
-import { endpointOf, formsFor, seedOf, settingsNow, taskOf, type Deps } from './context.ts';
+import { endpointOf, formsFor, seedOf, settingsNow, taskOf, type Deps, readRun } from './context.ts';
 import { spread, strategiesOf, type Draw } from './pool.ts';
 import { reloadOf } from './reload.ts';
 
@@ -62,7 +62,7 @@ export function createMajorityActivities({ db }: Deps) {
       first: number;
       count: number;
     }): Promise<MajorityPage> {
-      const run = await getRun(db, runId);
+      const run = await readRun(db, runId);
       const task = taskOf(run);
       const settings = await settingsNow(db, run, null);
       const { samples: k, temperature, topP, maxTokens } = run.settings.sampling;

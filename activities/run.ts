@@ -8,7 +8,6 @@ import {
   createRun,
   findCheckpoint,
   findRun,
-  getRun,
   promotedCheckpoint,
   setRunStatus,
 } from '../db/runs.ts';
@@ -23,7 +22,7 @@ import { InvalidInputError } from '../tasks/errors.ts';
 import { loadTask, resolveTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import { callAll, ledgerChat } from './calls.ts';
-import { endpointOf, taskOf, type Deps } from './context.ts';
+import { endpointOf, taskOf, type Deps, readRun } from './context.ts';
 import { askedOf } from './critic.ts';
 import { refuseOverlap } from './overlap.ts';
 import { codeVersion } from './version.ts';
@@ -177,7 +176,7 @@ export function createRunActivities({ db }: Deps) {
       } else if (existing.status !== 'running') {
         await setRunStatus(db, runId, 'running');
       }
-      const run = await getRun(db, runId);
+      const run = await readRun(db, runId);
       const task = taskOf(run);
       const history = await recentRows(db, runId, HISTORY_ROWS);
       const majority = await majorityCounts(db, runId);
@@ -205,7 +204,7 @@ export function createRunActivities({ db }: Deps) {
     async identifyBase({ runId }: { runId: string }): Promise<{ checkpointId: number }> {
       const known = await findCheckpoint(db, runId, 0);
       if (known) return { checkpointId: known.id };
-      const run = await getRun(db, runId);
+      const run = await readRun(db, runId);
       const task = taskOf(run);
       const asked = endpointOf('generator', run.settings, task);
       const origin =

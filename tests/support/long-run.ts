@@ -14,6 +14,7 @@ import { createTestDatabase } from './database.ts';
 import { measureHistories, type Histories } from './history-sizes.ts';
 import { startSender, type Sent } from './random-sender.ts';
 import { startScriptedEndpoint, type ScriptedRequest } from './scripted-endpoint.ts';
+import { saveHistory } from './histories.ts';
 import { startTemporal } from './temporal.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
@@ -105,7 +106,7 @@ const input = (task: string, iterations: number, seed: number): ImproveInput => 
   gates: { critique: { mode: 'off' } },
   training: { replay: 8 },
   // One item more is enough: promotions are wanted here, not improvement.
-  promotion: { alpha: 0.6, guardMargin: 1 },
+  promotion: { alpha: 0.6, correction: 'none', guardMargin: 1 },
   stagnation: { steps: [] },
 });
 
@@ -169,6 +170,8 @@ export async function longRun(options: {
           left join stages s on s.iteration_id = i.id and s.name = 'decide'
           where i.run_id = ${runId} order by i.index`,
     );
+    // The last execution of the chain: it began with what the one before it carried over.
+    await saveHistory(temporal, runId, 'improve-continued');
     const decisions: Record<string, number> = {};
     for (const { kind } of decided) decisions[kind] = (decisions[kind] ?? 0) + 1;
     return {

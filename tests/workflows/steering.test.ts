@@ -263,11 +263,11 @@ describe('a run', () => {
     await inStage('buggy', 'generate');
     await handle.executeUpdate('pause', { args: [{}] });
     // A row that no version of the code wrote: whatever reads it throws a TypeError.
-    await loop.database.db.execute(sql`update runs set settings = settings - 'sampling' where id = 'buggy'`);
+    await loop.database.db.execute(sql`update iterations set plan = 'null' where run_id = 'buggy'`);
     await handle.executeUpdate('resume', { args: [{}] });
     script.latencyMs = 0;
     const error = await handle.result().catch((e: unknown) => e);
-    expect((error as Error & { cause: Error }).cause.message).toMatch(/Cannot read properties of undefined/);
+    expect((error as Error & { cause: Error }).cause.message).toMatch(/Cannot read properties of null/);
     expect((await handle.describe()).status.name).toBe('FAILED');
     expect(await statusOf('buggy')).toMatchObject({
       status: 'failed',
