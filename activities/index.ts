@@ -10,6 +10,7 @@ import { createFilterActivities, type FilterActivities } from './filter.ts';
 import { createGenerateActivities, type GenerateActivities } from './generate.ts';
 import { createIterationActivities, type IterationActivities } from './iteration.ts';
 import { createResampleActivities, type ResampleActivities } from './resample.ts';
+import { createReviewActivities, type ReviewActivities } from './review.ts';
 import { createRunActivities, type RunActivities } from './run.ts';
 import { createTrainActivities, type TrainActivities } from './train.ts';
 import { createVoteActivities, type VoteActivities } from './vote.ts';
@@ -20,6 +21,7 @@ export type MainActivities = Omit<RunActivities, 'identifyBase'> &
   CollectActivities &
   VoteActivities &
   FilterActivities &
+  ReviewActivities &
   DatasetActivities &
   Omit<BenchmarkActivities, 'benchmarkItems'> &
   DecideActivities;
@@ -47,6 +49,7 @@ export function createActivities(deps: Deps): {
       ...createCollectActivities(deps),
       ...createVoteActivities(deps),
       ...createFilterActivities(deps),
+      ...createReviewActivities(deps),
       ...createDatasetActivities(deps),
       ...benchmark,
       ...createDecideActivities(deps),

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addChaosCommand } from './commands/chaos.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
+import { addReviewCommand } from './commands/review.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addSteerCommands } from './commands/steer.ts';
 import { addSetupCommand } from './commands/setup.ts';
@@ -21,6 +22,7 @@ First steps:
   ratchet run arithmetic           start a run and watch it
   ratchet report                   what the newest run measured and decided
   ratchet pause, resume, stop      steer it; also retry, skip, reset, budget
+  ratchet review                   decide on what waits for a person
 
 Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted.
 RATCHET_DEBUG=1 adds stack traces to errors, NO_COLOR=1 takes the colours away.`;
@@ -47,6 +49,7 @@ export function createProgram(): Command {
   addListCommand(program);
   addReportCommand(program);
   addSteerCommands(program);
+  addReviewCommand(program);
   addSetupCommand(program);
   addScheduleCommand(program);
   addTestCommand(program);

@@ -3,7 +3,9 @@ import type { Db } from '../db/connect.ts';
 import * as queries from '../db/progress.ts';
 import type { StageRow, StoredCounts } from '../db/progress.ts';
 import { findRun, type RunRow } from '../db/report.ts';
+import { reviewCounts } from '../db/reviews.ts';
 import { STAGES, type IterationPlan, type StageName, type StageStatus } from '../db/schema.ts';
+import { asksForReview } from '../loop/review.ts';
 
 const units: Record<StageName, string> = {
   collect: 'prompts',
@@ -37,6 +39,8 @@ export type Progress = {
   /** The run's own measurements: the base at the start, base and best at the end. */
   measuring: { done: number; total: number } | undefined;
   finished: number[];
+  /** Decisions of reviewers for which the iteration waits. */
+  reviewsWaiting?: number;
 };
 
 function number(value: unknown): number | undefined {
@@ -104,6 +108,11 @@ export async function readProgress(db: Db, runId: string): Promise<Progress | un
     queries.benchmarkProgress(db, runId, iteration.id),
   ]);
   const { id, index, plan } = iteration;
+  const { review } = run.settings;
+  const reviewsWaiting =
+    asksForReview(review) && review.required && iteration.finishedAt === null
+      ? (await reviewCounts(db, iteration.id)).waiting
+      : undefined;
   return {
     run,
     iteration: { id, index, plan, finished: iteration.finishedAt !== null },
@@ -118,5 +127,6 @@ export async function readProgress(db: Db, runId: string): Promise<Progress | un
     ),
     measuring,
     finished,
+    reviewsWaiting,
   };
 }

@@ -3,6 +3,7 @@ import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
+import { reviewStatistics } from '../db/reviews.ts';
 import { getCheckpoint } from '../db/runs.ts';
 import { wilson } from '../loop/interval.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
@@ -18,6 +19,7 @@ import type {
   Origin,
   OtherArm,
   Report,
+  ReviewReport,
   RoleScores,
   ScheduledAs,
   Score,
@@ -114,13 +116,14 @@ async function iterationReports(
   known: CheckpointRow[],
   withTruth: boolean,
 ) {
-  const [prompts, samples, examples, gates, calls, stages, precision] = await Promise.all([
+  const [prompts, samples, examples, gates, calls, stages, reviews, precision] = await Promise.all([
     queries.promptCounts(db, run.id),
     queries.sampleCounts(db, run.id),
     queries.exampleCounts(db, run.id),
     queries.gateCounts(db, run.id),
     queries.callTotals(db, run.id),
     queries.stageSeconds(db, run.id),
+    reviewStatistics(db, run.id),
     withTruth ? precisionByIteration(db, run) : undefined,
   ]);
   const iterations = rows.map((row): IterationReport => {
@@ -150,6 +153,7 @@ async function iterationReports(
       rehearsalExamples: rehearsed?.examples ?? 0,
       trainedExamples: row.trainedExamples ?? 0,
       gates: gateReports(of(gates)),
+      review: reviewReport(of(reviews)),
       pseudoLabelPrecision: labels ? labels.correct / labels.total : null,
       pseudoLabels: precision ? (labels ?? { correct: 0, total: 0 }) : null,
       decision: row.decision,
@@ -169,7 +173,23 @@ async function iterationReports(
       costUnit: typeof row.numbers?.unit === 'string' ? row.numbers.unit : null,
     };
   });
-  return { iterations, calls };
+  return { iterations, calls, review: reviewReport(reviews) };
+}
+
+/** The precision is estimated from the audit alone: other items were not chosen at random. */
+function reviewReport(rows: Awaited<ReturnType<typeof reviewStatistics>>): ReviewReport | null {
+  if (rows.length === 0) return null;
+  const sum = (of: (row: (typeof rows)[number]) => number) => rows.reduce((total, row) => total + of(row), 0);
+  const audited = sum((row) => row.audited);
+  return {
+    items: sum((row) => row.total),
+    waiting: sum((row) => row.waiting),
+    accepted: sum((row) => row.accepted),
+    rejected: sum((row) => row.rejected),
+    corrected: sum((row) => row.corrected),
+    unseen: sum((row) => row.unseen),
+    precision: audited === 0 ? null : score(sum((row) => row.auditAccepted), audited),
+  };
 }
 
 function numberOf(numbers: Record<string, unknown> | null, field: string): number | null {
@@ -297,7 +317,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
   const ends = endpointsOf(runId, checkpoints, rows, resets);
   const base = ends.base ? checkpointReport(ends.base, scores) : null;
   const best = ends.best ? checkpointReport(ends.best, scores) : null;
-  const { iterations, calls } = await iterationReports(
+  const { iterations, calls, review } = await iterationReports(
     db,
     run,
     rows,
@@ -324,6 +344,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     best,
     comparison: base && best ? await compare(db, base, best, scores) : [],
     iterations,
+    review,
     course: await courseOf(db, runId),
     messages: await messagesOf(db, runId),
     totals: {

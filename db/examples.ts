@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lt } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { datasetExamples, datasets, examples, iterations, prompts, samples } from './schema.ts';
 
@@ -10,7 +10,12 @@ export type TrainingExample = { id: number; key: string; request: string; ration
 export async function examplesByIds(db: Db, ids: number[]): Promise<TrainingExample[]> {
   if (ids.length === 0) return [];
   return db
-    .select({ id: examples.id, key: prompts.key, request: samples.request, rationale: samples.rationale })
+    .select({
+      id: examples.id,
+      key: prompts.key,
+      request: samples.request,
+      rationale: sql<string>`coalesce(${examples.rationale}, ${samples.rationale})`,
+    })
     .from(examples)
     .innerJoin(samples, eq(samples.id, examples.sampleId))
     .innerJoin(prompts, eq(prompts.id, examples.promptId))
@@ -18,25 +23,35 @@ export async function examplesByIds(db: Db, ids: number[]): Promise<TrainingExam
     .orderBy(asc(examples.id));
 }
 
-/** Ids of an iteration's own examples, and how many of them are more than rehearsal. */
-export async function newExamples(db: Db, iterationId: number): Promise<{ ids: number[]; learnt: number }> {
-  const rows = await db
+/** Ids of an iteration's own examples but those in `out`, and how many of them are more than rehearsal. */
+export async function newExamples(
+  db: Db,
+  iterationId: number,
+  out: ReadonlySet<number>,
+): Promise<{ ids: number[]; learnt: number }> {
+  const all = await db
     .select({ id: examples.id, kind: examples.kind })
     .from(examples)
     .where(eq(examples.iterationId, iterationId))
     .orderBy(asc(examples.id));
+  const rows = all.filter((row) => !out.has(row.id));
   return { ids: rows.map((row) => row.id), learnt: rows.filter((row) => row.kind !== 'rehearsal').length };
 }
 
-/** Ids of the examples that earlier iterations of the run accepted. */
-export async function earlierExampleIds(db: Db, runId: string, index: number): Promise<number[]> {
+/** Ids of the examples that earlier iterations of the run accepted, but those in `out`. */
+export async function earlierExampleIds(
+  db: Db,
+  runId: string,
+  index: number,
+  out: ReadonlySet<number>,
+): Promise<number[]> {
   const rows = await db
     .select({ id: examples.id })
     .from(examples)
     .innerJoin(iterations, eq(iterations.id, examples.iterationId))
     .where(and(eq(examples.runId, runId), lt(iterations.index, index)))
     .orderBy(asc(examples.id));
-  return rows.map((row) => row.id);
+  return rows.map((row) => row.id).filter((id) => !out.has(id));
 }
 
 export async function findDataset(db: Db, iterationId: number): Promise<Dataset | undefined> {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { budgetSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
+import { reviewSchema } from './review-input.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -190,6 +191,7 @@ export const improveInputSchema = z.strictObject({
       guardMargin: share.default(0.03).describe('most a guard benchmark may fall'),
     })
     .prefault({}),
+  review: reviewSchema.prefault({}),
   stagnation: stagnationSchema.prefault({}),
   budget: budgetSchema.prefault({}),
   prices: pricesSchema.default({}),

@@ -35,7 +35,7 @@ export const main = proxyActivities<MainActivities>({
 
 /** What must be written for the run to go on at all: a database that is away is waited for, however long. */
 export const durable = proxyActivities<
-  Pick<MainActivities, 'recordState' | 'finishRun' | 'changeBudget' | 'findResetTarget'>
+  Pick<MainActivities, 'recordState' | 'finishRun' | 'changeBudget' | 'findResetTarget' | 'decideReviews'>
 >({
   taskQueue: TASK_QUEUE.main,
   startToCloseTimeout: '1 minute',
