@@ -70,7 +70,12 @@ async function problemOf(
 export async function settleReviews(db: Db, runId: string): Promise<void> {
   for (const review of await unsettled(db, runId)) {
     const sample = (await db.query.samples.findFirst({ where: eq(samples.id, review.sampleId) }))!;
-    const made = { runId, iterationId: review.iterationId, promptId: sample.promptId, kind: 'human' as const };
+    const made = {
+      runId,
+      iterationId: review.iterationId,
+      promptId: sample.promptId,
+      kind: 'human' as const,
+    };
     if (review.decision === 'accept') {
       // One without an answer has nothing to teach.
       if (sample.answer === null) continue;

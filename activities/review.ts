@@ -12,7 +12,7 @@ import {
 } from '../db/reviews.ts';
 import type { MessageArgs } from '../loop/control.ts';
 import type { ReviewSettings } from '../loop/review-input.ts';
-import { asksForReview, chooseReviews, tooManyRejected } from '../loop/review.ts';
+import { asksForReview, chooseReviews, keepRule, tooManyRejected } from '../loop/review.ts';
 import { iterationContext, type Deps } from './context.ts';
 import { settleReviews } from './corrections.ts';
 
@@ -27,7 +27,7 @@ export async function whatReviewersSay(
   await settleReviews(db, runId);
   const tooMany = tooManyRejected(await reviewCounts(db, iterationId), settings);
   return {
-    out: await keptOut(db, runId, settings),
+    out: await keptOut(db, runId, keepRule(settings)),
     nothing: tooMany && `${tooMany}, so nothing was trained`,
   };
 }
@@ -92,7 +92,9 @@ export function createReviewActivities({ db }: Deps) {
       const { open, total } = await openCounts(db, runId);
       if (!items && count === 0 && total === 0) return { impossible: 'nothing waits for review' };
       const unseen = items ? '' : ' unseen';
-      return { answer: `${PAST[decision]} ${count} ${count === 1 ? 'item' : 'items'}${unseen}; ${open} wait` };
+      return {
+        answer: `${PAST[decision]} ${count} ${count === 1 ? 'item' : 'items'}${unseen}; ${open} wait`,
+      };
     },
   };
 }

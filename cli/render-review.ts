@@ -35,7 +35,8 @@ export function reviewLines(
   { open, total }: { open: number; total: number },
 ): string[] {
   const field = (name: string, text: string) => `${name.padEnd(11)}${text}`;
-  const asked = plain(sample.request) === plain(prompt.text) ? [] : [field('asked as', plain(sample.request))];
+  const asked =
+    plain(sample.request) === plain(prompt.text) ? [] : [field('asked as', plain(sample.request))];
   return [
     '',
     `item ${review.id} · iteration ${iteration.index} · ${total - open} of ${total} decided · ${why[review.reason]}`,
@@ -113,9 +114,10 @@ export function reviewTable({ review, iterations }: Report, c: Colors): string[]
   ];
   const head: Column[] = [
     { title: '#', align: 'right' },
-    ...['items', 'waiting', 'accepted', 'rejected', 'corrected'].map(
-      (title): Column => ({ title, align: 'right' }),
-    ),
+    ...['items', 'waiting', 'accepted', 'rejected', 'corrected'].map((title): Column => ({
+      title,
+      align: 'right',
+    })),
     { title: 'audited precision' },
   ];
   const rows = iterations.flatMap((one) => (one.review ? [row(String(one.iteration), one.review)] : []));

@@ -188,7 +188,13 @@ function reviewReport(rows: Awaited<ReturnType<typeof reviewStatistics>>): Revie
     rejected: sum((row) => row.rejected),
     corrected: sum((row) => row.corrected),
     unseen: sum((row) => row.unseen),
-    precision: audited === 0 ? null : score(sum((row) => row.auditAccepted), audited),
+    precision:
+      audited === 0
+        ? null
+        : score(
+            sum((row) => row.auditAccepted),
+            audited,
+          ),
   };
 }
 

@@ -1,7 +1,6 @@
 /** Human review in the database: what is put to reviewers, who looks at it, what they decide, what follows. */
 import { and, asc, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm';
-import { LEAST_DECIDED, type ReviewItem, type ReviewTally } from '../loop/review.ts';
-import type { ReviewSettings } from '../loop/review-input.ts';
+import type { KeepRule, ReviewItem, ReviewTally } from '../loop/review.ts';
 import type { Db } from './connect.ts';
 import { examples, iterations, prompts, reviews, runs, samples, stages, verdicts } from './schema.ts';
 
@@ -259,9 +258,7 @@ export async function undo(
       )
       .returning();
     for (const one of undone) {
-      await tx
-        .delete(verdicts)
-        .where(and(eq(verdicts.sampleId, one.sampleId), eq(verdicts.gate, 'human')));
+      await tx.delete(verdicts).where(and(eq(verdicts.sampleId, one.sampleId), eq(verdicts.gate, 'human')));
     }
     return undone.length > 0;
   });
@@ -326,15 +323,14 @@ export type ReviewDetails = Awaited<ReturnType<typeof reviewDetails>>;
  * taken back. In the first iterations, and in those that had too many rejections, only what was accepted stays. Where
  * reviewers contradict each other about a prompt, nothing of it is used.
  */
-export async function keptOut(db: Db, runId: string, settings: ReviewSettings): Promise<Set<number>> {
-  const strictUpTo = settings.required ? settings.iterations : 0;
+export async function keptOut(db: Db, runId: string, rule: KeepRule): Promise<Set<number>> {
   const { rows } = await db.execute<{ id: number }>(sql`
     with decided as (select r.*, s.prompt_id from ${reviews} r join ${samples} s on s.id = r.sample_id
         where r.run_id = ${runId} and r.decision is not null),
       tally as (select iteration_id, count(*) as n, count(*) filter (where decision <> 'accept') as rejected
         from decided where not bulk and reason <> 'disagreement' group by iteration_id),
       stopped as (select iteration_id from tally
-        where n >= ${LEAST_DECIDED} and rejected > ${settings.maxRejectedShare}::float8 * n + 1e-9),
+        where n >= ${rule.leastDecided} and rejected > ${rule.maxRejectedShare}::float8 * n + 1e-9),
       contested as (select d.prompt_id from decided d join votes v on v.prompt_id = d.prompt_id group by d.prompt_id
         having count(distinct d.corrected_answer) > 1 or
           bool_or(d.decision = 'accept') and bool_or(d.corrected_answer is not null and d.corrected_answer <> v.answer))
@@ -347,7 +343,7 @@ export async function keptOut(db: Db, runId: string, settings: ReviewSettings): 
         and (d.decision = 'accept' and d.sample_id = e.sample_id or d.corrected_answer = e.answer))
       when e.kind = 'rehearsal' then false
       when own.decision is not null then own.decision <> 'accept'
-      else i.index <= ${strictUpTo} or e.iteration_id in (select iteration_id from stopped)
+      else i.index <= ${rule.strictUpTo} or e.iteration_id in (select iteration_id from stopped)
         or exists (select 1 from decided d where d.prompt_id = e.prompt_id
           and (d.corrected_answer <> e.answer or d.decision = 'reject' and d.reason <> 'disagreement'))
       end`);

@@ -258,7 +258,10 @@ export const examples = pgTable(
     createdAt: createdAt(),
   },
   // A sample that a reviewer rewrites stands twice: as the gates took it (and it is left out), and as rewritten.
-  (t) => [uniqueIndex('examples_sample_human').on(t.sampleId, sql`(${t.kind} = 'human')`), index().on(t.runId, t.iterationId)],
+  (t) => [
+    uniqueIndex('examples_sample_human').on(t.sampleId, sql`(${t.kind} = 'human')`),
+    index().on(t.runId, t.iterationId),
+  ],
 );
 
 export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement';

@@ -122,7 +122,8 @@ export function readArgs(name: MessageName, input: unknown): MessageArgs {
   if (input === undefined || input === null || input === '') return readFields(name, {});
   if (short && name === 'resetCheckpoint') return readFields(name, { to: input });
   if (short && name === 'stagnation') return readFields(name, { kind: input });
-  if (short && (name === 'approveReview' || name === 'rejectReview')) return readFields(name, { item: input });
+  if (short && (name === 'approveReview' || name === 'rejectReview'))
+    return readFields(name, { item: input });
   if (typeof input !== 'object' || Array.isArray(input)) throw wrong(name, 'the input must be a JSON object');
   return readFields(name, input as Record<string, unknown>);
 }

@@ -12,7 +12,9 @@ export const reviewSchema = z.strictObject({
     .describe('in the first so many iterations, only what a reviewer accepts is trained on'),
   auditShare: share
     .default(0)
-    .describe('random share of the accepted pseudo-labels put to a reviewer, to measure their real precision'),
+    .describe(
+      'random share of the accepted pseudo-labels put to a reviewer, to measure their real precision',
+    ),
   disagreements: z
     .boolean()
     .default(false)

@@ -11,7 +11,9 @@ export type ReviewItem = {
 
 /** Does a run with these settings ask for any review? One that was stored before there were any does not. */
 export function asksForReview(settings: ReviewSettings | undefined): boolean {
-  return settings !== undefined && (settings.iterations > 0 || settings.auditShare > 0 || settings.disagreements);
+  return (
+    settings !== undefined && (settings.iterations > 0 || settings.auditShare > 0 || settings.disagreements)
+  );
 }
 
 /**
@@ -76,7 +78,14 @@ export function chooseReviews(
 const inOrder = (items: readonly Reviewable[]) => items.toSorted((a, b) => a.sampleId - b.sampleId);
 
 /** Fewer decisions than this say too little to stop an iteration. */
-export const LEAST_DECIDED = 10;
+const LEAST_DECIDED = 10;
+
+/** Where only what a reviewer accepted is used: up to this iteration, and wherever too many were rejected. */
+export type KeepRule = { strictUpTo: number; maxRejectedShare: number; leastDecided: number };
+
+export function keepRule({ required, iterations, maxRejectedShare }: ReviewSettings): KeepRule {
+  return { strictUpTo: required ? iterations : 0, maxRejectedShare, leastDecided: LEAST_DECIDED };
+}
 
 /** Decisions about what the gates had accepted. A correction is a rejection of what stood there. */
 export type ReviewTally = { accepted: number; rejected: number };

@@ -101,7 +101,13 @@ async function review(db: Db, run: string | undefined, flags: Flags): Promise<nu
   return EXIT.ok;
 }
 
-function asData({ review: one, iteration, prompt, answer, open }: Awaited<ReturnType<typeof listReviews>>[number]) {
+function asData({
+  review: one,
+  iteration,
+  prompt,
+  answer,
+  open,
+}: Awaited<ReturnType<typeof listReviews>>[number]) {
   const { id, sampleId, reason, audit, decision, bulk, correctedAnswer, note, reviewer, decidedAt } = one;
   return {
     item: id,

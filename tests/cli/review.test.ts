@@ -173,7 +173,17 @@ test('scripts list and decide', async () => {
     new RegExp(`${a} +1 +first-iterations +1000\\+1000 +2000 +waits`),
   );
   const decided = await ratchet(
-    ...['review', 'scripted', '--accept', a!, b!, '--reject', c!, '--correct', `${d}=4711`, '--note', 'by hand'],
+    'review',
+    'scripted',
+    '--accept',
+    a!,
+    b!,
+    '--reject',
+    c!,
+    '--correct',
+    `${d}=4711`,
+    '--note',
+    'by hand',
   );
   expect(decided).toMatchObject({ code: 0 });
   expect(decided.stdout).toContain(`item ${d}: stored as a correction only`);

@@ -22,8 +22,15 @@ import {
 } from '../../db/reviews.ts';
 import * as t from '../../db/schema.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
-import type { ReviewItem } from '../../loop/review.ts';
-import { addCheckpoint, addDecision, addIteration, addPool, addRun, type PoolPrompt } from '../cli/fixture.ts';
+import { keepRule, type ReviewItem } from '../../loop/review.ts';
+import {
+  addCheckpoint,
+  addDecision,
+  addIteration,
+  addPool,
+  addRun,
+  type PoolPrompt,
+} from '../cli/fixture.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { longAddition } from '../support/scripted-adder.ts';
 
@@ -56,14 +63,12 @@ async function reviewedRun(
   }));
   await addPool(db, id, iterationId, base.id, [...pool, ...(options.pool ?? [])]);
   const { accepted } = await reviewable(db, iterationId);
-  const items = accepted.map(
-    ({ sampleId }): ReviewItem => ({
-      sampleId,
-      reason: 'first-iterations',
-      audit: false,
-      ...options.item,
-    }),
-  );
+  const items = accepted.map(({ sampleId }): ReviewItem => ({
+    sampleId,
+    reason: 'first-iterations',
+    audit: false,
+    ...options.item,
+  }));
   await addReviews(db, id, iterationId, items);
   const rows = await db.query.reviews.findMany({ where: eq(t.reviews.runId, id), orderBy: t.reviews.id });
   return { iterationId, base, ids: rows.map((row) => row.id), rows };
@@ -75,7 +80,7 @@ const verdictsOf = (sampleId: number) =>
 /** Examples of the run that may be trained on, by sample and kind. */
 async function trained(runId: string, review: ImproveInput['review']) {
   await settleReviews(db, runId);
-  const out = await keptOut(db, runId, settingsOf(review));
+  const out = await keptOut(db, runId, keepRule(settingsOf(review)));
   const all = await db.query.examples.findMany({
     where: eq(t.examples.runId, runId),
     orderBy: t.examples.id,
@@ -131,26 +136,14 @@ describe('claims', () => {
 
   it('end with the iteration, unless the run does not wait for reviewers', async () => {
     const waits = await reviewedRun('waits', 1);
-    await addDecision(
-      db,
-      waits.iterationId,
-      'skip',
-      { candidateId: null, bestId: waits.base.id },
-      {},
-    );
+    await addDecision(db, waits.iterationId, 'skip', { candidateId: null, bestId: waits.base.id }, {});
     expect(await claim(db, 'waits', 'a')).toBeUndefined();
     expect(await openCounts(db, 'waits')).toEqual({ open: 0, total: 2 });
     expect((await judge(db, 'waits', waits.ids[0]!, { decision: 'accept' }, ada)).problem).toMatch(
       /decided already/,
     );
     const goesOn = await reviewedRun('goes-on', 1, { review: { auditShare: 1, required: false } });
-    await addDecision(
-      db,
-      goesOn.iterationId,
-      'discard',
-      { candidateId: null, bestId: goesOn.base.id },
-      {},
-    );
+    await addDecision(db, goesOn.iterationId, 'discard', { candidateId: null, bestId: goesOn.base.id }, {});
     expect((await claim(db, 'goes-on', 'a'))?.id).toBe(goesOn.ids[0]);
   });
 });
@@ -285,7 +278,9 @@ describe('a correction', () => {
     expect((await correct(db, 'by-sample', ids[0]!, { answer: wrong.answer! }, ada)).problem).toMatch(
       /already/,
     );
-    expect((await correct(db, 'by-sample', ids[0]!, { answer: ' ' }, ada)).problem).toMatch(/needs an answer/);
+    expect((await correct(db, 'by-sample', ids[0]!, { answer: ' ' }, ada)).problem).toMatch(
+      /needs an answer/,
+    );
     expect(await correct(db, 'by-sample', ids[0]!, { answer: '2345' }, ada)).toEqual({
       id: ids[0],
       note: 'becomes an example marked human',
@@ -298,7 +293,10 @@ describe('a correction', () => {
     expect(await trained('by-sample', audit)).toEqual(kept);
     expect((await examplesByIds(db, [kept[0]!.id]))[0]!.rationale).toBe('sound #2345');
     expect(await verdictsOf(wrong.id)).toEqual([
-      expect.objectContaining({ outcome: 'fail', reason: `corrected by ada: 2345 instead of ${wrong.answer}` }),
+      expect.objectContaining({
+        outcome: 'fail',
+        reason: `corrected by ada: 2345 instead of ${wrong.answer}`,
+      }),
     ]);
   });
 

@@ -40,7 +40,8 @@ const trained = (runId: string) =>
     select e.sample_id::int as sample, e.kind, e.answer, e.rationale from dataset_examples m
     join examples e on e.id = m.example_id where e.run_id = ${runId} and e.kind <> 'rehearsal' order by e.id`);
 
-const reviewing = (review: ImproveInput['review'], changes: ImproveInput = {}) => small({ review, ...changes });
+const reviewing = (review: ImproveInput['review'], changes: ImproveInput = {}) =>
+  small({ review, ...changes });
 
 it('waits for reviewers over a restart of the workers, and trains on what they leave', async () => {
   const { db } = loop.database;
@@ -110,7 +111,9 @@ it('does not train an iteration of which reviewers reject too much, and asks no 
     kind: 'nothing-to-train',
     reason: 'reviewers rejected 4 of 10 (40 %), more than 30 %, so nothing was trained',
   });
-  expect(await rows(sql`select 1 from checkpoints where run_id = 'refused' and kind = 'adapter'`)).toEqual([]);
+  expect(await rows(sql`select 1 from checkpoints where run_id = 'refused' and kind = 'adapter'`)).toEqual(
+    [],
+  );
 }, 120_000);
 
 it('is decided by messages, paused, stopped and gone on with while it waits', async () => {
@@ -162,7 +165,8 @@ it('measures the real precision without waiting, where it is told to', async () 
   await handle.result();
   expect((await trained('measured')).length).toBeGreaterThan(0);
   const all = await items('measured');
-  for (const [i, one] of all.entries()) await decide('measured', one.review.id, i === 0 ? 'reject' : 'accept');
+  for (const [i, one] of all.entries())
+    await decide('measured', one.review.id, i === 0 ? 'reject' : 'accept');
   const { review } = await buildReport(loop.database.db, 'measured');
   expect(review!.precision).toMatchObject({ correct: all.length - 1, total: all.length });
 }, 120_000);
