@@ -76,16 +76,20 @@ export function createReviewActivities({ db }: Deps) {
       const reviewer = args.by ?? 'a message';
       const { items } = args;
       let count: number;
+      let elsewhere = '';
       if (items) {
-        await decide(db, runId, items, judgement, { reviewer });
-        const found = await findReviews(db, runId, items);
-        const unknown = items.filter((id) => !found.some((one) => one.id === id));
+        const known = (await findReviews(db, runId, items)).map((one) => one.id);
+        const unknown = items.filter((id) => !known.includes(id));
         if (unknown.length > 0)
           return { impossible: `run ${runId} has no review item ${unknown.join(', ')}` };
+        await decide(db, runId, items, judgement, { reviewer });
+        const found = await findReviews(db, runId, items);
         // One that this message decided on an earlier try counts as well.
         const others = found.filter((one) => one.decision !== decision || one.reviewer !== reviewer);
         count = found.length - others.length;
-        if (count === 0) return { impossible: others.map(heldBy).join('; ') };
+        const held = others.map(heldBy).join('; ');
+        if (count === 0) return { impossible: held };
+        if (held) elsewhere = `; ${held}`;
       } else {
         count = (await decideRest(db, runId, judgement, reviewer)).length;
       }
@@ -93,7 +97,7 @@ export function createReviewActivities({ db }: Deps) {
       if (!items && count === 0 && total === 0) return { impossible: 'nothing waits for review' };
       const unseen = items ? '' : ' unseen';
       return {
-        answer: `${PAST[decision]} ${count} ${count === 1 ? 'item' : 'items'}${unseen}; ${open} wait`,
+        answer: `${PAST[decision]} ${count} ${count === 1 ? 'item' : 'items'}${unseen}; ${open} wait${elsewhere}`,
       };
     },
   };

@@ -2,6 +2,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settleReviews } from '../../activities/corrections.ts';
+import { createReviewActivities } from '../../activities/review.ts';
 import { buildReport } from '../../cli/report.ts';
 import { renderReport } from '../../cli/render-report.ts';
 import { correct, judge, reviewSession, type SessionIo, type Who } from '../../cli/review.ts';
@@ -189,6 +190,30 @@ describe('a decision', () => {
     const { review } = await buildReport(db, 'bulk');
     expect(review).toMatchObject({ accepted: 11, rejected: 1, unseen: 11 });
     expect(review!.precision).toMatchObject({ correct: 0, total: 1 });
+  });
+});
+
+describe('a message', () => {
+  const say = (decision: 'accept' | 'reject', args: { items?: number[]; by?: string }) =>
+    createReviewActivities({ db }).decideReviews({ runId: 'by-message', decision, args });
+
+  it('decides what it names, the same again when it comes twice, and nothing when a name is wrong', async () => {
+    const { ids } = await reviewedRun('by-message', 3);
+    expect(await say('accept', { items: [ids[0]!, 987_654] })).toEqual({
+      impossible: 'run by-message has no review item 987654',
+    });
+    expect((await openCounts(db, 'by-message')).open).toBe(6);
+    const accepted = { answer: 'accepted 2 items; 4 wait' };
+    expect(await say('accept', { items: ids.slice(0, 2), by: 'bob' })).toEqual(accepted);
+    expect(await say('accept', { items: ids.slice(0, 2), by: 'bob' })).toEqual(accepted);
+    expect(await say('reject', { items: [ids[1]!], by: 'ada' })).toEqual({
+      impossible: `item ${ids[1]} was accepted by bob already`,
+    });
+    await claim(db, 'by-message', ada.holder);
+    expect(await say('reject', { items: ids.slice(2, 4), by: 'bob' })).toEqual({
+      answer: `rejected 1 item; 3 wait; item ${ids[2]} is with ada@here/1`,
+    });
+    expect(await say('reject', { by: 'bob' })).toEqual({ answer: 'rejected 3 items unseen; 0 wait' });
   });
 });
 
