@@ -5,11 +5,13 @@ import {
   claim,
   decide,
   findReviews,
+  listReviews,
   openCounts,
   release,
   reviewDetails,
   undo,
   type Judgement,
+  type ListedReview,
   type Review,
   type ReviewDetails,
 } from '../db/reviews.ts';
@@ -85,16 +87,17 @@ export async function judge(
 ): Promise<Decided> {
   const [decided] = await decide(db, runId, [id], judgement, who);
   if (decided) return { id };
-  const [review] = await findReviews(db, runId, [id]);
-  return { id, problem: whyNot(review, runId, id) };
+  const found = (await listReviews(db, runId)).find((one) => one.review.id === id);
+  return { id, problem: whyNot(found, runId, id) };
 }
 
-function whyNot(review: Review | undefined, runId: string, id: number): string {
-  if (!review) return `run ${runId} has no review item ${id}`;
-  if (review.decision) return `item ${id} has been decided already (${review.decision}, ${review.reviewer})`;
-  if (review.claimedBy)
-    return `${review.claimedBy} is looking at item ${id}, or its iteration is decided already`;
-  return `the iteration of item ${id} is decided already`;
+function whyNot(found: ListedReview | undefined, runId: string, id: number): string {
+  if (!found) return `run ${runId} has no review item ${id}`;
+  const { decision, reviewer, claimedBy } = found.review;
+  if (decision) return `item ${id} has been decided already (${decision}, ${reviewer})`;
+  return found.open
+    ? `${claimedBy ?? 'somebody'} is looking at item ${id}`
+    : `the iteration of item ${id} is decided already`;
 }
 
 /** Tells iterations that decisions are there. One that is not waiting any more needs no message. */
