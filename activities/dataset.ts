@@ -13,6 +13,7 @@ import { createLeakIndex } from '../loop/leaks.ts';
 import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
 import { iterationContext, type Deps } from './context.ts';
+import { whatReviewersSay } from './review.ts';
 
 /** `nothing` says why there is no dataset; `leaked` counts the examples that were held-out problems. */
 export type BuiltDataset = {
@@ -86,16 +87,22 @@ export function createDatasetActivities({ db }: Deps) {
      */
     async buildDataset({ iterationId }: { iterationId: number }): Promise<BuiltDataset> {
       const { iteration, run, settings, task } = await iterationContext(db, iterationId);
-      const fresh = await newExamples(db, iterationId);
+      const reviewed = await whatReviewersSay(db, iterationId, run.id, settings.review);
+      const fresh = await newExamples(db, iterationId, reviewed.out);
       const known = await findDataset(db, iterationId);
       if (known) return { datasetId: known.id, examples: known.examples, fresh: fresh.ids.length };
+      if (reviewed.nothing) return { examples: 0, fresh: 0, nothing: reviewed.nothing };
       const teaches = settings.experiment === 'control' ? fresh.ids : fresh.learnt;
       // Trained anew on everything, the base can learn from earlier examples alone.
       const anew = settings.training.from === 'base' && run.settings.training.from !== 'base';
       if (teaches.length === 0 && !anew)
-        return { examples: 0, fresh: 0, nothing: 'no example passed the gates, so nothing was trained' };
+        return {
+          examples: 0,
+          fresh: 0,
+          nothing: `no example passed the gates${reviewed.out.size > 0 ? ' and the reviewers' : ''}, so nothing was trained`,
+        };
 
-      const earlier = await earlierExampleIds(db, run.id, iteration.index);
+      const earlier = await earlierExampleIds(db, run.id, iteration.index, reviewed.out);
       const replayed =
         settings.training.from === 'base'
           ? earlier

@@ -11,6 +11,7 @@ import { createGenerateActivities, type GenerateActivities } from './generate.ts
 import { createIterationActivities, type IterationActivities } from './iteration.ts';
 import { createMajorityActivities, type MajorityActivities } from './majority.ts';
 import { createResampleActivities, type ResampleActivities } from './resample.ts';
+import { createReviewActivities, type ReviewActivities } from './review.ts';
 import { createRunActivities, type RunActivities } from './run.ts';
 import { createTrainActivities, type TrainActivities } from './train.ts';
 import { createVoteActivities, type VoteActivities } from './vote.ts';
@@ -21,6 +22,7 @@ export type MainActivities = Omit<RunActivities, 'identifyBase'> &
   CollectActivities &
   VoteActivities &
   FilterActivities &
+  ReviewActivities &
   DatasetActivities &
   Omit<BenchmarkActivities, 'benchmarkItems'> &
   DecideActivities;
@@ -49,6 +51,7 @@ export function createActivities(deps: Deps): {
       ...createCollectActivities(deps),
       ...createVoteActivities(deps),
       ...createFilterActivities(deps),
+      ...createReviewActivities(deps),
       ...createDatasetActivities(deps),
       ...benchmark,
       ...createDecideActivities(deps),

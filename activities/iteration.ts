@@ -16,6 +16,7 @@ import type { StageName } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
 import { settingsOf } from '../loop/course.ts';
 import { nextLevels, type LevelStats } from '../loop/curriculum.ts';
+import { asksForReview } from '../loop/review.ts';
 import { checkStage } from './budget.ts';
 import { iterationContext, seedOf, taskOf, type Deps, readRun } from './context.ts';
 
@@ -54,16 +55,21 @@ export async function beginIteration(db: Db, runId: string, index: number): Prom
 
 export function createIterationActivities({ db }: Deps) {
   return {
-    /** Begins an iteration, or finds it begun. */
+    /** Begins an iteration, or finds it begun. `review`: people may be asked about what it accepts. */
     async startIteration({
       runId,
       index,
     }: {
       runId: string;
       index: number;
-    }): Promise<{ iterationId: number; levels?: number[] }> {
+    }): Promise<{ iterationId: number; levels?: number[]; review?: true }> {
       const iteration = await beginIteration(db, runId, index);
-      return { iterationId: iteration.id, levels: iteration.plan.levels };
+      const { settings } = await readRun(db, runId);
+      return {
+        iterationId: iteration.id,
+        levels: iteration.plan.levels,
+        ...(asksForReview(settings.review) ? { review: true as const } : {}),
+      };
     },
 
     /**

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addChaosCommand } from './commands/chaos.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
+import { addReviewCommand } from './commands/review.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
 import { addSteerCommands } from './commands/steer.ts';
@@ -24,6 +25,7 @@ First steps:
   ratchet report                   what the newest run measured and decided
   ratchet why best                 where its best checkpoint comes from; also revoke
   ratchet pause, resume, stop      steer it; also retry, skip, reset, budget
+  ratchet review                   decide on what waits for a person
 
 Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted.
 RATCHET_DEBUG=1 adds stack traces to errors, NO_COLOR=1 takes the colours away.`;
@@ -52,6 +54,7 @@ export function createProgram(): Command {
   addWhyCommand(program);
   addRevokeCommand(program);
   addSteerCommands(program);
+  addReviewCommand(program);
   addSetupCommand(program);
   addScheduleCommand(program);
   addTestCommand(program);

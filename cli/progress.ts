@@ -4,7 +4,9 @@ import * as queries from '../db/progress.ts';
 import type { StageRow, StoredCounts } from '../db/progress.ts';
 import { majorityCounts } from '../db/majority.ts';
 import { findRun, type RunRow } from '../db/report.ts';
+import { reviewCounts } from '../db/reviews.ts';
 import { STAGES, type IterationPlan, type StageName, type StageStatus } from '../db/schema.ts';
+import { asksForReview } from '../loop/review.ts';
 
 const units: Record<StageName, string> = {
   collect: 'prompts',
@@ -38,6 +40,8 @@ export type Progress = {
   /** The run's own measurements: the base at the start, base and best at the end. */
   measuring: { done: number; total: number } | undefined;
   finished: number[];
+  /** Decisions of reviewers for which the iteration waits. */
+  reviewsWaiting?: number;
 };
 
 function number(value: unknown): number | undefined {
@@ -114,6 +118,11 @@ export async function readProgress(db: Db, runId: string): Promise<Progress | un
     queries.benchmarkProgress(db, runId, iteration.id),
   ]);
   const { id, index, plan } = iteration;
+  const { review } = run.settings;
+  const reviewsWaiting =
+    asksForReview(review) && review.required && iteration.finishedAt === null
+      ? (await reviewCounts(db, iteration.id)).waiting
+      : undefined;
   return {
     run,
     iteration: { id, index, plan, finished: iteration.finishedAt !== null },
@@ -128,5 +137,6 @@ export async function readProgress(db: Db, runId: string): Promise<Progress | un
     ),
     measuring,
     finished,
+    reviewsWaiting,
   };
 }

@@ -1,5 +1,6 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
+import { reviewTable } from './render-review.ts';
 import type { Comparison, IterationReport, Report, Score } from './report-types.ts';
 import {
   compact,
@@ -342,6 +343,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...groupTables(report, c),
     ...iterationTable(report, c),
     ...gateTable(report, c),
+    ...reviewTable(report, c),
     ...courseTables(report, c),
     ...contrast(report, c),
     ...wrap(armSentence(report), columns),

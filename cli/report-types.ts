@@ -38,6 +38,19 @@ export type GuardReport = { guard: string; fall: number; fallAtMost: number | nu
 
 export type GateReport = { gate: string; advisory: boolean; pass: number; fail: number; unscored: number };
 
+/** What reviewers were asked and said. */
+export type ReviewReport = {
+  items: number;
+  waiting: number;
+  accepted: number;
+  rejected: number;
+  corrected: number;
+  /** Decided with all that were left: they count in no statistic. */
+  unseen: number;
+  /** Share of the audited pseudo-labels that reviewers accepted; null without any. */
+  precision: Score | null;
+};
+
 export type IterationReport = RoleScores & {
   iteration: number;
   finished: boolean;
@@ -58,6 +71,8 @@ export type IterationReport = RoleScores & {
   /** Size of the training set, with replayed examples. */
   trainedExamples: number;
   gates: GateReport[];
+  /** Null where nothing was put to reviewers. */
+  review: ReviewReport | null;
   /** Share of accepted answers that were right; null where the task cannot know. Never seen by the loop. */
   pseudoLabelPrecision: number | null;
   pseudoLabels: { correct: number; total: number } | null;
@@ -127,6 +142,8 @@ export type Report = {
   /** Null where it was not measured to the end. */
   majority: MajorityReport | null;
   iterations: IterationReport[];
+  /** Over all iterations; null where nothing was put to reviewers. */
+  review: ReviewReport | null;
   course: CourseReport[];
   messages: MessageReport[];
   totals: {

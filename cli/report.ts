@@ -5,6 +5,7 @@ import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
 import { leakCounts } from '../db/leaks.ts';
 import { majorityCounts } from '../db/majority.ts';
+import { reviewStatistics } from '../db/reviews.ts';
 import { getCheckpoint } from '../db/runs.ts';
 import { wilson } from '../loop/interval.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
@@ -23,6 +24,7 @@ import type {
   Origin,
   OtherArm,
   Report,
+  ReviewReport,
   RoleScores,
   ScheduledAs,
   Score,
@@ -119,7 +121,7 @@ async function iterationReports(
   known: CheckpointRow[],
   withTruth: boolean,
 ) {
-  const [prompts, samples, examples, gates, calls, stages, leaks, precision] = await Promise.all([
+  const [prompts, samples, examples, gates, calls, stages, leaks, reviews, precision] = await Promise.all([
     queries.promptCounts(db, run.id),
     queries.sampleCounts(db, run.id),
     queries.exampleCounts(db, run.id),
@@ -127,6 +129,7 @@ async function iterationReports(
     queries.callTotals(db, run.id),
     queries.stageSeconds(db, run.id),
     leakCounts(db, run.id),
+    reviewStatistics(db, run.id),
     withTruth ? precisionByIteration(db, run) : undefined,
   ]);
   const iterations = rows.map((row): IterationReport => {
@@ -156,6 +159,7 @@ async function iterationReports(
       rehearsalExamples: rehearsed?.examples ?? 0,
       trainedExamples: row.trainedExamples ?? 0,
       gates: gateReports(of(gates)),
+      review: reviewReport(of(reviews)),
       pseudoLabelPrecision: labels ? labels.correct / labels.total : null,
       pseudoLabels: precision ? (labels ?? { correct: 0, total: 0 }) : null,
       decision: row.decision,
@@ -178,7 +182,29 @@ async function iterationReports(
       costUnit: typeof row.numbers?.unit === 'string' ? row.numbers.unit : null,
     };
   });
-  return { iterations, calls };
+  return { iterations, calls, review: reviewReport(reviews) };
+}
+
+/** The precision is estimated from the audit alone: other items were not chosen at random. */
+function reviewReport(rows: Awaited<ReturnType<typeof reviewStatistics>>): ReviewReport | null {
+  if (rows.length === 0) return null;
+  const sum = (of: (row: (typeof rows)[number]) => number) => rows.reduce((total, row) => total + of(row), 0);
+  const audited = sum((row) => row.audited);
+  return {
+    items: sum((row) => row.total),
+    waiting: sum((row) => row.waiting),
+    accepted: sum((row) => row.accepted),
+    rejected: sum((row) => row.rejected),
+    corrected: sum((row) => row.corrected),
+    unseen: sum((row) => row.unseen),
+    precision:
+      audited === 0
+        ? null
+        : score(
+            sum((row) => row.auditAccepted),
+            audited,
+          ),
+  };
 }
 
 type StoredGuard = { name: string; fall: number; fallAtMost?: number; margin: number };
@@ -330,7 +356,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
   const ends = endpointsOf(runId, checkpoints, rows, resets);
   const base = ends.base ? checkpointReport(ends.base, scores) : null;
   const best = ends.best ? checkpointReport(ends.best, scores) : null;
-  const { iterations, calls } = await iterationReports(
+  const { iterations, calls, review } = await iterationReports(
     db,
     run,
     rows,
@@ -358,6 +384,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     comparison: base && best ? await compare(db, base, best, scores) : [],
     majority: await majorityReport(db, runId),
     iterations,
+    review,
     course: await courseOf(db, runId),
     messages: await messagesOf(db, runId),
     totals: {

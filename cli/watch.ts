@@ -8,6 +8,7 @@ import { createLiveRegion, type Output } from './live-region.ts';
 import { readProgress, type Progress } from './progress.ts';
 import { buildReport } from './report.ts';
 import { workersPolling, workflowState } from './temporal.ts';
+import { waitingForReview } from '../workflows/view.ts';
 import { plain } from './text.ts';
 import { createRates, iterationLine, progressBlock, progressLine, stageDoneLine } from './watch-lines.ts';
 
@@ -161,7 +162,9 @@ function waitingNote(progress: Progress | undefined): string {
   if (run?.status === 'parked')
     return `Parked: ${plain(run.statusReason ?? '')} Try again with: ratchet retry ${run.id}`;
   if (run?.status === 'paused') return `Paused. Go on with: ratchet resume ${run.id}`;
-  return '';
+  const waiting = progress?.reviewsWaiting ?? 0;
+  const adapting = progress?.stages.some((one) => one.name === 'adapt' && one.status !== 'pending');
+  return run && waiting > 0 && !adapting ? waitingForReview(waiting, run.id) : '';
 }
 
 function endOf({ run }: Progress): WatchEnd {

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lt } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { notRevoked } from './revocations.ts';
 import { datasetExamples, datasets, examples, iterations, prompts, samples } from './schema.ts';
@@ -23,7 +23,7 @@ export async function examplesByIds(db: Db, ids: number[]): Promise<TrainingExam
       key: prompts.key,
       prompt: prompts.text,
       request: samples.request,
-      rationale: samples.rationale,
+      rationale: sql<string>`coalesce(${examples.rationale}, ${samples.rationale})`,
     })
     .from(examples)
     .innerJoin(samples, eq(samples.id, examples.sampleId))
@@ -32,22 +32,32 @@ export async function examplesByIds(db: Db, ids: number[]): Promise<TrainingExam
     .orderBy(asc(examples.id));
 }
 
-/** Ids of an iteration's own examples without revoked ones; `learnt` are those that are more than rehearsal. */
-export async function newExamples(db: Db, iterationId: number): Promise<{ ids: number[]; learnt: number[] }> {
-  const rows = await db
+/** Ids of an iteration's own examples but revoked ones and those in `out`; `learnt` are those that are more than rehearsal. */
+export async function newExamples(
+  db: Db,
+  iterationId: number,
+  out: ReadonlySet<number>,
+): Promise<{ ids: number[]; learnt: number[] }> {
+  const all = await db
     .select({ id: examples.id, kind: examples.kind })
     .from(examples)
     .innerJoin(samples, eq(samples.id, examples.sampleId))
     .where(and(eq(examples.iterationId, iterationId), notRevoked))
     .orderBy(asc(examples.id));
+  const rows = all.filter((row) => !out.has(row.id));
   return {
     ids: rows.map((row) => row.id),
     learnt: rows.filter((row) => row.kind !== 'rehearsal').map((row) => row.id),
   };
 }
 
-/** Ids of the examples that earlier iterations of the run accepted, without revoked ones. */
-export async function earlierExampleIds(db: Db, runId: string, index: number): Promise<number[]> {
+/** Ids of the examples that earlier iterations of the run accepted, but revoked ones and those in `out`. */
+export async function earlierExampleIds(
+  db: Db,
+  runId: string,
+  index: number,
+  out: ReadonlySet<number>,
+): Promise<number[]> {
   const rows = await db
     .select({ id: examples.id })
     .from(examples)
@@ -55,7 +65,7 @@ export async function earlierExampleIds(db: Db, runId: string, index: number): P
     .innerJoin(samples, eq(samples.id, examples.sampleId))
     .where(and(eq(examples.runId, runId), lt(iterations.index, index), notRevoked))
     .orderBy(asc(examples.id));
-  return rows.map((row) => row.id);
+  return rows.map((row) => row.id).filter((id) => !out.has(id));
 }
 
 /** Rationales that earlier iterations of the run accepted: the newest, newest first. */

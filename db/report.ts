@@ -2,7 +2,7 @@
  * Read-only queries behind `report` and `list`: what a run measured and decided. Nothing here interprets;
  * statistics and words are the report's.
  */
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Db } from './connect.ts';
 import {
@@ -137,7 +137,7 @@ export async function exampleCounts(db: Db, runId: string) {
     .groupBy(examples.iterationId, prompts.purpose);
 }
 
-/** The accepted pseudo-labels: one per prompt of purpose `learn`, however many examples carry it. */
+/** The accepted pseudo-labels: one per prompt of purpose `learn`, however many examples carry it. A reviewer's are none. */
 export async function pseudoLabels(db: Db, runId: string) {
   return db
     .selectDistinct({
@@ -150,7 +150,7 @@ export async function pseudoLabels(db: Db, runId: string) {
     })
     .from(examples)
     .innerJoin(prompts, eq(prompts.id, examples.promptId))
-    .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn')));
+    .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn'), ne(examples.kind, 'human')));
 }
 
 /** Verdicts on samples of unlabeled prompts. */

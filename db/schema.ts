@@ -3,6 +3,7 @@
  * of work in progress (run status, stage status, job status). Natural unique keys make every write
  * idempotent: the same page run twice inserts nothing the second time.
  */
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
@@ -15,6 +16,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core';
 import type { ImproveSettings } from '../loop/input.ts';
 import type { TaskSpec } from '../tasks/index.ts';
@@ -240,9 +242,10 @@ export const verdicts = pgTable(
   (t) => [primaryKey({ columns: [t.sampleId, t.gate] })],
 );
 
-export type ExampleKind = 'vote' | 'hard' | 'rehearsal';
+/** `human`: a reviewer vouches for it, whatever the gates said. */
+export type ExampleKind = 'vote' | 'hard' | 'rehearsal' | 'human';
 
-/** A trusted triple: every required gate passed. */
+/** A trusted triple: every required gate passed, or a reviewer made it so. */
 export const examples = pgTable(
   'examples',
   {
@@ -258,13 +261,57 @@ export const examples = pgTable(
       .references(() => prompts.id),
     sampleId: ref('sample_id')
       .notNull()
-      .unique()
       .references(() => samples.id),
     kind: text('kind').$type<ExampleKind>().notNull(),
     answer: text('answer').notNull(),
+    /** A reviewer's own words in place of the sample's rationale. */
+    rationale: text('rationale'),
     createdAt: createdAt(),
   },
-  (t) => [index().on(t.runId, t.iterationId), index().on(t.promptId)],
+  // A sample that a reviewer rewrites stands twice: as the gates took it (and it is left out), and as rewritten.
+  (t) => [
+    uniqueIndex('examples_sample_human').on(t.sampleId, sql`(${t.kind} = 'human')`),
+    index().on(t.runId, t.iterationId),
+    index().on(t.promptId),
+  ],
+);
+
+export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement';
+export type ReviewDecision = 'accept' | 'reject' | 'correct';
+
+/** What a person is asked about a sample, and says. */
+export const reviews = pgTable(
+  'reviews',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    sampleId: ref('sample_id')
+      .notNull()
+      .unique()
+      .references(() => samples.id),
+    reason: text('reason').$type<ReviewReason>().notNull(),
+    /** Drawn at random among the accepted pseudo-labels, so that it counts in the estimate of their precision. */
+    audit: boolean('audit').notNull(),
+    decision: text('decision').$type<ReviewDecision>(),
+    /** Decided unseen, with all that were left: counts in no statistic. */
+    bulk: boolean('bulk').notNull().default(false),
+    correctedAnswer: text('corrected_answer'),
+    /** The reviewer's own rationale for the corrected answer. */
+    correctedRationale: text('corrected_rationale'),
+    note: text('note'),
+    reviewer: text('reviewer'),
+    decidedAt: at('decided_at'),
+    /** One reviewer's session looks at it; the claim expires. */
+    claimedBy: text('claimed_by'),
+    claimedAt: at('claimed_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.runId, t.iterationId)],
 );
 
 /** Examples found wrong after they were accepted: none is in a dataset built later (a trigger refuses it). */

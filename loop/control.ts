@@ -15,6 +15,10 @@ export const MESSAGES = {
     'Gives the running iteration up and goes on from a checkpoint. Input: {"to": "base"}, {"to": "best"} (highest on target) or {"to": 12}, a checkpoint id.',
   stagnation:
     'Says that the run makes no headway; its policy takes the next step. Input: {"kind": "plateau" | "decline" | "collapse", "reason": "…"}.',
+  approveReview:
+    'Accepts items that wait for review. Input: {"item": 12} or {"items": [12, 13]}; none or {"all": true}: all that are left, unseen.',
+  rejectReview:
+    'Rejects items that wait for review: they are not trained on. Input: {"item": 12}, {"items": [12, 13]}, or {"all": true}: all that are left, unseen.',
   setBudget: 'Replaces limits. Input: {"run": {"tokens": 1000000}, "iteration": {"minutes": 60}}.',
 } as const;
 
@@ -38,6 +42,10 @@ export type MessageArgs = {
   reason?: string;
   run?: Partial<Budget['run']>;
   iteration?: Partial<Budget['iteration']>;
+  /** Ids of review items; without them, all that are left. */
+  items?: number[];
+  /** What the decisions came to, once they are stored. */
+  done?: string;
 };
 
 export type Message = {
@@ -69,6 +77,10 @@ export type Control = {
   skip?: { iteration: number; message: Message };
   reset?: { checkpointId: number; message: Message };
   stagnations: Message[];
+  /** Messages with decisions of reviewers so far: the iteration looks again. */
+  reviews: number;
+  /** Decisions for which the iteration waits. */
+  reviewsWaiting: number;
   /** Ids of the newest messages. */
   seen: string[];
   /** Newest messages, to be shown. */
@@ -92,6 +104,8 @@ export function createControl(carried?: Partial<Control>): Control {
     paused: false,
     retry: false,
     stagnations: [],
+    reviews: 0,
+    reviewsWaiting: 0,
     seen: [],
     shown: [],
     unsaved: [],
@@ -124,6 +138,8 @@ export function readArgs(name: MessageName, input: unknown): MessageArgs {
   if (input === undefined || input === null || input === '') return readFields(name, {});
   if (short && name === 'resetCheckpoint') return readFields(name, { to: input });
   if (short && name === 'stagnation') return readFields(name, { kind: input });
+  if (short && (name === 'approveReview' || name === 'rejectReview'))
+    return readFields(name, { item: input });
   if (typeof input !== 'object' || Array.isArray(input)) throw wrong(name, 'the input must be a JSON object');
   return readFields(name, input as Record<string, unknown>);
 }
@@ -142,6 +158,7 @@ function readFields(name: MessageName, fields: Record<string, unknown>): Message
   }
   if (name === 'resetCheckpoint') args.to = readTarget(fields.to);
   if (name === 'stagnation') args.kind = oneOf(name, 'kind', STAGNATION_KINDS, fields.kind ?? 'plateau');
+  if (name === 'approveReview' || name === 'rejectReview') args.items = readItems(name, fields);
   if (name === 'setBudget') {
     const parsed = budgetSchema.partial().safeParse({
       ...(fields.run === undefined ? {} : { run: fields.run }),
@@ -166,6 +183,26 @@ function readTarget(to: unknown): 'base' | 'best' | number {
   const id = typeof to === 'string' && /^\d+$/.test(to) ? Number(to) : to;
   if (typeof id === 'number' && Number.isSafeInteger(id) && id > 0) return id;
   throw wrong('resetCheckpoint', '"to" must be "base", "best" or the id of a checkpoint');
+}
+
+/** More would not fit a message. */
+const MOST_ITEMS = 200;
+
+function readItems(name: MessageName, { item, items, all }: Record<string, unknown>): number[] | undefined {
+  const given = items ?? item;
+  if (given === undefined) {
+    // Throwing everything away takes a word.
+    if (all === true || (name === 'approveReview' && all === undefined)) return undefined;
+    throw wrong(name, 'give "item" with the id of an item (ratchet review --list), or "all": true');
+  }
+  if (all !== undefined) throw wrong(name, 'give "items" or "all", not both');
+  const ids = (Array.isArray(given) ? given : [given]).map((one) =>
+    typeof one === 'string' && /^\d+$/.test(one) ? Number(one) : (one as unknown),
+  );
+  const good = ids.filter((id) => typeof id === 'number' && Number.isSafeInteger(id) && id > 0) as number[];
+  if (good.length < ids.length || ids.length === 0 || ids.length > MOST_ITEMS)
+    throw wrong(name, `"items" must be 1 to ${MOST_ITEMS} ids of items`);
+  return good;
 }
 
 function oneOf<T extends string>(name: MessageName, field: string, known: readonly T[], value: unknown): T {
@@ -204,6 +241,8 @@ export function refusal(control: Control, name: MessageName, args: MessageArgs):
     case 'resetCheckpoint':
     case 'stagnation':
     case 'setBudget':
+    case 'approveReview':
+    case 'rejectReview':
       return undefined;
   }
 }
@@ -263,6 +302,10 @@ function apply(control: Control, message: Message): string {
     case 'stagnation':
       control.stagnations.push(message);
       return `the policy takes its next step after ${here}`;
+    case 'approveReview':
+    case 'rejectReview':
+      control.reviews += 1;
+      return args.done ?? 'decided';
     case 'setBudget':
       return 'the limits hold from the next page on';
   }

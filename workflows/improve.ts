@@ -23,6 +23,7 @@ import { measure, measureMajority } from './measure.ts';
 import { listen } from './messages.ts';
 import { durable, llm, main } from './proxies.ts';
 import { startRecorder } from './recorder.ts';
+import { reviewsWaitSignal } from './review.ts';
 import { runIteration } from './turn.ts';
 import { markdown, newest, stateOf, type RunHistory, type RunView } from './view.ts';
 import type { RunOutcome } from '../activities/run.ts';
@@ -71,14 +72,23 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
     view.doing = doing;
     view.state = stateOf(control);
     view.parked = control.parked;
+    view.reviewsWaiting = control.reviewsWaiting || undefined;
     history.messages = control.shown;
     setCurrentDetails(markdown(view, history));
-    const waiting = view.state === 'paused' || view.state === 'parked';
+    const waiting = view.state === 'paused' || view.state === 'parked' || view.state === 'review';
     const stage = waiting ? view.state : doing.split(/\W/)[0]!;
     if (stage !== shownStage) attributes.push({ key: attribute.stage, value: stage });
     shownStage = stage;
     if (attributes.length > 0) upsertSearchAttributes(attributes);
   }
+  setHandler(
+    reviewsWaitSignal,
+    (waiting) => {
+      control.reviewsWaiting = waiting;
+      refresh();
+    },
+    { description: 'Sent by an iteration: for how many decisions of reviewers it waits.' },
+  );
   const gate = createGate({
     get paused() {
       return control.paused;

@@ -17,6 +17,7 @@ import { createGate } from './gate.ts';
 import { measure, type Paging } from './measure.ts';
 import { inPages, pageSize } from './pages.ts';
 import { llm, main, trainer } from './proxies.ts';
+import { awaitReviews, reviewedSignal } from './review.ts';
 import { LAST_LINE } from './view.ts';
 
 export type IterationInput = { runId: string; index: number; task: string; paging: Paging; paused: boolean };
@@ -49,18 +50,21 @@ export async function iteration(input: IterationInput): Promise<IterationEnd> {
 
 async function turn(input: IterationInput): Promise<Decided> {
   const { runId, index, task, paging } = input;
-  const state = { paused: input.paused, halt: false };
+  const state = { paused: input.paused, halt: false, reviewed: false };
   const byRun = 'Sent by the run. Send the message of this kind to the run itself.';
   setHandler(pauseIterationSignal, () => void (state.paused = true), { description: byRun });
   setHandler(resumeIterationSignal, () => void (state.paused = false), { description: byRun });
   setHandler(haltIterationSignal, () => void (state.halt = true), { description: byRun });
+  setHandler(reviewedSignal, () => void (state.reviewed = true), {
+    description: 'Reviewers have decided items. Sent by the run and by `ratchet review`.',
+  });
   const gate = createGate(state);
   upsertSearchAttributes([
     { key: attribute.task, value: task },
     { key: attribute.iteration, value: index },
   ]);
 
-  const { iterationId, levels } = await main.startIteration({ runId, index });
+  const { iterationId, levels, review } = await main.startIteration({ runId, index });
   const done: string[] = [];
 
   async function stage<T extends Output>(name: StageName, work: () => Promise<T>): Promise<T> {
@@ -127,6 +131,12 @@ async function turn(input: IterationInput): Promise<Decided> {
   });
 
   await stage('filter', () => main.filter({ iterationId }));
+
+  if (review) {
+    await awaitReviews({ runId, iterationId, gate, state }, (waiting) =>
+      setCurrentDetails(details(levels, [...done, `| review | ${waiting} | |`])),
+    );
+  }
 
   const adapted = await stage(
     'adapt',

@@ -29,12 +29,13 @@ export type Answer = { answer: string };
 const REFUSED = 'Refused';
 
 /**
- * What a message needs of the database: which checkpoint is meant, or new limits to be stored (at once: a run that is parked
- * over its budget has to find them when it tries again). Answers why it is impossible, if it is.
+ * What a message needs of the database: which checkpoint is meant, decisions of reviewers, or new limits to be stored (at
+ * once: a run that is parked over its budget has to find them when it tries again). Answers why it is impossible, if it is.
  */
 async function resolve(runId: string, control: Control, message: Message): Promise<string | undefined> {
   const { id, name, args } = message;
-  if (name !== 'resetCheckpoint' && name !== 'setBudget') return undefined;
+  const review = name === 'approveReview' || name === 'rejectReview';
+  if (name !== 'resetCheckpoint' && name !== 'setBudget' && !review) return undefined;
   // The run has to be stored first.
   await condition(() => control.phase !== 'preparing');
   const over = refusal(control, name, args);
@@ -42,6 +43,13 @@ async function resolve(runId: string, control: Control, message: Message): Promi
   if (name === 'setBudget') {
     const from = control.inIteration ? control.iteration : control.iteration + 1;
     await durable.changeBudget({ runId, from, id, args });
+    return undefined;
+  }
+  if (review) {
+    const decision = name === 'approveReview' ? 'accept' : 'reject';
+    const decided = await durable.decideReviews({ runId, decision, args });
+    if ('impossible' in decided) return decided.impossible;
+    args.done = decided.answer;
     return undefined;
   }
   const found = await durable.findResetTarget({ runId, to: args.to! });

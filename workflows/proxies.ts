@@ -44,6 +44,7 @@ export const durable = proxyActivities<
     | 'runCheckpoints'
     | 'lighten'
     | 'skipIteration'
+    | 'decideReviews'
   >
 >({
   taskQueue: TASK_QUEUE.main,

@@ -16,6 +16,7 @@ import { givesUp, type Control } from '../loop/control.ts';
 import { failureType, firstLine } from './failures.ts';
 import { haltIterationSignal, iteration, pauseIterationSignal, resumeIterationSignal } from './iteration.ts';
 import { durable } from './proxies.ts';
+import { reviewedSignal } from './review.ts';
 
 /** `halt`: why no further iteration may begin. `unfinished`: the run was stopped in the middle of it. */
 export type TurnEnd = { kind: 'decided'; row: HistoryRow; halt?: string } | { kind: 'unfinished' };
@@ -58,6 +59,7 @@ export async function runIteration(turn: Turn): Promise<TurnEnd> {
     }
   } finally {
     control.inIteration = false;
+    control.reviewsWaiting = 0;
   }
 }
 
@@ -85,7 +87,7 @@ async function superviseChild({ runId, index, run, control }: Turn): Promise<Chi
   } catch (error) {
     return { error };
   }
-  const told = { paused: control.paused, halt: false, cancelled: false };
+  const told = { paused: control.paused, halt: false, cancelled: false, reviews: control.reviews };
   let end: ChildEnd | undefined;
   void child.result().then(
     (value) => {
@@ -98,7 +100,10 @@ async function superviseChild({ runId, index, run, control }: Turn): Promise<Chi
   for (;;) {
     const cancel = () => !told.cancelled && givesUp(control);
     const halt = () => !told.halt && control.stop === 'now';
-    await condition(() => end !== undefined || cancel() || halt() || control.paused !== told.paused);
+    const reviewed = () => control.reviews !== told.reviews;
+    await condition(
+      () => end !== undefined || cancel() || halt() || control.paused !== told.paused || reviewed(),
+    );
     if (end) return end;
     if (cancel()) {
       told.cancelled = true;
@@ -106,6 +111,9 @@ async function superviseChild({ runId, index, run, control }: Turn): Promise<Chi
     } else if (halt()) {
       told.halt = true;
       await tell(child, haltIterationSignal);
+    } else if (reviewed()) {
+      told.reviews = control.reviews;
+      await tell(child, reviewedSignal);
     } else {
       told.paused = control.paused;
       await tell(child, told.paused ? pauseIterationSignal : resumeIterationSignal);

@@ -3,7 +3,8 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { HistoryRow } from '../db/history.ts';
 import type { Control, Recorded } from '../loop/control.ts';
 
-export type RunState = 'preparing' | 'running' | 'paused' | 'parked' | 'stopping' | 'ended';
+/** `review`: the iteration waits for decisions of reviewers. */
+export type RunState = 'preparing' | 'running' | 'paused' | 'parked' | 'review' | 'stopping' | 'ended';
 
 export type RunView = {
   runId: string;
@@ -14,6 +15,8 @@ export type RunView = {
   doing: string;
   /** What failed, what to do, and which signal: while the state is `parked`. */
   parked?: Control['parked'];
+  /** Decisions of reviewers for which the iteration waits. */
+  reviewsWaiting?: number;
 };
 
 export type RunHistory = { iterations: HistoryRow[]; messages: Recorded[] };
@@ -30,7 +33,12 @@ export function stateOf(control: Control): RunState {
   if (control.phase === 'ended') return 'ended';
   if (control.parked) return 'parked';
   if (control.stop) return 'stopping';
-  return control.paused ? 'paused' : 'running';
+  if (control.paused) return 'paused';
+  return control.reviewsWaiting > 0 ? 'review' : 'running';
+}
+
+export function waitingForReview(waiting: number, runId: string): string {
+  return `${waiting} ${waiting === 1 ? 'item waits' : 'items wait'} for review: ratchet review ${runId}`;
 }
 
 const percent = (share: number | undefined) => (share === undefined ? '–' : (100 * share).toFixed(1));
@@ -67,6 +75,11 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
       `### Waiting for you\n\n${view.parked.doing} failed: ${cell(view.parked.error)}\n\n${view.parked.advice} ` +
         'Then send the signal `retryIteration`; what is done is not redone. ' +
         '`skipIteration`, `resetCheckpoint` and `stop` are the other ways on.',
+    );
+  } else if (view.state === 'review') {
+    parts.push(
+      `### Waiting for reviewers\n\n${waitingForReview(view.reviewsWaiting ?? 0, view.runId)}. ` +
+        'The signals `approveReview` and `rejectReview` decide as well.',
     );
   } else if (view.state === 'paused') parts.push('Send the signal `resume` to let it go on.');
   if (iterations.length > 0) {

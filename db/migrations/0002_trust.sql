@@ -34,6 +34,26 @@ CREATE TABLE "majority_samples" (
 	CONSTRAINT "majority_samples_item_id_index_pk" PRIMARY KEY("item_id","index")
 );
 --> statement-breakpoint
+CREATE TABLE "reviews" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "reviews_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"run_id" text NOT NULL,
+	"iteration_id" bigint NOT NULL,
+	"sample_id" bigint NOT NULL,
+	"reason" text NOT NULL,
+	"audit" boolean NOT NULL,
+	"decision" text,
+	"bulk" boolean DEFAULT false NOT NULL,
+	"corrected_answer" text,
+	"corrected_rationale" text,
+	"note" text,
+	"reviewer" text,
+	"decided_at" timestamp with time zone,
+	"claimed_by" text,
+	"claimed_at" timestamp with time zone,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "reviews_sample_id_unique" UNIQUE("sample_id")
+);
+--> statement-breakpoint
 CREATE TABLE "revocations" (
 	"example_id" bigint PRIMARY KEY NOT NULL,
 	"reason" text NOT NULL,
@@ -49,15 +69,22 @@ CREATE TABLE "verifications" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+ALTER TABLE "examples" DROP CONSTRAINT "examples_sample_id_unique";--> statement-breakpoint
+ALTER TABLE "examples" ADD COLUMN "rationale" text;--> statement-breakpoint
 ALTER TABLE "leaks" ADD CONSTRAINT "leaks_iteration_id_iterations_id_fk" FOREIGN KEY ("iteration_id") REFERENCES "public"."iterations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "leaks" ADD CONSTRAINT "leaks_example_id_examples_id_fk" FOREIGN KEY ("example_id") REFERENCES "public"."examples"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "majority_items" ADD CONSTRAINT "majority_items_item_id_benchmark_items_id_fk" FOREIGN KEY ("item_id") REFERENCES "public"."benchmark_items"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "majority_samples" ADD CONSTRAINT "majority_samples_item_id_benchmark_items_id_fk" FOREIGN KEY ("item_id") REFERENCES "public"."benchmark_items"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "majority_samples" ADD CONSTRAINT "majority_samples_call_id_model_calls_id_fk" FOREIGN KEY ("call_id") REFERENCES "public"."model_calls"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "reviews" ADD CONSTRAINT "reviews_run_id_runs_id_fk" FOREIGN KEY ("run_id") REFERENCES "public"."runs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "reviews" ADD CONSTRAINT "reviews_iteration_id_iterations_id_fk" FOREIGN KEY ("iteration_id") REFERENCES "public"."iterations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "reviews" ADD CONSTRAINT "reviews_sample_id_samples_id_fk" FOREIGN KEY ("sample_id") REFERENCES "public"."samples"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "revocations" ADD CONSTRAINT "revocations_example_id_examples_id_fk" FOREIGN KEY ("example_id") REFERENCES "public"."examples"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "verifications" ADD CONSTRAINT "verifications_sample_id_samples_id_fk" FOREIGN KEY ("sample_id") REFERENCES "public"."samples"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "reviews_run_id_iteration_id_index" ON "reviews" USING btree ("run_id","iteration_id");--> statement-breakpoint
 CREATE INDEX "checkpoints_parent_id_index" ON "checkpoints" USING btree ("parent_id");--> statement-breakpoint
 CREATE INDEX "checkpoints_training_job_id_index" ON "checkpoints" USING btree ("training_job_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "examples_sample_human" ON "examples" USING btree ("sample_id",("kind" = 'human'));--> statement-breakpoint
 CREATE INDEX "examples_prompt_id_index" ON "examples" USING btree ("prompt_id");--> statement-breakpoint
 CREATE INDEX "iterations_checkpoint_id_index" ON "iterations" USING btree ("checkpoint_id");--> statement-breakpoint
 -- Written by hand, since drizzle-kit knows no triggers. No dataset may hold a revoked example. Checked after the statement: its

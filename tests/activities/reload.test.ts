@@ -125,7 +125,7 @@ describe('an adapter that its server has evicted', () => {
     fault = { status: 404, code: 'model_not_found', message: 'No such model.' };
     const failure = await failureOf(page.generate());
     expect(failure).toMatchObject({ type: 'ModelUnavailable', nonRetryable: true });
-    expect(failure.message).toMatch(/No such model\.\. Loading it again did not help/);
+    expect(failure.message).toMatch(/No such model\. Loading it again did not help/);
     expect(endpoint.loads.length).toBeLessThanOrEqual(2);
   });
 });

@@ -113,9 +113,12 @@ describe('messages', () => {
       fc.property(fc.array(names, { maxLength: 30 }), (sent) => {
         const control = iterating();
         for (const name of sent) {
-          const input =
-            name === 'setBudget' ? { run: { tokens: 9 } } : name === 'resetCheckpoint' ? 'base' : {};
-          receive(control, message(name, input));
+          const inputs: Partial<Record<MessageName, unknown>> = {
+            setBudget: { run: { tokens: 9 } },
+            resetCheckpoint: 'base',
+            rejectReview: { all: true },
+          };
+          receive(control, message(name, inputs[name] ?? {}));
         }
         expect(control.unsaved).toHaveLength(sent.length);
         const next = createControl(JSON.parse(JSON.stringify(carriedControl(control))) as Partial<Control>);

@@ -20,6 +20,8 @@ export type Loop = {
   /** Runs `improve` to its end. */
   improve(workflowId: string, input: ImproveInput): Promise<unknown>;
   rows<T>(query: SQL): Promise<T[]>;
+  /** Stops the workers, as a restart of their process does, and starts others. */
+  restartWorkers(): Promise<void>;
   /** An input that takes seconds, with changes. */
   small(changes?: ImproveInput): ImproveInput;
 };
@@ -42,6 +44,10 @@ export function useLoop(script: Script): Loop {
     await loop.database?.drop();
     await loop.endpoint?.close();
   });
+  loop.restartWorkers = async () => {
+    await stopWorkers!();
+    stopWorkers = await startWorkers(loop.temporal, loop.database.db);
+  };
   const options = (workflowId: string, input: ImproveInput) => ({
     workflowId,
     taskQueue: TASK_QUEUE.main,
