@@ -158,17 +158,13 @@ describe('a run that continues as new', () => {
 
 it('refuses whatever comes when the run is over', () => {
   const control = iterating({ phase: 'ended', inIteration: false });
+  const wanted: Partial<Record<MessageName, unknown>> = {
+    resetCheckpoint: 'base',
+    setBudget: { run: { tokens: 1 } },
+    rejectReview: { all: true },
+  };
   for (const name of MESSAGE_NAMES) {
-    expect(
-      refusal(
-        control,
-        name,
-        readArgs(
-          name,
-          name === 'resetCheckpoint' ? 'base' : name === 'setBudget' ? { run: { tokens: 1 } } : undefined,
-        ),
-      ),
-    ).toBe('the run is over');
+    expect(refusal(control, name, readArgs(name, wanted[name]))).toBe('the run is over');
   }
 });
 

@@ -26,7 +26,12 @@ export async function waitForDetails(page: Page, wanted: RegExp, timeoutMs = 120
         await page.waitForTimeout(300);
         // A page has one frame of rendered Markdown for a summary, and a last one for the current details.
         const frame = page.frames().findLast((one) => one.url().includes('/render'));
-        shown = (await frame?.locator('main').innerText()) ?? '';
+        // The page may replace the frame while it is being read: it is looked for again.
+        shown =
+          (await frame
+            ?.locator('main')
+            .innerText()
+            .catch(() => '')) ?? '';
         return wanted.test(shown) && shown;
       },
       timeoutMs,
