@@ -1,6 +1,7 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
 import { reviewTable } from './render-review.ts';
+import { voteTable } from './render-votes.ts';
 import type { Comparison, IterationReport, Report, Score } from './report-types.ts';
 import {
   compact,
@@ -342,6 +343,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...comparisonTable(report, c),
     ...groupTables(report, c),
     ...iterationTable(report, c),
+    ...voteTable(report, c),
     ...gateTable(report, c),
     ...reviewTable(report, c),
     ...courseTables(report, c),
