@@ -11,6 +11,7 @@ import { capTemplates, selectExamples } from '../loop/select.ts';
 import { requiredOf } from './calibration.ts';
 import { criticsOf, standings } from './critic.ts';
 import { iterationContext, type Deps } from './context.ts';
+import { count, countVerdicts } from './metrics.ts';
 import { acceptedBefore, judgedSample, populationOf } from './judged.ts';
 import { REFUSED } from './refusals.ts';
 import { verifySamples } from './verify.ts';
@@ -179,6 +180,7 @@ export function createFilterActivities({ db }: Deps) {
               .onConflictDoNothing();
           }
         });
+        countVerdicts(verdictRows);
         heartbeat({ judged: total.judged });
       }
 
@@ -197,6 +199,9 @@ export function createFilterActivities({ db }: Deps) {
             .onConflictDoNothing();
         }
       });
+      for (const [kind, ofKind] of Map.groupBy(rows, (row) => row.kind)) {
+        count('ratchet_examples', ofKind.length, { kind });
+      }
       return {
         ...total,
         accepted: new Set(capped.kept.map((example) => example.promptId)).size,

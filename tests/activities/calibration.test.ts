@@ -24,14 +24,14 @@ const chance = (...parts: (string | number)[]): number =>
   createHash('sha256').update(JSON.stringify(parts)).digest().readUInt32BE(0) / 2 ** 32;
 
 /**
- * Knows most sums for sure. Of the others it gives one and the same wrong answer in three of ten samples, whichever way it is
+ * Knows half of the sums for sure. Of the others it gives one and the same wrong answer in three of ten samples, whichever way it is
  * asked, and something else in the rest: three or four votes of eight and a lead, and wrong.
  */
 function halfSure({ messages, seed }: ScriptedRequest): string {
   const problem = messages.at(-1)!.content;
   const sum = parseSum(problem);
   if (typeof sum === 'string') return 'What?';
-  if (sum.digits < 4 || chance(sum.key, 'sure') < 0.7) return longAddition(problem);
+  if (sum.digits < 4 || chance(sum.key, 'sure') < 0.5) return longAddition(problem);
   const place = sum.zeros + (chance(problem, seed) < 0.3 ? 0 : 1 + Math.floor(3 * chance(seed, problem)));
   return longAddition(problem, Math.min(place, 9));
 }
@@ -82,12 +82,12 @@ describe('a calibration set', () => {
     expect(collected).toMatchObject({ prompts: 60, rehearsal: 8, calibration: 60 });
     const after = await labels(careful.runId);
     expect(after.right / after.total).toBeGreaterThanOrEqual(0.98);
-    expect(after.total).toBeGreaterThan(25);
+    expect(after.total).toBeGreaterThan(20);
     expect(filtered.accepted).toBe(after.total);
     expect(voted.voted).toBe(68);
 
     const rows = await db.select().from(calibrations).where(eq(calibrations.iterationId, iterationId));
-    expect(rows.map((row) => row.level).sort()).toEqual([4, 5]);
+    expect(new Set(rows.map((row) => row.level))).toEqual(new Set([4, 5]));
     for (const row of rows) {
       expect(row.votes).toBeGreaterThan(3);
       expect(row.precision).toBeGreaterThanOrEqual(0.98);
