@@ -29,10 +29,12 @@ export type MeasuredVote = { level: number | null; truth: string } & Pick<
   'answer' | 'votes' | 'runnerUpVotes' | 'samples'
 > & { unreadable: number; sharedMistake: boolean };
 
-function evidenceOf({ task }: IterationContext, votes: readonly MeasuredVote[]): CalibrationVote[] {
+function evidenceOf({ settings, task }: IterationContext, votes: readonly MeasuredVote[]): CalibrationVote[] {
   return votes.flatMap((one) => {
     const { level, truth, answer, votes: count, runnerUpVotes } = one;
-    if (answer === undefined || !stands({ ...one, agreement: 0, margin: 0 }, one)) return [];
+    const counts = settings.gates.agreement.noAnswer === 'votes';
+    const against = { ...one, unreadable: counts ? one.unreadable : 0 };
+    if (answer === undefined || !stands({ ...one, agreement: 0, margin: 0 }, against)) return [];
     return [{ level, votes: count, lead: count - runnerUpVotes, right: task.sameAnswer(answer, truth) }];
   });
 }

@@ -82,7 +82,7 @@ export function createFilterActivities({ db }: Deps) {
         const { within, across, unreadable } = vote;
         return {
           ...plain,
-          unreadable,
+          unreadable: settings.gates.agreement.noAnswer === 'votes' ? unreadable : 0,
           sharedMistake: vote.sharedMistake ? { within: within ?? 0, across: across ?? 0 } : undefined,
           required: prompt.purpose === 'learn' ? requiredOf(required.get(prompt.level)) : undefined,
         };

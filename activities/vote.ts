@@ -108,10 +108,15 @@ export function createVoteActivities({ db }: Deps) {
       );
       const required = await measureVotes(db, context, measured, [...levels]);
 
+      const counts = settings.gates.agreement.noAnswer === 'votes';
       const rows = counted.map(({ prompt, result, ...circumstances }): typeof votes.$inferInsert => {
         const { tallies, within, across, unreadable, sharedMistake } = circumstances;
         const needs = prompt.purpose === 'learn' ? required.get(prompt.level) : undefined;
-        const sure = trusted(result, limits, ungated ? {} : { unreadable, sharedMistake, required: needs });
+        const sure = trusted(
+          result,
+          limits,
+          ungated ? {} : { unreadable: counts ? unreadable : 0, sharedMistake, required: needs },
+        );
         return {
           ...result,
           answer: result.answer ?? null,

@@ -56,6 +56,10 @@ const agreement = z.strictObject({
         .describe('latest iterations whose calibration counts as evidence'),
     })
     .prefault({}),
+  noAnswer: z
+    .enum(['votes', 'abstains'])
+    .default('votes')
+    .describe('`votes`: where more samples give no readable answer than give ŷ, nothing is trusted'),
   sharedMistake: z
     .strictObject({
       within: share.default(0.6).describe('least agreement with ŷ within rewrites (or kinds of them)'),

@@ -24,7 +24,12 @@ const ALONE = {
 } as const;
 
 /** The papers trust agreement as it is. */
-const UNCALIBRATED = { precision: 0, calibration: { share: 0 }, sharedMistake: { across: 0 } } as const;
+const UNCALIBRATED = {
+  precision: 0,
+  calibration: { share: 0 },
+  sharedMistake: { across: 0 },
+  noAnswer: 'abstains',
+} as const;
 
 export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
   lmsi: {
