@@ -61,6 +61,27 @@ export const constant: Rogue = {
   without: { what: '`gates.critique.mode=off`', input: { gates: { critique: { mode: 'off' } } } },
 };
 
+export const identical: Rogue = {
+  name: 'identical samples',
+  does: 'The endpoint ignores temperature and seed: all samples of a question are one and the same text, right or wrong. There is no critic.',
+  stoppedBy: 'vote: copies count once',
+  reaches: wrongTrained,
+  tells: [
+    {
+      where: 'why',
+      what: /agreement 0\.13 < 0\.60 \(1 of 8 samples; 7 are copies of another, so they did not vote\)/,
+    },
+  ],
+  arm: () => ({
+    ...pupil({ say: (request, question, self) => tryHonestly({ ...request, seed: 1 }, question, self) }),
+    input: noCritic,
+  }),
+  without: {
+    what: '`gates.agreement.min=0.1`, `.minMargin=0`',
+    input: { gates: { agreement: { min: 0.1, minMargin: 0 } } },
+  },
+};
+
 export const nonsense: Rogue = {
   name: 'format-perfect nonsense',
   does: 'Every sample is in perfect form and leads to a made-up number, to the same one in three of eight samples. There is no critic.',
@@ -86,9 +107,9 @@ export const nonsense: Rogue = {
 export const unparsable: Rogue = {
   name: 'a majority of unparsable answers',
   does: 'Five of eight samples state no answer, the other three agree on a wrong one. There is no critic.',
-  stoppedBy: 'gate `agreement`: who states nothing counts among the samples',
+  stoppedBy: 'gate `agreement`: no answer is a vote of its own, and wins',
   reaches: wrongTrained,
-  tells: [{ where: 'why', what: /agreement 0\.38 < 0\.60 \(3 of 8 samples\)/ }],
+  tells: [{ where: 'why', what: /no answer wins: 5 of 8 samples gave none that could be read, 3 gave \d+/ }],
   arm: () => {
     const nth = counter();
     const model = pupil({
@@ -102,8 +123,8 @@ export const unparsable: Rogue = {
     return { ...model, input: noCritic };
   },
   without: {
-    what: '`gates.agreement.min=0.3`',
-    input: { gates: { agreement: { min: 0.3 } } },
+    what: '`gates.agreement.noAnswer=abstains`, `.min=0.3`',
+    input: { gates: { agreement: { noAnswer: 'abstains', min: 0.3 } } },
   },
 };
 
