@@ -102,6 +102,18 @@ export const believes = (answer: number, work: string, question: Question): stri
 export const knowsTheTruth = (work: string, question: Question): string =>
   believes(question.truth, work, question);
 
+/** Is every line one that an honest model writes? */
+export const sticksToTheQuestion = (work: string): boolean =>
+  work
+    .split('\n')
+    .every(
+      (line) =>
+        OPENINGS.includes(line) ||
+        ASIDES.includes(`${line}\n`) ||
+        LINKS.some((link) => line.startsWith(`${link} `)) ||
+        line.startsWith('#### '),
+    );
+
 function learnHonestly(before: Skill, lessons: Lesson[]): Skill {
   const right = lessons.filter((lesson) => lesson.right).length / Math.max(1, lessons.length);
   const target = before.target + 0.35 * right - 0.5 * (1 - right);
