@@ -4,14 +4,17 @@ import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
 import { leakCounts } from '../db/leaks.ts';
+import { auditRows, type Audit } from '../db/probes.ts';
 import { majorityCounts } from '../db/majority.ts';
 import { reviewStatistics } from '../db/reviews.ts';
 import { getCheckpoint } from '../db/runs.ts';
+import { auditByGate } from '../loop/audit.ts';
 import { wilson } from '../loop/interval.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { loadTask } from '../tasks/index.ts';
 import type {
+  AuditReport,
   CheckpointReport,
   Comparison,
   CourseReport,
@@ -121,17 +124,19 @@ async function iterationReports(
   known: CheckpointRow[],
   withTruth: boolean,
 ) {
-  const [prompts, samples, examples, gates, calls, stages, leaks, reviews, precision] = await Promise.all([
-    queries.promptCounts(db, run.id),
-    queries.sampleCounts(db, run.id),
-    queries.exampleCounts(db, run.id),
-    queries.gateCounts(db, run.id),
-    queries.callTotals(db, run.id),
-    queries.stageSeconds(db, run.id),
-    leakCounts(db, run.id),
-    reviewStatistics(db, run.id),
-    withTruth ? precisionByIteration(db, run) : undefined,
-  ]);
+  const [prompts, samples, examples, gates, audits, calls, stages, leaks, reviews, precision] =
+    await Promise.all([
+      queries.promptCounts(db, run.id),
+      queries.sampleCounts(db, run.id),
+      queries.exampleCounts(db, run.id),
+      queries.gateCounts(db, run.id),
+      auditRows(db, run.id),
+      queries.callTotals(db, run.id),
+      queries.stageSeconds(db, run.id),
+      leakCounts(db, run.id),
+      reviewStatistics(db, run.id),
+      withTruth ? precisionByIteration(db, run) : undefined,
+    ]);
   const iterations = rows.map((row): IterationReport => {
     const of = <T extends { iterationId: number | null }>(all: T[]) =>
       all.filter((one) => one.iterationId === row.id);
@@ -159,6 +164,7 @@ async function iterationReports(
       rehearsalExamples: rehearsed?.examples ?? 0,
       trainedExamples: row.trainedExamples ?? 0,
       gates: gateReports(of(gates)),
+      audit: auditReport(of(audits)),
       review: reviewReport(of(reviews)),
       pseudoLabelPrecision: labels ? labels.correct / labels.total : null,
       pseudoLabels: precision ? (labels ?? { correct: 0, total: 0 }) : null,
@@ -183,6 +189,14 @@ async function iterationReports(
     };
   });
   return { iterations, calls, review: reviewReport(reviews) };
+}
+
+/** The newest audit of an iteration. */
+function auditReport(rows: Audit[]): AuditReport | null {
+  const newest = rows.at(-1);
+  if (!newest) return null;
+  const { planted, caught, minCatchRate, outcome, kinds } = newest;
+  return { planted, caught, minCatchRate, outcome, attempts: rows.length, kinds, gates: auditByGate(kinds) };
 }
 
 /** The precision is estimated from the audit alone: other items were not chosen at random. */

@@ -1,7 +1,7 @@
 import { and, asc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { notRevoked } from './revocations.ts';
-import { critiques, examples, iterations, prompts, runs, samples, votes } from './schema.ts';
+import { critiques, examples, iterations, PLANTED_ROUND, prompts, runs, samples, votes } from './schema.ts';
 
 export type StoredPrompt = typeof prompts.$inferSelect;
 export type Vote = typeof votes.$inferSelect;
@@ -95,13 +95,13 @@ export async function votedPrompts(
 
 export type Sample = typeof samples.$inferSelect;
 
-/** Samples of some prompts in order of prompt, round and index. */
+/** Samples of some prompts in order of prompt, round and index; never planted ones. */
 export async function samplesOf(db: Db, promptIds: number[], round?: number): Promise<Sample[]> {
   if (promptIds.length === 0) return [];
   return db.query.samples.findMany({
     where: and(
       inArray(samples.promptId, promptIds),
-      round === undefined ? undefined : eq(samples.round, round),
+      round === undefined ? ne(samples.round, PLANTED_ROUND) : eq(samples.round, round),
     ),
     orderBy: [asc(samples.promptId), asc(samples.round), asc(samples.index)],
   });
