@@ -10,6 +10,7 @@ import { auditGates } from './audit.ts';
 import { criticsOf } from './critic.ts';
 import { iterationContext, type Deps } from './context.ts';
 import { acceptedBefore, critiquesOf, populationOf, verdictsOn, type Bench } from './judged.ts';
+import { count, countVerdicts } from './metrics.ts';
 import { REFUSED } from './refusals.ts';
 import { verifySamples } from './verify.ts';
 
@@ -149,6 +150,7 @@ export function createFilterActivities({ db }: Deps) {
               .onConflictDoNothing();
           }
         });
+        countVerdicts(verdictRows);
         heartbeat({ judged: total.judged });
       }
 
@@ -167,6 +169,9 @@ export function createFilterActivities({ db }: Deps) {
             .onConflictDoNothing();
         }
       });
+      for (const [kind, ofKind] of Map.groupBy(rows, (row) => row.kind)) {
+        count('ratchet_examples', ofKind.length, { kind });
+      }
       return {
         ...total,
         accepted: new Set(capped.kept.map((example) => example.promptId)).size,

@@ -32,6 +32,7 @@ const input: ImproveInput = {
   pool: { prompts: 40, rehearsal: 6 },
   benchmark: { size: 'quick', majority: false },
   gates: { critique: { mode: 'off' } },
+  probes: { mode: 'off' },
   paging: { promptsPerPage: 10 },
 };
 
@@ -294,7 +295,7 @@ test('a promoted adapter that the endpoint no longer serves is named, with what 
     return run?.status === 'parked' && run;
   });
   expect(parked.statusReason).toMatch(
-    /no longer serves the adapter ft:adder:\S+, which run \S+ left as best.*start: base/,
+    /no longer serves the adapter ft:adder:\S+ of run \S+, which the task serves.*start: base/,
   );
   await handle.signal('stop');
   await handle.result();
