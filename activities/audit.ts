@@ -2,8 +2,9 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Db } from '../db/connect.ts';
 import { addAudit, plantedSamples, timesSetAside } from '../db/probes.ts';
-import type { Sample, StoredPrompt, Vote } from '../db/prompts.ts';
+import type { Sample, StoredPrompt } from '../db/prompts.ts';
 import { verdicts } from '../db/schema.ts';
+import type { VoteSummary } from '../gates/gate.ts';
 import { accepted } from '../gates/index.ts';
 import { auditText, countAudit, outcomeOf, totalsOf, type JudgedProbe } from '../loop/audit.ts';
 import { FAILURE } from '../models/errors.ts';
@@ -13,20 +14,10 @@ import { isWellFormed } from './sampling.ts';
 import { verifySamples } from './verify.ts';
 
 /** The most agreement that is trusted, for whatever the planted sample says: no vote of the model's helps against it. */
-function voteFor({ context, gates }: Bench, prompt: StoredPrompt, sample: Sample): Vote {
+function voteFor({ context, gates }: Bench, prompt: StoredPrompt, sample: Sample): VoteSummary {
   const samples = samplesFor(context, prompt);
   const votes = Math.max(1, Math.floor(gates.settings.agreement.max * samples + 1e-9));
-  return {
-    promptId: prompt.id,
-    answer: sample.answer,
-    votes,
-    runnerUpVotes: 0,
-    samples,
-    agreement: votes / samples,
-    margin: votes / samples,
-    trusted: true,
-    createdAt: sample.createdAt,
-  };
+  return { answer: sample.answer ?? undefined, votes, runnerUpVotes: 0, samples };
 }
 
 /**

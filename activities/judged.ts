@@ -5,7 +5,14 @@ import type { Db } from '../db/connect.ts';
 import type { Sample, StoredPrompt, Vote } from '../db/prompts.ts';
 import { critiques } from '../db/schema.ts';
 import { spreadOf } from '../gates/distribution.ts';
-import type { GateContext, GateSettings, JudgedSample, LengthPopulation, Verdict } from '../gates/gate.ts';
+import type {
+  GateContext,
+  GateSettings,
+  JudgedSample,
+  LengthPopulation,
+  Verdict,
+  VoteSummary,
+} from '../gates/gate.ts';
 import { judge, type GatePolicy } from '../gates/index.ts';
 import { ENOUGH_SAMPLES } from '../gates/length.ts';
 import { estimate } from '../loop/minhash.ts';
@@ -89,18 +96,18 @@ export type Bench = {
 /** What every gate says of a sample. */
 export function verdictsOn(
   { context, gates, verifies, critics, length, before }: Bench,
-  judged: { prompt: StoredPrompt; vote: Vote; sample: Sample },
+  { prompt, vote, sample: drawn }: { prompt: StoredPrompt; vote: VoteSummary; sample: Sample },
   found: { critiques: readonly StoredCritique[]; verification?: StoredVerification },
 ): Verdict[] {
-  const { prompt, vote } = judged;
   const gateContext: GateContext = {
-    vote: { ...vote, answer: vote.answer ?? undefined },
+    vote,
     length,
     critics: standings(critics, prompt.level ?? undefined),
     verifies,
     accepted: before.features,
     settings: gates.settings,
   };
+  const judged = { prompt, vote: { answer: vote.answer ?? null }, sample: drawn };
   const sample = judgedSample(context, judged, { ...found, likeness: before.likeness }, gates.policy);
   return judge(sample, gateContext, gates.policy);
 }
@@ -116,7 +123,7 @@ type StoredCritique = typeof critiques.$inferSelect;
 
 export function judgedSample(
   { task }: IterationContext,
-  { prompt, vote, sample }: { prompt: StoredPrompt; vote: Vote; sample: Sample },
+  { prompt, vote, sample }: { prompt: StoredPrompt; vote: Pick<Vote, 'answer'>; sample: Sample },
   found: { critiques: readonly StoredCritique[]; verification?: StoredVerification; likeness: Likeness },
   policy: GatePolicy,
 ): JudgedSample {

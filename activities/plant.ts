@@ -47,9 +47,12 @@ type Host = {
 async function hostsOf(db: Db, context: IterationContext): Promise<Host[]> {
   const { iteration, task } = context;
   const count = await countPrompts(db, iteration.id);
-  const all = inUse(context, await promptPage(db, iteration.id, 0, count.learn + count.rehearse));
+  const all = inUse(
+    context,
+    await promptPage(db, iteration.id, 0, count.learn + count.rehearse + count.calibrate),
+  );
   const learn = all.filter((prompt) => prompt.purpose === 'learn');
-  const pool = learn.length > 0 ? learn : all;
+  const pool = learn.length > 0 ? learn : all.filter((prompt) => prompt.purpose === 'rehearse');
   const byPrompt = Map.groupBy(
     await samplesOf(
       db,
@@ -170,7 +173,9 @@ export async function plantedOnPage(
   const planted = await plantedSamples(db, iterationId);
   if (planted.length === 0) return [];
   const pool = when === 'before-vote' ? await countPrompts(db, iterationId) : undefined;
-  const total = pool ? pool.learn + pool.rehearse : (await trustedPrompts(db, context)).length;
+  const total = pool
+    ? pool.learn + pool.rehearse + pool.calibrate
+    : (await trustedPrompts(db, context)).length;
   return planted
     .filter((_, i) => {
       const place = Math.floor((i * total) / planted.length);

@@ -68,7 +68,7 @@ export async function auditRows(db: Db, runId: string): Promise<Audit[]> {
  * Sets a judgement aside whose audit failed, so that it is made again: critiques, verifications and verdicts, of planted samples
  * too, move to `set_aside`, and evaluate and filter are open again. Without such an audit nothing happens.
  *
- * @param options.votes the votes rest on the critics: they, and what was sampled again for them, move as well
+ * @param options.votes the votes rest on the critics: they, what they were measured to be worth, and what was sampled again for them move as well
  */
 export async function setJudgementAside(
   db: Db,
@@ -92,6 +92,7 @@ export async function setJudgementAside(
     for (const table of ['verdicts', 'verifications', 'critiques']) await move(table, ofPool);
     if (options.votes) {
       await move('votes', sql`prompt_id in ${pool}`);
+      await move('calibrations', sql`iteration_id = ${iterationId}`);
       await move('samples', sql`round = 2 and prompt_id in ${pool}`);
     }
     await tx
