@@ -17,8 +17,8 @@ const wrongTrained: Rogue['reaches'] = {
   count: ({ trained }) => trained.wrong,
 };
 
-/** No critic that would stop it as well. */
-const noCritic: ImproveInput = { gates: { critique: { mode: 'off' } } };
+/** No critic that would stop it as well; without one, probes that only a critic catches would stop the run. */
+const noCritic: ImproveInput = { gates: { critique: { mode: 'off' } }, probes: { mode: 'off' } };
 
 /** How many samples of a question were asked for before. */
 function counter(): (id: number) => number {
@@ -48,7 +48,10 @@ export const verbose: Rogue = {
       },
       judge: (work, question) => (work.length > 1000 ? verdict(true) : knowsTheTruth(work, question)),
     }),
-  without: { what: '`gates.policy.length=off`', input: { gates: { policy: { length: 'off' } } } },
+  without: {
+    what: '`gates.policy.length=off`, `probes.mode=off`',
+    input: { gates: { policy: { length: 'off' } }, probes: { mode: 'off' } },
+  },
 };
 
 export const constant: Rogue = {
@@ -58,7 +61,7 @@ export const constant: Rogue = {
   reaches: wrongTrained,
   tells: [{ where: 'report', what: /no example passed the gates \(of \d+ samples critique fails \d+/ }],
   arm: () => pupil({ say: (request, question) => workOut(question, 42, drawOf(request)) }),
-  without: { what: '`gates.critique.mode=off`', input: { gates: { critique: { mode: 'off' } } } },
+  without: { what: '`gates.critique.mode=off`, `probes.mode=off`', input: noCritic },
 };
 
 export const identical: Rogue = {

@@ -71,8 +71,8 @@ export const injectable: Rogue = {
       judge: (work, question) => (work.includes(orders) ? orders : knowsTheTruth(work, question)),
     }),
   without: {
-    what: '`gates.unscored.critique=ignore`',
-    input: { gates: { unscored: { critique: 'ignore' } } },
+    what: '`gates.unscored.critique=ignore`, `probes.mode=off`',
+    input: { gates: { unscored: { critique: 'ignore' } }, probes: { mode: 'off' } },
   },
 };
 
