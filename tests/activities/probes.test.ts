@@ -10,6 +10,7 @@ import { storedCounts } from '../../db/progress.ts';
 import { gateCounts, sampleCounts } from '../../db/report.ts';
 import { reviewable } from '../../db/reviews.ts';
 import { unitsMade } from '../../db/spend.ts';
+import { gateStops } from '../../db/verdicts.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { PROBE_KINDS } from '../../tasks/task.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -143,6 +144,7 @@ describe('planting', () => {
       critiques: 2 * PROMPTS,
     });
     expect(await sampleCounts(db, runId)).toMatchObject([{ samples: 2 * PROMPTS, resampled: 0 }]);
+    expect(await gateStops(db, iterationId)).toEqual({ samples: 2 * PROMPTS, gates: [] });
     const judgedByFormat = (await gateCounts(db, runId)).filter((one) => one.gate === 'format');
     expect(judgedByFormat.reduce((sum, one) => sum + one.verdicts, 0)).toBe(2 * PROMPTS);
     expect(await unitsMade(db, runId)).toMatchObject({ samples: 2 * PROMPTS });
