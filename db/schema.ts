@@ -245,6 +245,8 @@ export const votes = pgTable('votes', {
    */
   within: doublePrecision('within'),
   across: doublePrecision('across'),
+  /** Samples that repeat another of the same request, of an endpoint that does not sample: they do not vote. */
+  copies: integer('copies').notNull().default(0),
   /** High within and low across: not trusted. */
   sharedMistake: boolean('shared_mistake').notNull().default(false),
   trusted: boolean('trusted').notNull(),
