@@ -69,7 +69,9 @@ calibration: { file: known.jsonl }
 answer: { read: last-number }
 `,
     );
-    const error = await refuseOverlap(await resolveTask(at('calibrated.yaml'))).catch((thrown: unknown) => thrown);
+    const error = await refuseOverlap(await resolveTask(at('calibrated.yaml'))).catch(
+      (thrown: unknown) => thrown,
+    );
     return error === undefined ? [] : (error as InvalidInputError).problems;
   };
   expect(await problemsOf(prompts, [question(50)])).toEqual([]);
@@ -77,7 +79,9 @@ answer: { read: last-number }
   expect((await problemsWith([question(60), question(3).replace('1003', '1,003')]))[0]).toMatch(
     /^calibration: 1 of its problems stands in the prompts file/,
   );
-  expect((await problemsWith([question(50).replace('1050', '1,050')]))[0]).toMatch(/^calibration: is in benchmark exam too: "A shop/);
+  expect((await problemsWith([question(50).replace('1050', '1,050')]))[0]).toMatch(
+    /^calibration: is in benchmark exam too: "A shop/,
+  );
 });
 
 it('does not concern a task that makes its own problems', async () => {

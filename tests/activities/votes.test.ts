@@ -24,7 +24,11 @@ async function votesOf(
     const page = await addPage(db, {
       url: endpoint.url,
       prompts: PROMPTS,
-      settings: { ...settings, sampling: { samples: 8, cache: false }, gates: { critique: { mode: 'off' }, ...settings.gates } },
+      settings: {
+        ...settings,
+        sampling: { samples: 8, cache: false },
+        gates: { critique: { mode: 'off' }, ...settings.gates },
+      },
     });
     await page.generate();
     const { llm } = page.activities;
@@ -33,9 +37,9 @@ async function votesOf(
       iterationId,
       first: 0,
       count: PROMPTS,
-      when: 'before-vote',
+      when: 'before-vote' as const,
     });
-    const { trusted } = await page.vote();
+    const { trusted } = (await page.vote()) as { trusted: number };
     await page.filter();
     const rows = await db
       .select({ vote: votes })
@@ -102,7 +106,9 @@ describe('a vote', () => {
         }
         return `Draw ${request.seed}: ${request.seed % 8 < 3 ? 'good' : 'poor'} work\nSo it is 42.\n#### 42`;
       },
-      { gates: { agreement: { min: 0.1, minMargin: 0.1 }, critique: { mode: 'required', votes: 'approved' } } },
+      {
+        gates: { agreement: { min: 0.1, minMargin: 0.1 }, critique: { mode: 'required', votes: 'approved' } },
+      },
     );
     expect(found.votes.map((vote) => [vote.votes, vote.unreadable])).toEqual(
       Array.from({ length: PROMPTS }, () => [3, 0]),

@@ -29,7 +29,13 @@ describe('copies', () => {
   });
 
   it('of one request, asked in two ways, are two', () => {
-    const samples = [drawn('a', 'x'), drawn('a', 'x'), drawn('a', 'x', 'other'), drawn('b', 'x'), drawn('a', 'y')];
+    const samples = [
+      drawn('a', 'x'),
+      drawn('a', 'x'),
+      drawn('a', 'x', 'other'),
+      drawn('b', 'x'),
+      drawn('a', 'y'),
+    ];
     expect(copiesAmong(samples)).toEqual([false, true, false, false, false]);
   });
 

@@ -321,7 +321,10 @@ describe('finding a task', () => {
 });
 
 describe('a calibration set', () => {
-  const known = Array.from({ length: 20 }, (_, i) => ({ question: `How many are ${i} dozen?`, answer: `#### ${12 * i}` }));
+  const known = Array.from({ length: 20 }, (_, i) => ({
+    question: `How many are ${i} dozen?`,
+    answer: `#### ${12 * i}`,
+  }));
 
   test('gives problems with their answers, the same for the same seed, without what is excluded', async () => {
     write('known.jsonl', jsonl(known));
@@ -345,10 +348,19 @@ describe('a calibration set', () => {
   });
 
   test('is refused where a benchmark has its problems, and where an answer cannot be read', async () => {
-    write('known.jsonl', jsonl([...known, { question: 'how much is B?', answer: '#### 1' }, { question: 'And d?', answer: 'none' }]));
+    write(
+      'known.jsonl',
+      jsonl([
+        ...known,
+        { question: 'how much is B?', answer: '#### 1' },
+        { question: 'And d?', answer: 'none' },
+      ]),
+    );
     const problems = await problemsOf(CALIBRATED);
     expect(problems).toHaveLength(2);
     expect(problems[0]).toBe('calibration: is in target already: "how much is B?"');
-    expect(problems[1]).toMatch(/^calibration: file .*known\.jsonl, line 22 has an answer that can't be read/);
+    expect(problems[1]).toMatch(
+      /^calibration: file .*known\.jsonl, line 22 has an answer that can't be read/,
+    );
   });
 });

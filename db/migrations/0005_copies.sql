@@ -1,0 +1,1 @@
+ALTER TABLE "votes" ADD COLUMN "copies" integer DEFAULT 0 NOT NULL;
