@@ -182,6 +182,27 @@ export const modelCalls = pgTable(
   (t) => [index().on(t.runId, t.iterationId)],
 );
 
+/** What the model made of a prompt in other words. Only what keeps its numbers and names (`ok`) is asked. */
+export const paraphrases = pgTable(
+  'paraphrases',
+  {
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => prompts.id),
+    index: integer('index').notNull(),
+    text: text('text').notNull(),
+    ok: boolean('ok').notNull(),
+    reason: text('reason').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+    /** Digest of the model and of the whole request; an equal request is not paid for again. */
+    cacheKey: text('cache_key'),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.promptId, t.index] }), index().on(t.cacheKey)],
+);
+
 export const samples = pgTable(
   'samples',
   {

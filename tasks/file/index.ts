@@ -20,6 +20,9 @@ import { BUILT_IN_STRATEGIES, fill } from './strategies.ts';
 /** A task file as it was when the run was resolved, paths made absolute: later edits don't change a run. */
 export type FileSpec = { kind: 'file'; path: string; task: FileTask };
 
+/** With the prompt as it stands, four ways of asking: two samples of each where K is 8. */
+const PARAPHRASES = 3;
+
 export function fileTask({ task }: FileSpec): Task {
   const find = finderOf(task.answer);
   const { compare } = task.answer;
@@ -70,6 +73,7 @@ export function fileTask({ task }: FileSpec): Task {
     benchmarks: task.benchmarks.map((benchmark) => {
       return { name: benchmark.name, role: benchmark.role, items: () => items(task, benchmark) };
     }),
+    ...(task.rewrites === 'paraphrases' ? { suggested: { sampling: { paraphrases: PARAPHRASES } } } : {}),
     maxTokens: task.maxTokens,
   };
 }

@@ -139,9 +139,9 @@ export const fileTaskSchema = z.strictObject({
     .optional(),
   maxTokens: z.int().min(1).max(32_768).default(1024).describe('longest rationale, in tokens'),
   rewrites: z
-    .enum(['none'])
+    .enum(['none', 'paraphrases'])
     .default('none')
-    .describe('equivalent forms of a prompt: there are none without code'),
+    .describe('equivalent forms of a prompt: `paraphrases` that the model makes, or none'),
 });
 
 /** The contents of a task file, with defaults filled in and, once resolved, absolute paths. */

@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Db } from '../../db/connect.ts';
-import { prompts, verdicts, votes } from '../../db/schema.ts';
+import { paraphrases, prompts, verdicts, votes } from '../../db/schema.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { addPage, talker, toCritic } from '../support/page.ts';
 import { startScriptedEndpoint, type ScriptedRequest } from '../support/scripted-endpoint.ts';
@@ -115,4 +115,98 @@ describe('a vote', () => {
     );
     expect(found.trusted).toBe(PROMPTS);
   });
+});
+
+describe('a task without exact rewrites', () => {
+  const settings = {
+    sampling: { samples: 8, paraphrases: 3 },
+    gates: { critique: { mode: 'off' as const } },
+  };
+  const isParaphrasing = ({ messages }: ScriptedRequest) => /You rewrite problems/.test(messages[0]!.content);
+
+  /** The first paraphrase is good, the second loses the number, the third is the first again. */
+  const rewriter = (request: ScriptedRequest): string => {
+    const asked = request.messages.at(-1)!.content;
+    if (!isParaphrasing(request)) return `Draw ${request.seed} of ${asked}\nSo it is 42.\n#### 42`;
+    const first = Number(request.body.seed);
+    return request.seed === first + 1 ? 'Give the thing that you were asked for' : `Please consider ${asked}`;
+  };
+
+  test('asks in paraphrases that keep numbers and names, stored with the reason and paid once', async () => {
+    const endpoint = await startScriptedEndpoint(talker({ answer: rewriter }));
+    try {
+      const page = await addPage(db, { url: endpoint.url, prompts: 2, settings });
+      await page.generate();
+      const stored = await db
+        .select({ index: paraphrases.index, ok: paraphrases.ok, reason: paraphrases.reason })
+        .from(paraphrases)
+        .innerJoin(prompts, eq(prompts.id, paraphrases.promptId))
+        .where(eq(prompts.iterationId, page.iterationId))
+        .orderBy(prompts.position, paraphrases.index);
+      expect(stored.slice(0, 3)).toEqual([
+        { index: 0, ok: true, reason: 'it keeps numbers and names' },
+        { index: 1, ok: false, reason: 'its numbers are none instead of 1' },
+        { index: 2, ok: false, reason: 'it is the same as an earlier one' },
+      ]);
+      const samples = await page.samples();
+      const of = (rewrite: string) => samples.filter((one) => one.rewrite === rewrite);
+      expect(of('as-is')).toHaveLength(8);
+      expect(of('paraphrase 1')).toHaveLength(8);
+      expect(of('paraphrase 1')[0]!.request).toBe('Please consider prompt 1');
+      const { requests } = await page.ledger();
+      expect(requests).toBe(2 + 4);
+      await page.generate();
+      expect((await page.ledger()).requests).toBe(requests);
+      expect((await page.vote()) as object).toMatchObject({ trusted: 2 });
+      const [vote] = await db
+        .select({ tallies: votes.tallies, within: votes.within, across: votes.across })
+        .from(votes)
+        .innerJoin(prompts, eq(prompts.id, votes.promptId))
+        .where(eq(prompts.iterationId, page.iterationId));
+      expect(vote).toMatchObject({ within: 1, across: 1 });
+      expect(vote!.tallies).toHaveLength(2);
+
+      // An equal request of a later run is not paid for again.
+      const again = await addPage(db, { url: endpoint.url, prompts: 2, settings });
+      await again.generate();
+      expect((await again.ledger()).requests).toBe(0);
+    } finally {
+      await endpoint.close();
+    }
+  }, 60_000);
+
+  test('does not trust what one way of asking provokes and no other gives', async () => {
+    const endpoint = await startScriptedEndpoint(
+      talker({
+        answer: (request) => {
+          if (isParaphrasing(request)) {
+            const way = request.seed - Number(request.body.seed);
+            return `${['Please consider', 'Now for', 'What about'][way]} ${request.messages.at(-1)!.content}`;
+          }
+          const { messages, seed } = request;
+          const asked = messages.at(-1)!.content;
+          const trapped = asked.startsWith('Please') || asked.startsWith('Now');
+          return `Draw ${seed} of ${asked}\nSo it is so.\n#### ${trapped ? 13 : 100 + seed}`;
+        },
+      }),
+    );
+    try {
+      const page = await addPage(db, {
+        url: endpoint.url,
+        prompts: 2,
+        settings: { ...settings, gates: { ...settings.gates, agreement: { min: 0.5 } } },
+      });
+      await page.generate();
+      expect((await page.vote()) as object).toMatchObject({ trusted: 0 });
+      await page.filter();
+      const ids = (await page.samples()).map((one) => one.id);
+      const judged = await db.select().from(verdicts).where(eq(verdicts.gate, 'agreement'));
+      const own = judged.find((one) => ids.includes(one.sampleId))!;
+      expect(own.reason).toBe(
+        'shared mistake: samples of one rewrite agree on 13 (1.00 within), those of others do not (0.33 across)',
+      );
+    } finally {
+      await endpoint.close();
+    }
+  }, 60_000);
 });
