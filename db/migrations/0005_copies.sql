@@ -1,1 +1,0 @@
-ALTER TABLE "votes" ADD COLUMN "copies" integer DEFAULT 0 NOT NULL;
