@@ -10,6 +10,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Db } from '../db/connect.ts';
+import { toDatabaseFailure } from '../db/errors.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
 
 export type Queue = keyof typeof TASK_QUEUE;
@@ -62,6 +63,19 @@ const beating: ActivityInterceptorsFactory = (context) => ({
   },
 });
 
+/** Failures of the database in its own words, on every queue. */
+const plainDatabaseFailures: ActivityInterceptorsFactory = () => ({
+  inbound: {
+    async execute(input, next) {
+      try {
+        return await next(input);
+      } catch (error) {
+        throw toDatabaseFailure(error);
+      }
+    },
+  },
+});
+
 /** One worker per queue, in this process. They are not running yet. */
 export async function createWorkers(options: {
   connection: NativeConnection;
@@ -85,7 +99,7 @@ export async function createWorkers(options: {
         taskQueue: TASK_QUEUE[queue],
         activities: activities[queue],
         ...(queue === 'main' ? { workflowBundle: options.workflowBundle } : {}),
-        ...(queue === 'main' ? { interceptors: { activity: [beating] } } : {}),
+        interceptors: { activity: [...(queue === 'main' ? [beating] : []), plainDatabaseFailures] },
         // An activity learns with its heartbeats that it is cancelled.
         maxHeartbeatThrottleInterval: '5 seconds',
         maxConcurrentActivityTaskExecutions: options.slots?.[queue] ?? SLOTS[queue],
@@ -94,8 +108,9 @@ export async function createWorkers(options: {
         // Long enough to store what is in flight; a page that is cut off is resumed elsewhere.
         shutdownGraceTime: '3 seconds',
         shutdownForceTime: '10 seconds',
-        // A bug must fail the workflow, visibly, instead of its task for ever.
-        workflowFailureErrorTypes: { '*': ['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError'] },
+        // A bug must fail the workflow, visibly, instead of its task for ever: also code that does not fit the history, since
+        // a run that has failed goes on, under new code, when it is started again.
+        workflowFailureErrorTypes: { '*': ['Error'] },
       }),
     ),
   );
