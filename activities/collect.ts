@@ -6,6 +6,7 @@ import type { prompts, PromptPurpose } from '../db/schema.ts';
 import { createLeakIndex } from '../loop/leaks.ts';
 import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { iterationContext, seedOf, type Deps } from './context.ts';
+import { poolSource } from './outside.ts';
 
 export type Collected = {
   prompts: number;
@@ -32,7 +33,8 @@ export function createCollectActivities({ db }: Deps) {
         return { prompts: known.learn, rehearsal: known.rehearse, leaked };
       }
 
-      const { iteration, run, settings, task } = await iterationContext(db, iterationId);
+      const context = await iterationContext(db, iterationId);
+      const { iteration, run, settings, task } = context;
       const heldOut = await heldOutProblems(db, run.id);
       const heldOutKeys = new Set(heldOut.map(({ key }) => key));
       const index = createLeakIndex(heldOut, settings.leaks.similarity);
@@ -90,7 +92,7 @@ export function createCollectActivities({ db }: Deps) {
       // Runs of one schedule share a seed. Each needs an order of its own, or it would have to pass by all
       // that the earlier ones drew before it came to a new problem.
       const seed = seedOf(iteration.plan.seed, 'prompts', ...(unused ? [run.id] : []));
-      const learn = await take((request) => task.prompts(request), 'learn', {
+      const learn = await take(poolSource(db, context), 'learn', {
         seed,
         count: settings.pool.prompts,
         levels: iteration.plan.levels,

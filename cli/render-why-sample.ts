@@ -62,7 +62,7 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
       `sample:${sample.id}, round ${sample.round} #${sample.index}, rewrite ${plain(sample.rewrite)}, strategy ` +
         `${plain(sample.strategy)}; ${sample.completionTokens} tokens, ${plain(sample.finishReason)}${taken}`,
     ),
-    ...fact('written by', `${nameText(generator)}${other}`),
+    ...fact('written by', sample.strategy === 'given' ? 'a person' : `${nameText(generator)}${other}`),
     ...askedLines(why),
     ...fact('wrote', quoted(sample.rationale)),
     ...fact('answer', sample.answer === null ? 'none could be read' : quoted(sample.answer)),

@@ -115,6 +115,8 @@ export interface Task {
   prompts(request: PromptRequest): AsyncIterable<Prompt>;
   /** Problems of a kind the model already masters, to be practised along so that they are not forgotten. */
   rehearsal?(request: PromptRequest): AsyncIterable<Prompt>;
+  /** A text from outside as a prompt of this task; a string says why it is none, as in `is no sum …`. */
+  readPrompt(text: string): Prompt | string;
   strategies: Strategy[];
   /** Further ways of asking, kept for when the samples become too much alike. */
   alternatives?: Strategy[];

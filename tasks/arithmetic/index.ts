@@ -54,6 +54,10 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
       );
       for (const sum of roundRobin(sources, request.count)) yield promptOf(sum, sum.key);
     },
+    readPrompt(text) {
+      const sum = parseSum(text);
+      return typeof sum === 'string' ? sum : promptOf(sum, text.replaceAll(/\s/g, ''));
+    },
     strategies: [{ name: 'long-addition', messages: ask }],
     ask,
     rewrites(prompt, seed) {
