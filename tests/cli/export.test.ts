@@ -233,7 +233,13 @@ describe('a checkpoint', () => {
     await addRevocations(database.db, [id!], { reason: 'wrong', by: 'ada' });
     const file = join(out, 'c.jsonl');
     const { code, stderr } = await ratchet([
-      ...['export', '--checkpoint', String(checkpointId), '--format', 'openai', '--out', file],
+      'export',
+      '--checkpoint',
+      String(checkpointId),
+      '--format',
+      'openai',
+      '--out',
+      file,
     ]);
     expect(code).toBe(0);
     const dataset = await database.db.query.datasets.findFirst({ where: eq(t.datasets.id, datasetId) });
@@ -249,7 +255,13 @@ describe('a checkpoint', () => {
     const old = await database.db.query.datasets.findFirst({ where: eq(t.datasets.id, datasetId) });
     await database.db.update(t.datasets).set({ digest: 'other' }).where(eq(t.datasets.id, datasetId));
     const { code, stderr } = await ratchet([
-      ...['export', '--checkpoint', `checkpoint:${checkpointId}`, '--format', 'openai', '--out', file],
+      'export',
+      '--checkpoint',
+      `checkpoint:${checkpointId}`,
+      '--format',
+      'openai',
+      '--out',
+      file,
     ]);
     await database.db.update(t.datasets).set({ digest: old!.digest }).where(eq(t.datasets.id, datasetId));
     expect(code).toBe(1);

@@ -152,8 +152,14 @@ describe('a file', () => {
   test('that contradicts what was given before is refused', async () => {
     const request = asked('55001+44002');
     await loop.database.db.insert(t.givenExamples).values({
-      ...{ task: 'arithmetic', key: '44002+55001', text: request, rationale: 'r', answer: '1' },
-      ...{ source: 'gateway', origin: 'request 1', by: 'bob' },
+      task: 'arithmetic',
+      key: '44002+55001',
+      text: request,
+      rationale: 'r',
+      answer: '1',
+      source: 'gateway',
+      origin: 'request 1',
+      by: 'bob',
     });
     await expect(take([chat(request)], 'examples')).rejects.toThrow(
       'line 1 gives another answer than was given before: 99003, not 1',
@@ -181,18 +187,16 @@ describe('later runs', () => {
     expect(taken).toMatchObject({ code: 0, stderr: '' });
     expect(taken.stdout).toContain('4 prompts of');
     const examples = await cli([
-      ...[
-        'import',
-        exampleFile,
-        '--task',
-        'arithmetic',
-        '--as',
-        'examples',
-        '--by',
-        'ada',
-        '--note',
-        'by hand',
-      ],
+      'import',
+      exampleFile,
+      '--task',
+      'arithmetic',
+      '--as',
+      'examples',
+      '--by',
+      'ada',
+      '--note',
+      'by hand',
     ]);
     expect(examples).toMatchObject({ code: 0, stderr: '' });
 
