@@ -1,7 +1,16 @@
 /** What comes from outside any run: prompts for later runs to draw, and worked answers for later runs to learn from. */
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { examples, givenExamples, modelCalls, prompts, samples, storedPrompts, verdicts } from './schema.ts';
+import {
+  examples,
+  givenExamples,
+  iterations,
+  modelCalls,
+  prompts,
+  samples,
+  storedPrompts,
+  verdicts,
+} from './schema.ts';
 
 export type StoredPrompt = typeof storedPrompts.$inferSelect;
 export type GivenExample = typeof givenExamples.$inferSelect;
@@ -89,6 +98,9 @@ export async function takeInGiven(
         and(
           eq(givenExamples.task, task),
           sql`not exists (select 1 from ${examples} e where e.run_id = ${runId} and e.given_id = ${givenExamples.id})`,
+          // What the run measures its votes on is held out like a benchmark.
+          sql`not exists (select 1 from ${prompts} p join ${iterations} i on i.id = p.iteration_id
+            where i.run_id = ${runId} and p.purpose = 'calibrate' and p.key = ${givenExamples.key})`,
         ),
       )
       .orderBy(asc(givenExamples.id));
