@@ -2,7 +2,7 @@
  * What exports read, page by page in a fixed order, so that a run of any size needs the memory of one page. All of one
  * export is to be read in one transaction (`snapshot`), or a run under way would change it meanwhile.
  */
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { notRevoked } from './revocations.ts';
 import { keptOut } from './reviews.ts';
@@ -11,6 +11,7 @@ import {
   datasetExamples,
   examples,
   iterations,
+  PLANTED_ROUND,
   prompts,
   revocations,
   samples,
@@ -163,6 +164,7 @@ export async function* promptPages(
       .where(
         and(
           inArray(samples.promptId, ids),
+          ne(samples.round, PLANTED_ROUND),
           sql`not exists (select 1 from ${examples} e where e.sample_id = ${samples.id}
             and not exists (select 1 from ${verdicts} h where h.sample_id = ${samples.id} and h.gate = 'human' and h.outcome = 'fail'))`,
           sql`btrim(${samples.rationale}) <> ''`,

@@ -3,6 +3,7 @@ import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import {
   examples,
+  GIVEN_ROUND,
   givenExamples,
   iterations,
   modelCalls,
@@ -78,7 +79,7 @@ export async function givenAnswers(
 const AT_ONCE = 500;
 
 /**
- * Takes what was given for a task and is not in the run yet into an iteration, all or nothing: each a sample of round 0,
+ * Takes what was given for a task and is not in the run yet into an iteration, all or nothing: each a sample of a round of its own,
  * which no model was asked for, with the verdict of the gate `human`, and an example.
  */
 export async function takeInGiven(
@@ -125,7 +126,7 @@ export async function takeInGiven(
         .values(
           page.map((one) => ({
             promptId: promptIds.get(one.key)!,
-            round: 0,
+            round: GIVEN_ROUND,
             index: one.id,
             checkpointId,
             callId: call!.id,
