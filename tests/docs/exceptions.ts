@@ -1,0 +1,40 @@
+/** Commands of the documentation that its test does not run, with the reason, and what tests them instead. */
+export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
+  {
+    command: /^npm run demo/,
+    why: 'takes minutes; tests/workflows/real-model.test.ts does the same, smaller',
+  },
+  { command: /^npm test/, why: 'is the whole suite, or a part of it' },
+  {
+    command: /^npm run chaos/,
+    why: 'takes long; tests/chaos/matrix.test.ts runs the short form',
+  },
+  { command: /^npm run gallery/, why: 'tests/gallery/gallery.test.ts runs all of it' },
+  { command: /^npm run (typecheck|lint|format:check)$/, why: '.ci/run runs them' },
+  { command: /^docker compose /, why: 'needs Docker; tests/docker checks the file and its commands' },
+  { command: /^curl -fLO "\$base/, why: 'needs the internet' },
+  { command: /^pip install /, why: 'needs the internet' },
+  { command: /^pg_dump /, why: "needs PostgreSQL's own programs, which the embedded server comes without" },
+  { command: /^VLLM_ALLOW_RUNTIME_LORA_UPDATING=True vllm serve /, why: 'needs a GPU and vLLM' },
+  { command: /^llama-server /, why: 'needs llama.cpp and a model' },
+  { command: /^python -m ratchet_modelserver /, why: 'needs a GPU and a model; modelserver/tests start it' },
+  { command: /^node_modules\/\.bin\/node bench\//, why: 'a benchmark of minutes' },
+  { command: /^RATCHET_PYTHON=.* node bench\//, why: 'a benchmark of minutes' },
+  {
+    command: /^temporal worker deployment /,
+    why: 'needs workers of a named version; tests/workers/deployment.test.ts does it',
+  },
+  {
+    command: /… node workers\/main\.ts$/,
+    why: 'abridged; tests/workers/deployment.test.ts starts such workers',
+  },
+  {
+    command: /^RATCHET_QUEUES=llm .* node workers\/main\.ts$/,
+    why: 'addresses of other machines; tests/workers/observability.test.ts starts such workers',
+  },
+];
+
+export const exceptionFor = (command: string) =>
+  EXCEPTIONS.find((one) =>
+    typeof one.command === 'string' ? one.command === command : one.command.test(command),
+  );
