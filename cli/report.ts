@@ -226,7 +226,7 @@ function leakReport(rows: Awaited<ReturnType<typeof leakCounts>>): LeakReport {
   };
 }
 
-async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
+export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
   return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
 }

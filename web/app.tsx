@@ -9,8 +9,10 @@ import { createLive, type Topic } from './live.ts';
 import { ErrorPage } from './parts/layout.tsx';
 import { Said } from './parts/text.tsx';
 import { frameOf, page, PageError } from './render.ts';
+import { runRoutes } from './routes/run.tsx';
 import { runsRoutes } from './routes/runs.tsx';
 import { sessionRoutes } from './routes/session.tsx';
+import { steerRoutes } from './routes/steer.tsx';
 import { admitted, headers, knownHost, writesFromHere } from './security.ts';
 
 const BODY_BYTES = 256 * 1024;
@@ -50,6 +52,8 @@ export function createApp(deps: Deps): Hono {
     return live.stream(c, topic);
   });
   app.route('/', runsRoutes(deps, remember));
+  app.route('/', runRoutes(deps, remember));
+  app.route('/', steerRoutes(deps));
 
   app.notFound((c) =>
     page(
