@@ -32,6 +32,7 @@ export type SampleRow = SampleCursor & {
   beginning: string;
   length: number;
   passed: number;
+  /** Required gates only: an advisory one keeps nothing out. */
   failed: string[] | null;
   unscored: string[] | null;
   example: string | null;
@@ -94,8 +95,8 @@ export async function samplesPage(
       left(page.voted, ${TEXT}) as voted, page.answer = page.voted as agrees,
       left(page.rationale, ${TEXT}) as beginning, length(page.rationale) as length,
       (select count(*) from verdicts w where w.sample_id = page.id and w.outcome = 'pass')::int as passed,
-      (select array_agg(w.gate order by w.gate) from verdicts w where w.sample_id = page.id and w.outcome = 'fail') as failed,
-      (select array_agg(w.gate order by w.gate) from verdicts w where w.sample_id = page.id and w.outcome = 'unscored') as unscored,
+      (select array_agg(w.gate order by w.gate) from verdicts w where w.sample_id = page.id and w.outcome = 'fail' and not w.advisory) as failed,
+      (select array_agg(w.gate order by w.gate) from verdicts w where w.sample_id = page.id and w.outcome = 'unscored' and not w.advisory) as unscored,
       (select e.kind from examples e where e.sample_id = page.id limit 1) as example
     from page order by page.position, page.round, page.index`);
   const page = rows.slice(0, size);
@@ -154,13 +155,31 @@ export async function siblings(
       left(s.rationale, ${characters}) as rationale, length(s.rationale) as length, left(s.answer, ${TEXT}) as answer,
       s.answer = o.answer as agrees, s.finish_reason as "finishReason",
       (select array_agg(w.gate order by w.gate) from verdicts w
-        where w.sample_id = s.id and w.outcome = 'fail') as failed,
+        where w.sample_id = s.id and w.outcome = 'fail' and not w.advisory) as failed,
       (select array_agg(w.gate order by w.gate) from verdicts w
-        where w.sample_id = s.id and w.outcome = 'unscored') as unscored,
+        where w.sample_id = s.id and w.outcome = 'unscored' and not w.advisory) as unscored,
       exists (select 1 from verdicts w where w.sample_id = s.id) as judged,
       (select e.kind from examples e where e.sample_id = s.id limit 1) as example
     from samples s left join votes o on o.prompt_id = s.prompt_id
     where s.prompt_id = ${promptId} order by s.round, s.index limit ${most}`);
+  return rows;
+}
+
+export type CritiqueRow = {
+  id: number;
+  critic: string;
+  outcome: 'holds' | 'fails' | 'unscored';
+  score: number | null;
+  reason: string;
+  reply: string;
+  length: number;
+};
+
+/** What critics said of a sample, their replies cut. */
+export async function critiquesOf(db: Db, sampleId: number, characters: number): Promise<CritiqueRow[]> {
+  const { rows } = await db.execute<CritiqueRow>(sql`
+    select id::float8 as id, critic, outcome, score, reason, left(reply, ${characters}) as reply, length(reply) as length
+    from critiques where sample_id = ${sampleId} order by critic`);
   return rows;
 }
 
@@ -170,15 +189,15 @@ export async function textPage(
   what: { sample: number; field: 'rationale' | 'request' | 'prompt' } | { critique: number },
   from: number,
   count: number,
-): Promise<{ text: string; length: number } | undefined> {
-  const stretch = (column: SQL) =>
-    sql`select substr(${column}, ${from + 1}, ${count}) as text, length(${column}) as length`;
+): Promise<{ text: string; length: number; sample: number } | undefined> {
+  const stretch = (column: SQL, sample: SQL) =>
+    sql`select substr(${column}, ${from + 1}, ${count}) as text, length(${column}) as length, ${sample}::float8 as sample`;
   const query =
     'critique' in what
-      ? sql`${stretch(sql`c.reply`)} from critiques c where c.id = ${what.critique}`
+      ? sql`${stretch(sql`c.reply`, sql`c.sample_id`)} from critiques c where c.id = ${what.critique}`
       : what.field === 'prompt'
-        ? sql`${stretch(sql`p.text`)} from prompts p join samples s on s.prompt_id = p.id where s.id = ${what.sample}`
-        : sql`${stretch(what.field === 'request' ? sql`s.request` : sql`s.rationale`)}
+        ? sql`${stretch(sql`p.text`, sql`s.id`)} from prompts p join samples s on s.prompt_id = p.id where s.id = ${what.sample}`
+        : sql`${stretch(what.field === 'request' ? sql`s.request` : sql`s.rationale`, sql`s.id`)}
           from samples s where s.id = ${what.sample}`;
-  return (await db.execute<{ text: string; length: number }>(query)).rows[0];
+  return (await db.execute<{ text: string; length: number; sample: number }>(query)).rows[0];
 }

@@ -8,6 +8,7 @@ import { hasEnded, type IterationSummary, type RunSummary } from '../data.ts';
 import {
   Ago,
   Bar,
+  Counting,
   DecisionChip,
   Empty,
   Figure,
@@ -123,15 +124,24 @@ const Figures = ({ summary }: RunData) => {
       >
         {funnel.prompts > 0 ? percent(funnel.accepted / funnel.prompts, 0) : '–'}
       </Figure>
-      <Figure label="Cost" note={`in ${duration(spend.minutes * 60)}`}>
-        {cost(summary)}
+      <Figure
+        label="Cost"
+        note={`${summary.priced ? 'in money' : 'tokens'}, in ${duration(spend.minutes * 60)}`}
+      >
+        {summary.priced ? cost(summary) : compact(spend.tokens)}
       </Figure>
     </dl>
   );
 };
 
 const Now = ({ summary, progress }: RunData) => {
-  if (!progress || hasEnded(summary.run)) return null;
+  if (hasEnded(summary.run)) return null;
+  if (!progress)
+    return (
+      <section class="card">
+        <Counting />
+      </section>
+    );
   const { iteration, measuring } = progress;
   return (
     <section class="card">

@@ -53,7 +53,7 @@ export const Chart = ({ chart, id, small = false }: { chart: ChartData; id: stri
             <tbody>
               {chart.data[0]!.map((x, row) => (
                 <tr>
-                  <td>{x}</td>
+                  <td>{Number.isInteger(x) ? x : 'reset'}</td>
                   {columns.map((one) => (
                     <td class="number">{shown(chart.data[one.i + 1]![row], chart.format === 'percent')}</td>
                   ))}

@@ -7,18 +7,30 @@ export function scoreChart(summary: RunSummary, majority: MajorityReport | null)
   const { base, iterations, resets } = summary;
   if (!base.target) return undefined;
   const decided = iterations.filter(({ row }) => row.decision !== null);
-  const xs = [0, ...decided.map(({ row }) => row.index)];
-  const target = [base.target, ...decided.map(({ best }) => best.target)];
-  const guard = [base.guard, ...decided.map(({ best }) => best.guard)];
+  const steps = [
+    { x: 0, target: base.target as Score | null, guard: base.guard },
+    ...decided.map(({ row, best }) => ({ x: row.index, target: best.target, guard: best.guard })),
+    // Between two iterations: from there on the checkpoint that it goes back to is the one to beat.
+    ...resets.map(({ fromIteration, scores }) => ({ x: fromIteration - 0.5, ...scores })),
+  ].toSorted((one, other) => one.x - other.x);
+  const xs = steps.map(({ x }) => x);
+  const target = steps.map((one) => one.target);
+  const guard = steps.map((one) => one.guard);
   const of = (scores: (Score | null)[], field: 'rate' | 'low' | 'high') =>
     scores.map((one) => one?.[field] ?? null);
   const guarded = guard.some((one) => one !== null);
   const hidden = (label: string) => ({ label, colour: 'muted', hidden: true });
   const series = [
-    { label: 'target', colour: 'accent' },
+    { label: 'target', colour: 'accent', points: xs.length === 1 },
     hidden('target, high'),
     hidden('target, low'),
-    ...(guarded ? [{ label: 'guard', colour: 'guard' }, hidden('guard, high'), hidden('guard, low')] : []),
+    ...(guarded
+      ? [
+          { label: 'guard', colour: 'guard', points: xs.length === 1 },
+          hidden('guard, high'),
+          hidden('guard, low'),
+        ]
+      : []),
     ...(majority ? [{ label: `base, maj@${majority.samples}`, colour: 'majority', dash: true }] : []),
   ];
   const data = [
@@ -40,9 +52,8 @@ export function scoreChart(summary: RunSummary, majority: MajorityReport | null)
           },
         ],
   );
-  const last = Math.max(1, xs.at(-1)!);
-  for (const reset of resets)
-    marks.push({ kind: 'reset', x: Math.min(last, reset.fromIteration - 0.5), text: 'reset' });
+  const last = Math.max(1, Math.ceil(xs.at(-1)!));
+  for (const reset of resets) marks.push({ kind: 'reset', x: reset.fromIteration - 0.5, text: 'reset' });
   return {
     title: 'Held-out accuracy by iteration',
     data,

@@ -57,7 +57,9 @@ export const Stages = ({ stages, now = new Date() }: { stages: StageProgress[]; 
           <tr class={stage.status === 'pending' ? 'pending' : undefined}>
             <th scope="row">{stage.name}</th>
             <td>
-              <Chip tone={TONES[stage.status]}>{stage.status}</Chip>
+              <Chip tone={TONES[stage.status]} alive={stage.status === 'running'}>
+                {stage.status}
+              </Chip>
               {stage.attempts > 1 ? <span class="muted"> attempt {stage.attempts}</span> : null}
             </td>
             <td class="wide-cell">

@@ -4,8 +4,8 @@ import { readProgress } from '../../cli/progress.ts';
 import { majorityReport } from '../../cli/report.ts';
 import { workflowLink } from '../../cli/temporal.ts';
 import { settingsOf } from '../../loop/course.ts';
-import type { Remember } from '../cache.ts';
-import { hasEnded, summarize } from '../data.ts';
+import type { Count, Remember } from '../cache.ts';
+import { hasEnded, summarize, withProgress } from '../data.ts';
 import type { Deps } from '../deps.ts';
 import { RunPage } from '../pages/run.tsx';
 import { frameOf, page } from '../render.ts';
@@ -13,7 +13,7 @@ import { wantedRun } from './steer.tsx';
 
 const EVENTS = 40;
 
-export function runRoutes(deps: Deps, remember: Remember): Hono {
+export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
   const { db } = deps;
   return new Hono().get('/runs/:run', async (c) => {
     const run = await wantedRun(deps, c.req.param('run'));
@@ -22,7 +22,7 @@ export function runRoutes(deps: Deps, remember: Remember): Hono {
       remember(`majority/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => majorityReport(db, run.id)),
       listAdjustments(db, run.id),
       listMessages(db, run.id),
-      hasEnded(run) ? undefined : remember(`progress/${run.id}`, 1_000, () => readProgress(db, run.id)),
+      hasEnded(run) ? undefined : count(`progress/${run.id}`, 1_000, () => readProgress(db, run.id)),
     ]);
     const asked = Number(c.req.query('events'));
     return page(
@@ -30,7 +30,7 @@ export function runRoutes(deps: Deps, remember: Remember): Hono {
       <RunPage
         frame={frameOf(c, deps)}
         data={{
-          summary: summary!,
+          summary: progress ? withProgress(summary!, progress) : summary!,
           majority,
           adjustments,
           messages,
