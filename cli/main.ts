@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addChaosCommand } from './commands/chaos.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addGalleryCommand } from './commands/gallery.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addReviewCommand } from './commands/review.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
 import { addSteerCommands } from './commands/steer.ts';
 import { addServingCommands } from './commands/serving.ts';
+import { addSettingsCommand } from './commands/settings.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
 import { addTestCommand } from './commands/test.ts';
@@ -58,10 +60,12 @@ export function createProgram(): Command {
   addSteerCommands(program);
   addReviewCommand(program);
   addServingCommands(program);
+  addSettingsCommand(program);
   addSetupCommand(program);
   addScheduleCommand(program);
   addTestCommand(program);
   addChaosCommand(program);
+  addGalleryCommand(program);
   return program;
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { endpointSchema, gatesSchema } from './gates-input.ts';
 import { budgetSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
 import { PRESET_NAMES } from './presets.ts';
+import { probesSchema } from './probes-input.ts';
 import { reviewSchema } from './review-input.ts';
 
 const share = z.number().min(0).max(1);
@@ -70,6 +71,14 @@ export const improveInputSchema = z.strictObject({
         .default(2)
         .describe('most rewrites per prompt to sample again'),
       resampleTemperature: z.number().min(0).max(2).default(1),
+      paraphrases: z
+        .int()
+        .min(0)
+        .max(16)
+        .default(0)
+        .describe(
+          'paraphrases per prompt that the model makes as rewrites, where the task has no exact ones',
+        ),
       strategies: z
         .enum(['task', 'all'])
         .default('task')
@@ -178,6 +187,7 @@ export const improveInputSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  probes: probesSchema.prefault({}),
   review: reviewSchema.prefault({}),
   stagnation: stagnationSchema.prefault({}),
   budget: budgetSchema.prefault({}),
