@@ -211,7 +211,7 @@ async function iterationReports(
 }
 
 /** The newest audit of an iteration. */
-function auditReport(rows: Audit[]): AuditReport | null {
+export function auditReport(rows: Audit[]): AuditReport | null {
   const newest = rows.at(-1);
   if (!newest) return null;
   const { planted, caught, minCatchRate, outcome, kinds } = newest;

@@ -1,4 +1,7 @@
-/** Samples as pages look at them: a page at a time in the order of their prompts, texts cut in the database. */
+/**
+ * Samples as pages look at them: a page at a time in the order of their prompts, texts cut in the database. Planted samples are probes
+ * of the gates and not the model's: they are in none of these lists.
+ */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 
@@ -85,7 +88,7 @@ export async function samplesPage(
     with page as (
       select s.id, s.prompt_id, p.position, s.round, s.index, p.text, p.purpose, s.rewrite, s.answer, o.answer as voted, s.rationale
       from prompts p
-      join samples s on s.prompt_id = p.id
+      join samples s on s.prompt_id = p.id and s.round > 0
       left join votes o on o.prompt_id = p.id
       where p.iteration_id = ${iterationId} ${from} ${sql.join(narrowed)}
       order by p.position, s.round, s.index
@@ -118,7 +121,7 @@ export async function gateTable(db: Db, iterationId: number): Promise<GateRow[]>
       (count(*) filter (where w.outcome = 'fail'))::int as fail,
       (count(*) filter (where w.outcome = 'unscored'))::int as unscored
     from prompts p
-    join samples s on s.prompt_id = p.id
+    join samples s on s.prompt_id = p.id and s.round > 0
     join verdicts w on w.sample_id = s.id
     where p.iteration_id = ${iterationId} and p.purpose = 'learn'
     group by w.gate order by w.gate`);
@@ -161,7 +164,7 @@ export async function siblings(
       exists (select 1 from verdicts w where w.sample_id = s.id) as judged,
       (select e.kind from examples e where e.sample_id = s.id limit 1) as example
     from samples s left join votes o on o.prompt_id = s.prompt_id
-    where s.prompt_id = ${promptId} order by s.round, s.index limit ${most}`);
+    where s.prompt_id = ${promptId} and s.round > 0 order by s.round, s.index limit ${most}`);
   return rows;
 }
 

@@ -2,6 +2,7 @@
 import type { GateRow, SampleCursor, SampleFilter, SampleRow } from '../../db/browse.ts';
 import type { RunRow } from '../../db/report.ts';
 import type { StageProgress } from '../../cli/progress.ts';
+import type { AuditReport } from '../../cli/report-types.ts';
 import { compact, duration, levelRange, percent, points, pValueText } from '../../cli/text.ts';
 import type { IterationSummary } from '../data.ts';
 import {
@@ -14,6 +15,7 @@ import {
   Interval,
   iterationPath,
   runPath,
+  type Tone,
 } from '../parts/basics.tsx';
 import { Gates } from '../parts/gates.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
@@ -30,6 +32,8 @@ export type IterationData = {
   /** Undefined while they are being counted. */
   stages: StageProgress[] | undefined;
   gates: GateRow[] | undefined;
+  /** What became of the planted samples; null where none were planted. */
+  audit: AuditReport | null;
   filter: SampleFilter;
   samples: SampleRow[];
   next: SampleCursor | null;
@@ -150,6 +154,13 @@ const Figures = ({ summary: { row, before, candidate, funnel, seconds } }: Itera
 const gateNames = (gates: GateRow[] | undefined, { gate }: SampleFilter): string[] => [
   ...new Set([...(gates ?? []).map((row) => row.gate), ...(gate ? [gate] : [])]),
 ];
+
+const AUDITS: Record<AuditReport['outcome'], Tone> = {
+  passed: 'good',
+  failed: 'bad',
+  advised: 'warn',
+  'too-few': 'idle',
+};
 
 const option = (value: string, title: string, chosen: string | undefined) => (
   <option value={value} selected={chosen === value}>
@@ -312,7 +323,7 @@ const Samples = (data: IterationData) => {
 };
 
 export const IterationPage = ({ frame, data }: { frame: Partial<Frame>; data: IterationData }) => {
-  const { run, summary, stages, gates } = data;
+  const { run, summary, stages, gates, audit } = data;
   return (
     <Layout
       {...frame}
@@ -336,9 +347,20 @@ export const IterationPage = ({ frame, data }: { frame: Partial<Frame>; data: It
         <section class="card half">
           <header>
             <h2>Gates</h2>
-            <small>verdicts on samples of unlabeled prompts</small>
+            {audit ? (
+              <small>
+                <Chip tone={AUDITS[audit.outcome]}>{audit.outcome}</Chip> {audit.caught} of {audit.planted}{' '}
+                planted samples caught, {percent(audit.minCatchRate, 0)} wanted
+              </small>
+            ) : (
+              <small>verdicts on samples of unlabeled prompts</small>
+            )}
           </header>
-          {gates ? <Gates rows={gates} path={iterationPath(run.id, summary.row.index)} /> : <Counting />}
+          {gates ? (
+            <Gates rows={gates} audit={audit} path={iterationPath(run.id, summary.row.index)} />
+          ) : (
+            <Counting />
+          )}
         </section>
       </div>
       <section class="card" id="samples">

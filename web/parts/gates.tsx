@@ -1,5 +1,6 @@
 /** Verdicts by gate. */
 import { percent } from '../../cli/text.ts';
+import type { AuditReport } from '../../cli/report-types.ts';
 import type { GateRow } from '../../db/browse.ts';
 import { Empty } from './basics.tsx';
 import { Said } from './text.tsx';
@@ -17,7 +18,15 @@ const Split = ({ pass, fail, unscored }: GateRow) => {
 };
 
 /** @param path of the iteration, whose samples a count leads to */
-export const Gates = ({ rows, path }: { rows: GateRow[]; path: string }) => {
+export const Gates = ({
+  rows,
+  audit,
+  path,
+}: {
+  rows: GateRow[];
+  audit: AuditReport | null;
+  path: string;
+}) => {
   if (rows.length === 0) return <Empty>No sample has been judged yet.</Empty>;
   const cell = (row: GateRow, outcome: 'pass' | 'fail' | 'unscored') =>
     row[outcome] === 0 ? (
@@ -27,6 +36,12 @@ export const Gates = ({ rows, path }: { rows: GateRow[]; path: string }) => {
         {row[outcome].toLocaleString('en-US')}
       </a>
     );
+  /** Planted samples that this gate alone would have stopped, of those that it judged. */
+  const caught = (gate: string) => {
+    const found = audit?.gates.find((one) => one.gate === gate);
+    if (!found) return '–';
+    return percent(found.fail / Math.max(1, found.pass + found.fail + found.unscored), 0);
+  };
   return (
     <div class="scroll" tabindex={0} role="region" aria-label="Gates">
       <table class="gates">
@@ -45,6 +60,11 @@ export const Gates = ({ rows, path }: { rows: GateRow[]; path: string }) => {
             <th scope="col" class="number">
               passed
             </th>
+            {audit ? (
+              <th scope="col" class="number">
+                caught
+              </th>
+            ) : null}
             <th scope="col">
               <span class="sr">shares</span>
             </th>
@@ -61,6 +81,7 @@ export const Gates = ({ rows, path }: { rows: GateRow[]; path: string }) => {
               <td class="number">{cell(row, 'fail')}</td>
               <td class="number">{cell(row, 'unscored')}</td>
               <td class="number">{percent(row.pass / Math.max(1, row.pass + row.fail + row.unscored), 0)}</td>
+              {audit ? <td class="number">{caught(row.gate)}</td> : null}
               <td class="split-cell">
                 <Split {...row} />
               </td>

@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 import { gateTable, OUTCOMES, samplesPage, type SampleCursor, type SampleFilter } from '../../db/browse.ts';
 import { findIteration } from '../../db/overview.ts';
+import { auditRows } from '../../db/probes.ts';
+import { auditReport } from '../../cli/report.ts';
 import { readIteration } from '../../cli/progress.ts';
 import type { Count } from '../cache.ts';
 import { summarizeIteration } from '../data.ts';
@@ -48,10 +50,11 @@ export function iterationRoutes(deps: Deps, count: Count): Hono {
     const query = c.req.query();
     const filter = readFilter(query);
     const cursor = readCursor(query.after);
-    const [summary, stages, gates, samples] = await Promise.all([
+    const [summary, audits, stages, gates, samples] = await Promise.all([
       summarizeIteration(db, run, id),
+      auditRows(db, run.id),
       count(`stages/${id}/${finished}`, finished ? Infinity : 1_000, () => readIteration(db, run, id)),
-      // No verdict is added once the filter stage is done.
+      // No verdict changes once the filter stage is done; a judgement that is made again is done at another time.
       count(`gates/${id}/${filtered}`, filtered ? Infinity : 5_000, () => gateTable(db, id)),
       samplesPage(db, id, filter, PAGE, cursor),
     ]);
@@ -66,6 +69,7 @@ export function iterationRoutes(deps: Deps, count: Count): Hono {
           after: after ?? undefined,
           stages,
           gates,
+          audit: auditReport(audits.filter(({ iterationId }) => iterationId === id)),
           filter,
           samples: samples.rows,
           next: samples.next,
