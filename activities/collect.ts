@@ -6,12 +6,15 @@ import type { prompts, PromptPurpose } from '../db/schema.ts';
 import { createLeakIndex } from '../loop/leaks.ts';
 import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { iterationContext, seedOf, type Deps } from './context.ts';
+import { fixedSample } from './drift.ts';
 
 export type Collected = {
   prompts: number;
   rehearsal: number;
   /** Drawn prompts that were held-out problems, exactly or nearly: dropped, and others drawn instead. */
   leaked: number;
+  /** Prompts of the run's fixed sample that the generating checkpoint has not answered yet; absent without any. */
+  fixedSample?: number;
 };
 
 /** Comparing prompts takes the processor; heartbeats and other pages get a turn after so many. */
@@ -26,13 +29,16 @@ export function createCollectActivities({ db }: Deps) {
      * prompts left gives an empty pool, which `decide` names as the reason.
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
+      const context = await iterationContext(db, iterationId);
+      const { iteration, run, settings, task } = context;
+      const fixed = await fixedSample(db, context);
+      const open = fixed.open > 0 ? { fixedSample: fixed.open } : {};
       const known = await countPrompts(db, iterationId);
       if (known.learn + known.rehearse > 0) {
         const leaked = await countLeaks(db, iterationId, 'collect');
-        return { prompts: known.learn, rehearsal: known.rehearse, leaked };
+        return { prompts: known.learn, rehearsal: known.rehearse, leaked, ...open };
       }
 
-      const { iteration, run, settings, task } = await iterationContext(db, iterationId);
       const heldOut = await heldOutProblems(db, run.id);
       const heldOutKeys = new Set(heldOut.map(({ key }) => key));
       const index = createLeakIndex(heldOut, settings.leaks.similarity);
@@ -94,7 +100,7 @@ export function createCollectActivities({ db }: Deps) {
         seed,
         count: settings.pool.prompts,
         levels: iteration.plan.levels,
-        exclude: (key) => heldOutKeys.has(key) || learnt.has(key),
+        exclude: (key) => heldOutKeys.has(key) || fixed.keys.has(key) || learnt.has(key),
       });
       // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.
       const rehearses = task.rehearsal && (learn > 0 || settings.experiment === 'control');
@@ -102,13 +108,13 @@ export function createCollectActivities({ db }: Deps) {
         ? await take((request) => task.rehearsal!(request), 'rehearse', {
             seed: seedOf(iteration.plan.seed, 'rehearsal'),
             count: settings.pool.rehearsal,
-            exclude: (key) => heldOutKeys.has(key),
+            exclude: (key) => heldOutKeys.has(key) || fixed.keys.has(key),
           })
         : 0;
       await addLeaks(db, leaked);
       await addPrompts(db, rows);
       await setStageTotal(db, iterationId, 'collect', rows.length);
-      return { prompts: learn, rehearsal, leaked: leaked.length };
+      return { prompts: learn, rehearsal, leaked: leaked.length, ...open };
     },
   };
 }

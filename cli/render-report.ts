@@ -1,5 +1,6 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
+import { driftTable } from './render-drift.ts';
 import { reviewTable } from './render-review.ts';
 import type { Comparison, IterationReport, Report, Score } from './report-types.ts';
 import {
@@ -344,6 +345,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...iterationTable(report, c),
     ...gateTable(report, c),
     ...reviewTable(report, c),
+    ...driftTable(report, c),
     ...courseTables(report, c),
     ...contrast(report, c),
     ...wrap(armSentence(report), columns),

@@ -1,6 +1,8 @@
 /** The shape of a report, as `report --json` and `demo --json` write it. */
 import type { BenchmarkRole } from '../db/report.ts';
 import type { AdjustmentKind, DecisionKind, RunStatus } from '../db/schema.ts';
+import type { DriftMeasures } from '../loop/drift.ts';
+import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 
 /** `low` and `high`: 95 % Wilson interval of the rate. */
 export type Score = { correct: number; total: number; rate: number; low: number; high: number };
@@ -51,6 +53,15 @@ export type ReviewReport = {
   precision: Score | null;
 };
 
+/** How an iteration's rationales are written, and what moved too far from the reference iteration. */
+export type DriftReport = Omit<DriftMeasures, 'distance'> & {
+  source: DriftSource;
+  /** Index of the iteration compared with; null: this is the first. */
+  reference: number | null;
+  distance: number | null;
+  alarms: DriftAlarm[];
+};
+
 export type IterationReport = RoleScores & {
   iteration: number;
   finished: boolean;
@@ -84,6 +95,8 @@ export type IterationReport = RoleScores & {
   guards: GuardReport[];
   /** Held-out problems that were dropped from the pool and from the training set. */
   leaks: LeakReport;
+  /** Of what was accepted, and of the fixed sample; empty where nothing was measured. */
+  drift: DriftReport[];
   /** Target score of the checkpoint to beat. */
   before: Score | null;
   candidate: string | null;

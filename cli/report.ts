@@ -3,6 +3,7 @@ import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
+import { driftRows, type DriftRow } from '../db/drift.ts';
 import { leakCounts } from '../db/leaks.ts';
 import { majorityCounts } from '../db/majority.ts';
 import { reviewStatistics } from '../db/reviews.ts';
@@ -15,6 +16,7 @@ import type {
   CheckpointReport,
   Comparison,
   CourseReport,
+  DriftReport,
   GateReport,
   GuardReport,
   IterationReport,
@@ -121,17 +123,19 @@ async function iterationReports(
   known: CheckpointRow[],
   withTruth: boolean,
 ) {
-  const [prompts, samples, examples, gates, calls, stages, leaks, reviews, precision] = await Promise.all([
-    queries.promptCounts(db, run.id),
-    queries.sampleCounts(db, run.id),
-    queries.exampleCounts(db, run.id),
-    queries.gateCounts(db, run.id),
-    queries.callTotals(db, run.id),
-    queries.stageSeconds(db, run.id),
-    leakCounts(db, run.id),
-    reviewStatistics(db, run.id),
-    withTruth ? precisionByIteration(db, run) : undefined,
-  ]);
+  const [prompts, samples, examples, gates, calls, stages, leaks, reviews, drifts, precision] =
+    await Promise.all([
+      queries.promptCounts(db, run.id),
+      queries.sampleCounts(db, run.id),
+      queries.exampleCounts(db, run.id),
+      queries.gateCounts(db, run.id),
+      queries.callTotals(db, run.id),
+      queries.stageSeconds(db, run.id),
+      leakCounts(db, run.id),
+      reviewStatistics(db, run.id),
+      driftRows(db, run.id),
+      withTruth ? precisionByIteration(db, run) : undefined,
+    ]);
   const iterations = rows.map((row): IterationReport => {
     const of = <T extends { iterationId: number | null }>(all: T[]) =>
       all.filter((one) => one.iterationId === row.id);
@@ -168,6 +172,7 @@ async function iterationReports(
       look: (row.numbers?.look as IterationReport['look'] | undefined) ?? null,
       guards: guardReports(row.numbers?.guards),
       leaks: leakReport(of(leaks)),
+      drift: of(drifts).map(driftReport),
       before: roleScores(scores, row.checkpointId).target,
       candidate: candidate?.model ?? null,
       ...roleScores(scores, row.candidateId),
@@ -224,6 +229,10 @@ function leakReport(rows: Awaited<ReturnType<typeof leakCounts>>): LeakReport {
     exact: sum(rows.filter((row) => row.kind === 'exact')),
     near: sum(rows.filter((row) => row.kind === 'near')),
   };
+}
+
+function driftReport({ source, referenceIteration, measures, alarms }: DriftRow): DriftReport {
+  return { source, reference: referenceIteration, ...measures, distance: measures.distance ?? null, alarms };
 }
 
 async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {

@@ -108,6 +108,13 @@ async function turn(input: IterationInput): Promise<Decided> {
   const pool = await stage('collect', () => main.collect({ iterationId }));
 
   await stage('generate', async () => {
+    // An earlier version collected no fixed sample and goes on without.
+    if (pool.fixedSample) {
+      await gate.pass();
+      await llm.sampleDrift.executeWithOptions({ summary: `fixed sample ${pool.fixedSample}` }, [
+        { iterationId },
+      ]);
+    }
     const results = await overPages(pool.prompts + pool.rehearsal, (first, count) =>
       llm.generatePage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
     );
@@ -170,6 +177,15 @@ async function turn(input: IterationInput): Promise<Decided> {
     const { kind, reason } = decided.stagnation;
     // The id makes a repeated decide stage say it once.
     const message: MessageArgs = { id: `stagnation/${index}`, by: `iteration ${index}`, kind, reason };
+    await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
+  }
+  if (decided.drift && parent) {
+    const message: MessageArgs = {
+      id: `drift/${index}`,
+      by: `iteration ${index}`,
+      kind: 'drift',
+      reason: decided.drift,
+    };
     await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
   }
   return decided;
