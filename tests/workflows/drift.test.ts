@@ -193,7 +193,8 @@ describe('a model that falls into one template', () => {
 
     // The loop says it by the signal that an operator may send, and the report shows it.
     const messages = await rows<{ id: string; kind: string }>(
-      sql`select message_id as id, args->>'kind' as kind from messages where run_id = 'template' order by 1`,
+      sql`select message_id as id, args->>'kind' as kind from messages where run_id = 'template'
+          and args->>'kind' = 'drift' order by 1`,
     );
     expect(messages).toEqual([2, 3, 4, 5].map((index) => ({ id: `drift/${index}`, kind: 'drift' })));
     const report = await buildReport(loop.database.db, 'template');
