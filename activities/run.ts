@@ -2,15 +2,7 @@ import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import { NotFoundError } from 'openai';
 import { addCalls } from '../db/calls.ts';
 import { historyRows, recentRows, type HistoryRow } from '../db/history.ts';
-import {
-  addCheckpoint,
-  baseAndBest,
-  createRun,
-  findCheckpoint,
-  findRun,
-  promotedCheckpoint,
-  setRunStatus,
-} from '../db/runs.ts';
+import { addCheckpoint, baseAndBest, createRun, findCheckpoint, findRun, setRunStatus } from '../db/runs.ts';
 import type { Checkpoint, NewBenchmarkItem } from '../db/runs.ts';
 import { majorityCounts } from '../db/majority.ts';
 import type { RunStatus } from '../db/schema.ts';
@@ -25,6 +17,7 @@ import { callAll, ledgerChat } from './calls.ts';
 import { endpointOf, taskOf, type Deps, readRun } from './context.ts';
 import { askedOf } from './critic.ts';
 import { refuseOverlap } from './overlap.ts';
+import { servedCheckpoint } from './serving.ts';
 import { codeVersion } from './version.ts';
 
 /** What `improve` needs of the stored run: small, since it crosses into workflow history. */
@@ -117,7 +110,7 @@ function refuseContradictions({ gates, preset, experiment }: ImproveSettings, ta
 function adapterGone(origin: Checkpoint, baseURL: string): ApplicationFailure {
   const path = origin.path ? ` (its files: ${origin.path})` : '';
   return ApplicationFailure.nonRetryable(
-    `${baseURL} no longer serves the adapter ${origin.model}, which run ${origin.runId} left as best and this run ` +
+    `${baseURL} no longer serves the adapter ${origin.model} of run ${origin.runId}, which the task serves and this run ` +
       `starts from (start: promoted). Serve it there again under that name${path}, or begin at the base with start: base.`,
     FAILURE.modelUnavailable,
   );
@@ -197,7 +190,7 @@ export function createRunActivities({ db }: Deps) {
     /**
      * Asks the starting model for one token and stores it as the run's first checkpoint with its
      * fingerprint: proof that the endpoint answers before any work is begun. With `start: promoted` that is
-     * the adapter that the task's newest finished run left as best, and the lineage goes on from there.
+     * the adapter that the task serves, and the lineage goes on from there.
      *
      * @throws ModelUnavailable, not retried, when the endpoint no longer serves that adapter
      */
@@ -207,8 +200,12 @@ export function createRunActivities({ db }: Deps) {
       const run = await readRun(db, runId);
       const task = taskOf(run);
       const asked = endpointOf('generator', run.settings, task);
-      const origin =
-        run.settings.start === 'promoted' ? await promotedCheckpoint(db, run.task, asked.model) : undefined;
+      const served =
+        run.settings.start === 'promoted'
+          ? await servedCheckpoint(db, run.task, { baseModel: asked.model })
+          : undefined;
+      // A task that was rolled back to its base begins there, as one that never promoted anything.
+      const origin = served?.kind === 'adapter' ? served : undefined;
       const endpoint = origin ? { ...asked, model: origin.model } : asked;
       let fingerprint: string | undefined;
       const asking = callAll([0], {

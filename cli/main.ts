@@ -8,6 +8,7 @@ import { addReviewCommand } from './commands/review.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
 import { addSteerCommands } from './commands/steer.ts';
+import { addServingCommands } from './commands/serving.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
 import { addTestCommand } from './commands/test.ts';
@@ -24,6 +25,7 @@ First steps:
   ratchet run arithmetic           start a run and watch it
   ratchet report                   what the newest run measured and decided
   ratchet why best                 where its best checkpoint comes from; also revoke
+  ratchet serving                  which checkpoint each task serves; also promote, rollback
   ratchet pause, resume, stop      steer it; also retry, skip, reset, budget
   ratchet review                   decide on what waits for a person
 
@@ -55,6 +57,7 @@ export function createProgram(): Command {
   addRevokeCommand(program);
   addSteerCommands(program);
   addReviewCommand(program);
+  addServingCommands(program);
   addSetupCommand(program);
   addScheduleCommand(program);
   addTestCommand(program);

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import {
   adjustments,
@@ -108,38 +108,6 @@ export async function rootOf(db: Db, checkpoint: Checkpoint): Promise<Checkpoint
     at = await getCheckpoint(db, at.parentId);
   }
   return at;
-}
-
-/**
- * The checkpoint that a task's newest finished run on this base model promoted and left as best; undefined when
- * none did. Contrast arms promote for comparison only and do not count.
- */
-export async function promotedCheckpoint(
-  db: Db,
-  task: string,
-  baseModel: string,
-): Promise<Checkpoint | undefined> {
-  const finished = await db
-    .select({ id: runs.id })
-    .from(runs)
-    .innerJoin(checkpoints, and(eq(checkpoints.runId, runs.id), eq(checkpoints.iterationIndex, 0)))
-    .where(
-      and(
-        eq(runs.task, task),
-        inArray(runs.status, ['completed', 'stopped']),
-        sql`${runs.settings}->>'experiment' = 'none'`,
-      ),
-    )
-    .orderBy(desc(runs.finishedAt), desc(runs.id));
-  for (const { id } of finished) {
-    const { best } = await baseAndBest(db, id);
-    // A run that promoted nothing of its own leaves the task where it was.
-    if (best.iterationIndex === 0) continue;
-    // An adapter of another model could not be served on this one.
-    if ((await rootOf(db, best)).model !== baseModel) continue;
-    return best;
-  }
-  return undefined;
 }
 
 export async function listBenchmarks(

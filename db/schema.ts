@@ -687,3 +687,33 @@ export const reservations = pgTable(
   },
   (t) => [primaryKey({ columns: [t.runId, t.key] })],
 );
+
+export type ServingChoiceKind =
+  /** This checkpoint from now on. */
+  | 'promote'
+  /** Back to the checkpoint before. */
+  | 'rollback'
+  /** What people chose before no longer counts: the proven promotions do. */
+  | 'follow';
+
+/** What people decided about the checkpoint that a task serves. Never changed (a trigger refuses it). */
+export const servingChoices = pgTable(
+  'serving_choices',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    kind: text('kind').$type<ServingChoiceKind>().notNull(),
+    /** What is served from now on; null for `follow`. */
+    checkpointId: ref('checkpoint_id').references(() => checkpoints.id),
+    /** What was served until then; null: nothing was. */
+    insteadOfId: ref('instead_of_id').references(() => checkpoints.id),
+    /** No proven promotion replaces it until somebody chooses again. */
+    pinned: boolean('pinned').notNull(),
+    /** Chosen although it never passed its benchmark. */
+    forced: boolean('forced').notNull().default(false),
+    reason: text('reason').notNull(),
+    by: text('by').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.id)],
+);

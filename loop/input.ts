@@ -31,7 +31,7 @@ export const improveInputSchema = z.strictObject({
   start: z
     .enum(['base', 'promoted'])
     .default('base')
-    .describe('`promoted`: begin at the checkpoint that the newest finished run of the task left as best'),
+    .describe('`promoted`: begin at the checkpoint that the task serves (ratchet serving)'),
   experiment: z
     .enum(['none', 'ungated', 'control'])
     .default('none')

@@ -27,7 +27,7 @@ type CreateFlags = RunFlags & TimingFlags & { id?: string; catchUp: string; paus
 const MIN_CATCH_UP_MS = 10_000;
 
 const help = `
-A scheduled run begins at the checkpoint that the newest finished run of the task left as best, and draws only
+A scheduled run begins at the checkpoint that the task serves (ratchet serving), and draws only
 prompts that no run of the task has used. One that is due while the last is still going is skipped; one that an
 outage delayed is made up for within the catch-up window; a run that fails pauses the schedule.
 

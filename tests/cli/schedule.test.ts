@@ -294,7 +294,7 @@ test('a promoted adapter that the endpoint no longer serves is named, with what 
     return run?.status === 'parked' && run;
   });
   expect(parked.statusReason).toMatch(
-    /no longer serves the adapter ft:adder:\S+, which run \S+ left as best.*start: base/,
+    /no longer serves the adapter ft:adder:\S+ of run \S+, which the task serves.*start: base/,
   );
   await handle.signal('stop');
   await handle.result();
