@@ -9,6 +9,7 @@ import type { Endpoint, Role } from '../models/endpoint.ts';
 import { errorText, toFailure } from '../models/errors.ts';
 import { limiterOf } from '../models/limiter.ts';
 import { attempt } from './attempts.ts';
+import { count, measured } from './metrics.ts';
 import type { Reload } from './reload.ts';
 
 /** How often a page tells Temporal that it lives. Well under the heartbeat timeout of 20 s. */
@@ -37,12 +38,18 @@ export async function ledgerChat(
   try {
     const reply = await chat(endpoint, request, signal);
     const { fingerprint, promptTokens, completionTokens, latencyMs } = reply;
+    const { role } = context;
+    count('ratchet_model_calls', 1, { role, outcome: 'ok' });
+    count('ratchet_tokens', promptTokens, { role, kind: 'prompt' });
+    count('ratchet_tokens', completionTokens, { role, kind: 'completion' });
+    measured('ratchet_model_call_seconds', latencyMs / 1000, { role });
     return {
       reply,
       call: { ...context, model: endpoint.model, fingerprint, promptTokens, completionTokens, latencyMs },
     };
   } catch (error) {
     if (!signal.aborted) {
+      count('ratchet_model_calls', 1, { role: context.role, outcome: 'error' });
       const latencyMs = Math.round(performance.now() - began);
       const text = errorText(error).replaceAll('\0', '\uFFFD').slice(0, 2000);
       const row = { ...context, model: endpoint.model, latencyMs, error: text };

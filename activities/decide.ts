@@ -20,6 +20,7 @@ import { findStagnation } from '../loop/stagnation.ts';
 import { iterationSpend } from './budget.ts';
 import { recordDrift } from './drift.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
+import { count, gauge, logInfo, measured } from './metrics.ts';
 
 export type Decided = {
   kind: DecisionKind;
@@ -129,6 +130,13 @@ export function createDecideActivities({ db }: Deps) {
             },
           })
           .onConflictDoNothing();
+        logInfo('iteration decided', { decision: kind, before, gain: decided.gain, pValue: decided.pValue });
+        count('ratchet_decisions', 1, { decision: kind });
+        measured('ratchet_iteration_cost', spend.cost);
+        if (target) {
+          const { correct, total } = kind === 'promote' ? target.candidate : target.best;
+          gauge('ratchet_heldout_accuracy', correct / total);
+        }
       }
       const stored = (await db.query.decisions.findFirst({ where: eq(decisions.iterationId, iterationId) }))!;
       const drifted = await recordDrift(db, context);

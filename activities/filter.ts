@@ -9,6 +9,7 @@ import { templateOf } from '../loop/rationale.ts';
 import { capTemplates, nothingChosen, selectExamples } from '../loop/select.ts';
 import { criticsOf, standings } from './critic.ts';
 import { iterationContext, type Deps } from './context.ts';
+import { count, countVerdicts } from './metrics.ts';
 import { acceptedBefore, judgedSample, populationOf } from './judged.ts';
 import { REFUSED } from './refusals.ts';
 import { verifySamples } from './verify.ts';
@@ -161,6 +162,7 @@ export function createFilterActivities({ db }: Deps) {
               .onConflictDoNothing();
           }
         });
+        countVerdicts(verdictRows);
         heartbeat({ judged: total.judged });
       }
 
@@ -179,6 +181,9 @@ export function createFilterActivities({ db }: Deps) {
             .onConflictDoNothing();
         }
       });
+      for (const [kind, ofKind] of Map.groupBy(rows, (row) => row.kind)) {
+        count('ratchet_examples', ofKind.length, { kind });
+      }
       return {
         ...total,
         accepted: new Set(capped.kept.map((example) => example.promptId)).size,

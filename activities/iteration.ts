@@ -19,6 +19,7 @@ import { nextLevels, type LevelStats } from '../loop/curriculum.ts';
 import { asksForReview } from '../loop/review.ts';
 import { checkStage } from './budget.ts';
 import { iterationContext, seedOf, taskOf, type Deps, readRun } from './context.ts';
+import { logInfo, measured } from './metrics.ts';
 
 export type StageRef = { iterationId: number; name: StageName };
 
@@ -100,6 +101,11 @@ export function createIterationActivities({ db }: Deps) {
     async closeStage({ iterationId, name, output }: StageRef & { output: StageOutput }): Promise<void> {
       const stage = await findStage(db, iterationId, name);
       await closeStage(db, iterationId, name, { ...stage?.output, ...output });
+      if (stage?.startedAt) {
+        const seconds = (Date.now() - stage.startedAt.getTime()) / 1000;
+        measured('ratchet_stage_seconds', seconds, { stage: name });
+        logInfo('stage done', { stage: name, seconds });
+      }
       if (name === 'decide') await finishIteration(db, iterationId);
     },
 

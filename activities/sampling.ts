@@ -12,6 +12,7 @@ import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, seedOf, type IterationContext } from './context.ts';
 import type { Draw } from './pool.ts';
 import { allowanceOf, REFUSED, refusalReason } from './refusals.ts';
+import { count as counted } from './metrics.ts';
 import { reloadOf } from './reload.ts';
 
 /** One way in which a prompt is put to the model. */
@@ -206,6 +207,7 @@ export async function sample(
     left = missing(requests, stored);
   }
   const asked = count(left);
+  counted('ratchet_samples', cached, { source: 'cached' });
 
   const refusedIds = new Set(
     stored.filter((row) => row.finishReason === REFUSED).map((row) => idOf(row.promptId, row.index)),
@@ -248,6 +250,7 @@ export async function sample(
           );
           const rows = answered.flatMap((a, i) => rowsOf(a, ids[i]!));
           if (rows.length > 0) await tx.insert(samples).values(rows).onConflictDoNothing();
+          counted('ratchet_samples', rows.length, { source: 'drawn' });
         }),
     });
   const { sample: each } = await meanTokens(db, run, settings, task);

@@ -17,6 +17,7 @@ import {
 } from '../db/reviews.ts';
 import { iterationContext } from '../activities/context.ts';
 import { findCorrection } from '../activities/corrections.ts';
+import { iterationWorkflowId } from '../workflows/names.ts';
 import { keysLine, reviewLines } from './render-review.ts';
 
 /** Who decides, and the session that holds claims: two sessions of one person never get the same item. */
@@ -108,7 +109,7 @@ export async function tellIterations(
 ): Promise<void> {
   for (const index of new Set(indices)) {
     try {
-      await client.workflow.getHandle(`${runId}/iteration-${index}`).signal('reviewed');
+      await client.workflow.getHandle(iterationWorkflowId(runId, index)).signal('reviewed');
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }

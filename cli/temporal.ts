@@ -12,6 +12,7 @@ import type { RunOutcome } from '../activities/run.ts';
 import type { ImproveInput } from '../loop/input.ts';
 import { TASK_QUEUE, WORKFLOW } from '../workflows/names.ts';
 import { errorMessage, UsageError } from './errors.ts';
+import { startTracing } from '../telemetry/tracing.ts';
 import type { Addresses } from './addresses.ts';
 
 /** Connects with what TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS say. */
@@ -25,7 +26,11 @@ export async function connectTemporal(addresses: Addresses): Promise<Client> {
       `Temporal does not answer at ${addresses.temporal} (${reason}). Start it with: ratchet up`,
     );
   });
-  return new Client({ connection, namespace: addresses.namespace });
+  const tracing = await startTracing('ratchet');
+  // A command that is done sends its spans before it ends.
+  if (tracing) process.once('beforeExit', () => void tracing.shutdown());
+  const plugins = tracing ? [tracing.plugin] : [];
+  return new Client({ connection, namespace: addresses.namespace, plugins });
 }
 
 export type WorkflowState =

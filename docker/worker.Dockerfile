@@ -24,6 +24,7 @@ COPY gates ./gates
 COPY loop ./loop
 COPY models ./models
 COPY tasks ./tasks
+COPY telemetry ./telemetry
 COPY workers ./workers
 COPY workflows ./workflows
 # The user `node` of the base image, as a number so that a cluster can see that it is not root.

@@ -2,6 +2,7 @@ import { APIConnectionError } from 'openai';
 import type OpenAI from 'openai';
 import { distinctChoices } from './choices.ts';
 import type { Endpoint } from './endpoint.ts';
+import { inSpan, traceHeaders } from './span.ts';
 
 export type ChatRequest = {
   messages: { role: 'system' | 'user' | 'assistant'; content: string }[];
@@ -37,20 +38,27 @@ export async function chat(
   signal?: AbortSignal,
 ): Promise<ChatReply> {
   const began = performance.now();
-  const raw = await endpoint.client.chat.completions.create(
-    {
-      model: endpoint.model,
-      messages: request.messages,
-      max_tokens: request.maxTokens,
-      temperature: request.temperature,
-      top_p: request.topP,
-      n: request.n,
-      seed: request.seed,
-      stream: false,
-      ...request.extra,
-    },
-    { signal },
-  );
+  const raw = await inSpan('chat', endpoint, async (span) => {
+    const completion = await endpoint.client.chat.completions.create(
+      {
+        model: endpoint.model,
+        messages: request.messages,
+        max_tokens: request.maxTokens,
+        temperature: request.temperature,
+        top_p: request.topP,
+        n: request.n,
+        seed: request.seed,
+        stream: false,
+        ...request.extra,
+      },
+      { signal, headers: traceHeaders() },
+    );
+    span.setAttributes({
+      'gen_ai.usage.input_tokens': tokenCount(completion?.usage?.prompt_tokens),
+      'gen_ai.usage.output_tokens': tokenCount(completion?.usage?.completion_tokens),
+    });
+    return completion;
+  });
   // Typed as the API promises it; what came may be anything.
   const choices = (raw as Partial<OpenAI.ChatCompletion> | null)?.choices as
     | (Partial<OpenAI.ChatCompletion.Choice> | null)[]

@@ -10,7 +10,9 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Db } from '../db/connect.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
+import { identified } from './observe.ts';
 
 export type Queue = keyof typeof TASK_QUEUE;
 
@@ -18,8 +20,9 @@ export type Queue = keyof typeof TASK_QUEUE;
 const SLOTS: Record<Queue, number> = { main: 20, llm: 8, train: 1 };
 
 /** Bundles the workflows from their TypeScript sources: about three seconds. */
-export async function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
+export async function bundleWorkflows(tracing?: Tracing): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
+    ...(tracing ? { plugins: [tracing.plugin] } : {}),
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('WARN'),
   });
@@ -75,6 +78,8 @@ export async function createWorkers(options: {
   /** Workflows kept in memory between their tasks; the SDK's own measure where not given. */
   maxCachedWorkflows?: number;
   deployment?: Deployment;
+  /** Where given, the workflows must have been bundled with it. */
+  tracing?: Tracing;
 }): Promise<Worker[]> {
   const activities = createActivities({ db: options.db });
   return Promise.all(
@@ -85,7 +90,8 @@ export async function createWorkers(options: {
         taskQueue: TASK_QUEUE[queue],
         activities: activities[queue],
         ...(queue === 'main' ? { workflowBundle: options.workflowBundle } : {}),
-        ...(queue === 'main' ? { interceptors: { activity: [beating] } } : {}),
+        interceptors: { activity: queue === 'main' ? [identified, beating] : [identified] },
+        ...(options.tracing ? { plugins: [options.tracing.plugin] } : {}),
         // An activity learns with its heartbeats that it is cancelled.
         maxHeartbeatThrottleInterval: '5 seconds',
         maxConcurrentActivityTaskExecutions: options.slots?.[queue] ?? SLOTS[queue],

@@ -38,6 +38,11 @@ export const workerSchema = z
     RATCHET_MAX_CACHED_WORKFLOWS: count(100_000).optional(),
     RATCHET_HEALTH_PORT: port.optional(),
     RATCHET_HEALTH_HOST: z.string().default('127.0.0.1'),
+    /** Prometheus metrics at /metrics (docs/observability.md). */
+    RATCHET_METRICS_PORT: port.optional(),
+    RATCHET_METRICS_HOST: z.string().default('127.0.0.1'),
+    /** Traces go there (telemetry/tracing.ts). */
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
     RATCHET_REQUEST_TIMEOUT_MS: requestTimeoutSchema,
     /** Read where a run names no endpoint (models/endpoint.ts). */
     MODEL_BASE_URL: z
@@ -85,6 +90,7 @@ export function workerEnvironment(env: NodeJS.ProcessEnv) {
     queues: e.RATCHET_QUEUES,
     slots: { main: e.RATCHET_SLOTS_MAIN, llm: e.RATCHET_SLOTS_LLM, train: e.RATCHET_SLOTS_TRAIN },
     maxCachedWorkflows: e.RATCHET_MAX_CACHED_WORKFLOWS,
+    metrics: e.RATCHET_METRICS_PORT ? `${e.RATCHET_METRICS_HOST}:${e.RATCHET_METRICS_PORT}` : undefined,
     health: e.RATCHET_HEALTH_PORT ? { host: e.RATCHET_HEALTH_HOST, port: e.RATCHET_HEALTH_PORT } : undefined,
   };
 }

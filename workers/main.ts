@@ -6,19 +6,24 @@ import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporal
 import { pino } from 'pino';
 import { connect } from '../db/connect.ts';
 import { migrate } from '../db/migrate.ts';
+import { startTracing } from '../telemetry/tracing.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
 import { bundleWorkflows, createWorkers } from './create.ts';
 import { workerEnvironment } from './environment.ts';
 import { serveHealth } from './health.ts';
+import { prometheus } from './observe.ts';
 
 const env = workerEnvironment(process.env);
 const log = pino({ level: env.logLevel });
 const write = { TRACE: log.trace, DEBUG: log.debug, INFO: log.info, WARN: log.warn, ERROR: log.error };
 Runtime.install({
-  logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
-    write[level].call(log, meta ?? {}, message),
+  logger: new DefaultLogger(
+    env.logLevel.toUpperCase() as Uppercase<typeof env.logLevel>,
+    ({ level, message, meta }) => write[level].call(log, meta ?? {}, message),
   ),
+  telemetryOptions: env.metrics ? { metrics: prometheus(env.metrics) } : {},
 });
+const tracing = await startTracing('ratchet-worker');
 
 let workers: Worker[] = [];
 const health =
@@ -35,10 +40,11 @@ workers = await createWorkers({
   namespace: env.temporalNamespace,
   db,
   queues: env.queues,
-  workflowBundle: env.queues.includes('main') ? await bundleWorkflows() : undefined,
+  workflowBundle: env.queues.includes('main') ? await bundleWorkflows(tracing) : undefined,
   slots: env.slots,
   maxCachedWorkflows: env.maxCachedWorkflows,
   deployment: env.deployment,
+  tracing,
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => workers.forEach((worker) => worker.shutdown()));
@@ -49,3 +55,4 @@ await running;
 await health?.close();
 await connection.close();
 await db.$client.end();
+await tracing?.shutdown();

@@ -19,3 +19,12 @@ export const SEARCH_ATTRIBUTE = {
   decision: 'RatchetDecision',
   targetAccuracy: 'RatchetTargetAccuracy',
 } as const;
+
+/** The id of an iteration's workflow. */
+export const iterationWorkflowId = (runId: string, index: number): string => `${runId}/iteration-${index}`;
+
+/** The run, and the iteration if it is one's, to which a workflow belongs. */
+export function identify(workflowId: string): { run: string; iteration?: number } {
+  const [, run, iteration] = /^(.*)\/iteration-(\d+)$/s.exec(workflowId) ?? [];
+  return run === undefined ? { run: workflowId } : { run, iteration: Number(iteration) };
+}

@@ -15,6 +15,7 @@ import type { HistoryRow } from '../db/history.ts';
 import { givesUp, type Control } from '../loop/control.ts';
 import { failureType, firstLine } from './failures.ts';
 import { haltIterationSignal, iteration, pauseIterationSignal, resumeIterationSignal } from './iteration.ts';
+import { iterationWorkflowId } from './names.ts';
 import { durable } from './proxies.ts';
 import { reviewedSignal } from './review.ts';
 
@@ -143,7 +144,7 @@ async function startIterationChild(
   for (let attempt = 1; ; attempt++) {
     try {
       return await startChild(iteration, {
-        workflowId: `${runId}/iteration-${index}`,
+        workflowId: iterationWorkflowId(runId, index),
         args: [
           {
             runId,

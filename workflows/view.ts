@@ -2,6 +2,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { HistoryRow } from '../db/history.ts';
 import type { Control, Recorded } from '../loop/control.ts';
+import { iterationWorkflowId } from './names.ts';
 
 /** `review`: the iteration waits for decisions of reviewers. */
 export type RunState = 'preparing' | 'running' | 'paused' | 'parked' | 'review' | 'stopping' | 'ended';
@@ -52,7 +53,7 @@ const cell = (text: string) => text.replaceAll('|', '/').replaceAll('\n', ' ').s
  */
 function iterationLink(text: string, runId: string, index: number): string {
   const { namespace } = workflowInfo();
-  const path = ['namespaces', namespace, 'workflows', `${runId}/iteration-${index}`];
+  const path = ['namespaces', namespace, 'workflows', iterationWorkflowId(runId, index)];
   const link = path.map(encodeURIComponent).join('/').replaceAll('(', '%28').replaceAll(')', '%29');
   return `[${text}](${link})`;
 }

@@ -127,6 +127,8 @@ it('a worker per queue runs an iteration, says that it is healthy, and stops whe
     healthPorts.set(name, String(await freePort()));
     expect((await isHealthy(name)).code).toBe(1);
     env.RATCHET_HEALTH_PORT = healthPorts.get(name)!;
+    env.RATCHET_METRICS_PORT = String(await freePort());
+    env.RATCHET_METRICS_HOST = '127.0.0.1';
     workers.set(name, await startWorkerProcess(env, { argv, cwd: image }));
     await until(`${name} to be healthy`, async () => (await isHealthy(name)).code === 0);
   }
