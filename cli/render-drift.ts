@@ -19,9 +19,9 @@ export function driftTable(report: Report, c: Colors): string[] {
     { title: 'of' },
     right('texts'),
     right('tokens'),
-    right('distinct-2'),
-    right('templates'),
-    right('compression'),
+    right('pairs'),
+    right('bits'),
+    right('compressed'),
     right('one answer'),
     right('unread'),
     right('distance'),
@@ -35,7 +35,7 @@ export function driftTable(report: Report, c: Colors): string[] {
       String(row.texts),
       row.tokens.toFixed(0),
       row.distinct2.toFixed(2),
-      `${row.templateEntropy.toFixed(2)} bits`,
+      row.templateEntropy.toFixed(2),
       row.compression.toFixed(2),
       percent(row.topAnswer, 0),
       percent(row.unreadable, 0),
@@ -51,6 +51,7 @@ export function driftTable(report: Report, c: Colors): string[] {
     ...rows.flatMap(alarmLines).map(c.yellow),
     ...wrap(
       'accepted: what the gates let through. fixed: answers of the generating checkpoint to the same prompts. ' +
+        'Pairs: share of distinct pairs of words. Bits: entropy of step templates. Compressed: how many times smaller. ' +
         'Distance: Jensen–Shannon divergence of the words from the first iteration measured.',
       width,
       '  ',

@@ -202,7 +202,7 @@ function gateTable(report: Report, c: Colors): string[] {
 /** What changed the run's course, and what it was told. */
 function courseTables(report: Report, c: Colors): string[] {
   const lines: string[] = [];
-  const narrow = columns - 34;
+  const narrow = columns - 36;
   const add = (title: string, rows: string[][], head: Column[]) => {
     if (rows.length === 0) return;
     const [names, ...body] = table(head, rows, '  ');

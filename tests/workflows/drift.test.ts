@@ -227,6 +227,11 @@ describe('a healthy run with measures against forgetting', () => {
     );
     expect(result).toMatchObject({ status: 'completed' });
     expect((await driftOf('healthy')).every(({ alarms }) => alarms.length === 0)).toBe(true);
+    const unread = await rows<{ share: number }>(
+      sql`select (d.measures->>'unreadable')::float8 as share from drift d
+        join iterations i on i.id = d.iteration_id where i.run_id = 'healthy' and d.source = 'fixed'`,
+    );
+    expect(unread.map(({ share }) => share)).toEqual([0, 0, 0]);
     expect(await adjustmentsOf('healthy')).toMatchObject([
       {
         kind: 'retrain',
