@@ -9,6 +9,7 @@ import { addRunCommand } from './commands/run.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
 import { addSteerCommands } from './commands/steer.ts';
 import { addServingCommands } from './commands/serving.ts';
+import { addSettingsCommand } from './commands/settings.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
 import { addTestCommand } from './commands/test.ts';
@@ -58,6 +59,7 @@ export function createProgram(): Command {
   addSteerCommands(program);
   addReviewCommand(program);
   addServingCommands(program);
+  addSettingsCommand(program);
   addSetupCommand(program);
   addScheduleCommand(program);
   addTestCommand(program);

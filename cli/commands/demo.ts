@@ -113,7 +113,7 @@ async function runDemo(
       const run = await demoRun(db, name);
       signal.throwIfAborted();
       await startRun(client, run.id, demoInput(choice));
-      introduce(run, flags, addresses);
+      introduce(run, flags, addresses, stack.env.RATCHET_WEB_URL);
       const watching = new AbortController();
       onDraw(true);
       const end = await Promise.race([
@@ -145,7 +145,12 @@ async function runDemo(
   }
 }
 
-function introduce({ id, continues }: DemoRun, flags: Flags, addresses: Addresses): void {
+function introduce(
+  { id, continues }: DemoRun,
+  flags: Flags,
+  addresses: Addresses,
+  web: string | undefined,
+): void {
   const c = pc.createColors(wantsColor(process.stdout));
   console.log('');
   if (continues) {
@@ -157,5 +162,6 @@ function introduce({ id, continues }: DemoRun, flags: Flags, addresses: Addresse
   } else console.log(`${c.bold('Run')} ${id}: the arithmetic task with the built-in model.`);
   const link = workflowLink(addresses, id);
   if (link) console.log(`Temporal UI  ${link}`);
+  if (web) console.log(`Web page     ${web}/runs/${encodeURIComponent(id)}`);
   console.log('');
 }

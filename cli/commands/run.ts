@@ -18,7 +18,7 @@ Examples:
   ratchet run my-task.yaml --base-url http://localhost:8000/v1 --model my-model --api-key-env MY_KEY
   ratchet run arithmetic --set sampling.samples=16 --set gates.agreement.min=0.7 --detach
 
-Any field of the run's input can be set: flags win over --set, --set wins over --input.
+"ratchet settings" lists the fields that can be set: flags win over --set, --set wins over --input.
 Ctrl-C stops watching; the run goes on. An unfinished run of the same --id is joined, a failed one continued.`;
 
 /** Ids of runs and schedules stand in addresses and in the ids of child workflows. */

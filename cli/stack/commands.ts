@@ -15,7 +15,7 @@ export function addStackCommands(program: Command): void {
   program
     .command('up')
     .description(
-      'start PostgreSQL, Temporal, the model server and a worker, each unless you run one yourself',
+      'start PostgreSQL, Temporal, the model server, a worker and the web page, each unless you run one yourself',
     )
     .option('-d, --detach', 'leave it running in the background')
     .option('--only <parts>', `start only these, separated by commas: ${partNames.join(', ')}`, readParts)
@@ -46,7 +46,9 @@ Uses what is configured, starts the rest:
   MODEL_BASE_URL                        your OpenAI-compatible endpoint, instead of the built-in model
   TEMPORAL_CLI, RATCHET_PYTHON          the programs to use
   RATCHET_HOME                          where data lies (.ratchet in the clone)
-  RATCHET_POSTGRES_PORT, RATCHET_TEMPORAL_PORT, RATCHET_TEMPORAL_UI_PORT, RATCHET_MODELSERVER_PORT`;
+  RATCHET_POSTGRES_PORT, RATCHET_TEMPORAL_PORT, RATCHET_TEMPORAL_UI_PORT, RATCHET_MODELSERVER_PORT,
+  RATCHET_WEB_PORT
+  RATCHET_WEB_HOST, RATCHET_WEB_TOKEN   let other machines see the web page, with that token (docs/web.md)`;
 
 function readParts(text: string): PartName[] {
   const names = text.split(',').map((name) => name.trim());
@@ -80,7 +82,7 @@ async function up(options: { detach?: boolean; only?: PartName[] }): Promise<voi
       return;
     }
     print(
-      `Running. ${stack.env.TEMPORAL_UI_URL ? `Temporal UI: ${stack.env.TEMPORAL_UI_URL}. ` : ''}Ctrl-C stops everything.`,
+      `Running. ${stack.env.RATCHET_WEB_URL ? `Web page: ${stack.env.RATCHET_WEB_URL}. ` : ''}${stack.env.TEMPORAL_UI_URL ? `Temporal UI: ${stack.env.TEMPORAL_UI_URL}. ` : ''}Ctrl-C stops everything.`,
     );
     for (const line of linkLines(uiLinks(stack.env))) print(line);
     const stopAsked = new Promise<undefined>((resolve) => {

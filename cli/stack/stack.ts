@@ -23,6 +23,7 @@ import { step, type OnStep } from './steps.ts';
 import { lockFile, ours, stopLeftovers } from './stop.ts';
 import { supervise, type Supervised } from './supervise.ts';
 import { temporalPart } from './temporal.ts';
+import { webPart } from './web.ts';
 import { workerPart } from './worker.ts';
 
 export { stackEnvironment, stopStack } from './stop.ts';
@@ -41,7 +42,7 @@ export interface StackOptions {
 
 export interface Stack {
   home: string;
-  /** DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL, MODEL_BASE_URL, RATCHET_HOME. */
+  /** DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL, MODEL_BASE_URL, RATCHET_WEB_URL, RATCHET_HOME. */
   env: Record<string, string>;
   state: StackState;
   /** False when the stack runs in another process: it ran before, or it is detached. */
@@ -129,7 +130,7 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
     abort.abort(new Error('The stack is being stopped.'));
     await Promise.allSettled(starting);
     // The worker lets go first, PostgreSQL goes last.
-    await running.get('worker')?.stop();
+    await Promise.all([running.get('web')?.stop(), running.get('worker')?.stop()]);
     await Promise.all([running.get('modelserver')?.stop(), running.get('temporal')?.stop()]);
     await running.get('postgres')?.stop();
     ours.delete(home);
@@ -153,6 +154,7 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
       temporal: () => temporalPart(context('temporal')),
       modelserver: () => modelserverPart(context('modelserver'), () => pythonStep(home, env, onStep, signal)),
       worker: async () => workerPart(context('worker')),
+      web: async () => webPart(context('web')),
     };
     const launch = (name: PartName, after: Promise<unknown>[] = []): Promise<void> => {
       if (!parts.includes(name)) return Promise.resolve();
@@ -203,7 +205,9 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
     const models = launch('modelserver');
     // The worker waits for the model server too: a resumed run would spend its attempts on a server not yet there.
     const worker = launch('worker', [database, temporal, models]);
-    await Promise.all([database, temporal, models, worker]);
+    // It finds the way to both in what their parts have told.
+    const web = launch('web', [database, temporal]);
+    await Promise.all([database, temporal, models, worker, web]);
     state.status = 'running';
     writeState(state);
     const stack: Stack = { home, env: state.env, state, owned: true, stop, failed };
@@ -242,6 +246,7 @@ async function firstState(home: string, { env, onStep, parts }: OwnOptions): Pro
   if (parts.includes('postgres') && !env.DATABASE_URL) needed.push('postgres');
   if (parts.includes('temporal') && !env.TEMPORAL_ADDRESS) needed.push('temporal', 'temporalUi');
   if (parts.includes('modelserver') && !env.MODEL_BASE_URL) needed.push('modelserver');
+  if (parts.includes('web')) needed.push('web');
   const ports: StackState['ports'] = {};
   for (const { name, port, note } of await choosePorts(needed, env)) {
     ports[name] = port;

@@ -3,7 +3,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessRecord } from './process-info.ts';
 
-export const partNames = ['postgres', 'temporal', 'modelserver', 'worker'] as const;
+export const partNames = ['postgres', 'temporal', 'modelserver', 'worker', 'web'] as const;
 export type PartName = (typeof partNames)[number];
 
 export const partTitles: Record<PartName, string> = {
@@ -11,6 +11,7 @@ export const partTitles: Record<PartName, string> = {
   temporal: 'Temporal',
   modelserver: 'Model server',
   worker: 'Worker',
+  web: 'Web page',
 };
 
 export interface PartState {

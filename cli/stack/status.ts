@@ -8,6 +8,7 @@ import { probePostgres } from './postgres.ts';
 import { isAlive } from './process-info.ts';
 import { partNames, partTitles, readState, type PartName, type PartState, type StackState } from './state.ts';
 import { probeTemporal } from './temporal.ts';
+import { probeWeb } from './web.ts';
 
 export interface PartStatus {
   name: PartName;
@@ -119,6 +120,7 @@ async function probe(
   if (name === 'postgres') return probePostgres(state.env.DATABASE_URL!);
   if (name === 'temporal')
     return probeTemporal(state.env.TEMPORAL_ADDRESS!, part.kind === 'local' ? {} : env);
+  if (name === 'web') return probeWeb(part.address);
   if (name === 'modelserver' && part.kind === 'local') return probeModelserver(part.address);
   if (name === 'modelserver') await probeEndpoint(part.address, env);
   return '';

@@ -1,0 +1,92 @@
+/** The web page as a Hono app: everything but the listening, so that tests can call it in their own process. */
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { errorMessage } from '../cli/errors.ts';
+import { assets } from './assets.ts';
+import { createCache } from './cache.ts';
+import type { Deps } from './deps.ts';
+import { createLive, type Topic } from './live.ts';
+import { ErrorPage } from './parts/layout.tsx';
+import { Said } from './parts/text.tsx';
+import { frameOf, page, PageError } from './render.ts';
+import { runsRoutes } from './routes/runs.tsx';
+import { sessionRoutes } from './routes/session.tsx';
+import { admitted, headers, knownHost, writesFromHere } from './security.ts';
+
+const BODY_BYTES = 256 * 1024;
+/** What a visitor who has not logged in may see. */
+const OPEN = /^\/(assets\/[^/]+|login|healthz)$/;
+
+const isTopic = (text: string): text is Topic => text === 'runs' || /^run:./s.test(text);
+
+export function createApp(deps: Deps): Hono {
+  const app = new Hono();
+  const remember = createCache();
+  const live = createLive(deps.db);
+
+  app.use(headers);
+  app.use(knownHost(deps.settings));
+  app.use(writesFromHere);
+  app.use(
+    bodyLimit({
+      maxSize: BODY_BYTES,
+      onError: (c) => c.text(`Refused: a request may have ${BODY_BYTES} bytes.\n`, 413),
+    }),
+  );
+  app.use(async (c, next) => {
+    if (OPEN.test(c.req.path) || admitted(c, deps.settings)) return next();
+    const forPerson = c.req.method === 'GET' && (c.req.header('accept') ?? '').includes('text/html');
+    const url = new URL(c.req.url);
+    if (forPerson) return c.redirect(`/login?to=${encodeURIComponent(url.pathname + url.search)}`);
+    return c.text('Log in first, or send the token as Authorization: Bearer.\n', 401);
+  });
+
+  app.get('/healthz', (c) => c.text('ok\n'));
+  app.route('/assets', assets());
+  app.route('/', sessionRoutes(deps));
+  app.get('/events', (c) => {
+    const topic = c.req.query('topic') ?? '';
+    if (!isTopic(topic)) return c.text('Give a topic: runs, or run: and the id of a run.\n', 400);
+    return live.stream(c, topic);
+  });
+  app.route('/', runsRoutes(deps, remember));
+
+  app.notFound((c) =>
+    page(
+      c,
+      <ErrorPage
+        status={404}
+        title="Nothing here"
+        text="There is no page at this address."
+        theme={frameOf(c, deps).theme}
+      />,
+      404,
+    ),
+  );
+  app.onError((error, c) => {
+    const { theme } = frameOf(c, deps);
+    if (error instanceof PageError)
+      return page(
+        c,
+        <ErrorPage
+          status={error.status}
+          title={error.title}
+          text={<Said text={error.message} />}
+          theme={theme}
+        />,
+        error.status,
+      );
+    console.error(error);
+    return page(
+      c,
+      <ErrorPage
+        status={500}
+        title="Something went wrong"
+        text={<Said text={errorMessage(error)} />}
+        theme={theme}
+      />,
+      500,
+    );
+  });
+  return app;
+}

@@ -1,0 +1,169 @@
+/** What pages show of runs, brought together from cheap queries. */
+import type { Db } from '../db/connect.ts';
+import { evaluationRows, stageOverview, type EvaluationRow, type StageOverview } from '../db/overview.ts';
+import * as queries from '../db/report.ts';
+import type { IterationRow, ResetRow, RunRow } from '../db/report.ts';
+import { trainingOf, usageOf } from '../db/spend.ts';
+import { spendOf, type Spend } from '../loop/budget.ts';
+import { score } from '../cli/report.ts';
+import type { RoleScores, Score } from '../cli/report-types.ts';
+import type { Remember } from './cache.ts';
+
+const roles = ['target', 'guard', 'final'] as const;
+
+/** A checkpoint's scores; several benchmarks of one role are added up. */
+export function scoresOf(rows: EvaluationRow[], checkpointId: number | null | undefined): RoleScores {
+  const of = (role: (typeof roles)[number]): Score | null => {
+    const own = rows.filter((row) => row.checkpointId === checkpointId && row.role === role);
+    const total = own.reduce((sum, row) => sum + row.total, 0);
+    if (total === 0) return null;
+    return score(
+      own.reduce((sum, row) => sum + row.correct, 0),
+      total,
+    );
+  };
+  return { target: of('target'), guard: of('guard'), final: of('final') };
+}
+
+const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
+
+/** What an iteration made, as its stages noted when they were done. */
+export type Funnel = {
+  prompts: number;
+  samples: number;
+  resampled: number;
+  voted: number;
+  trusted: number;
+  critiqued: number;
+  judged: number;
+  accepted: number;
+  examples: number;
+  trained: number;
+};
+
+export function funnelOf(stages: StageOverview[]): Funnel {
+  const noted = (name: string) =>
+    stages.find((stage) => stage.name === name && stage.status === 'done')?.output ?? {};
+  const [collect, generate, evaluate] = [noted('collect'), noted('generate'), noted('evaluate')];
+  const [filter, adapt] = [noted('filter'), noted('adapt')];
+  return {
+    prompts: number(collect.prompts),
+    samples: number(generate.samples) + number(evaluate.resampled),
+    resampled: number(evaluate.resampled),
+    voted: number(evaluate.voted),
+    trusted: number(evaluate.trusted),
+    critiqued: number(evaluate.critiqued),
+    judged: number(filter.judged),
+    accepted: number(filter.accepted),
+    examples: number(filter.examples),
+    trained: number(adapt.examples),
+  };
+}
+
+export function addFunnels(all: Funnel[]): Funnel {
+  const sum = (field: keyof Funnel) => all.reduce((total, one) => total + one[field], 0);
+  return {
+    prompts: sum('prompts'),
+    samples: sum('samples'),
+    resampled: sum('resampled'),
+    voted: sum('voted'),
+    trusted: sum('trusted'),
+    critiqued: sum('critiqued'),
+    judged: sum('judged'),
+    accepted: sum('accepted'),
+    examples: sum('examples'),
+    trained: sum('trained'),
+  };
+}
+
+/** An iteration with everything that a page says of it in a line. */
+export type IterationSummary = {
+  row: IterationRow;
+  funnel: Funnel;
+  stages: StageOverview[];
+  /** Target score of the checkpoint to beat, and the candidate's scores. */
+  before: Score | null;
+  candidate: RoleScores;
+  /** Scores of the run's best after the decision. */
+  best: RoleScores;
+  seconds: number | null;
+};
+
+export type RunSummary = {
+  run: RunRow;
+  base: RoleScores;
+  best: RoleScores;
+  bestId: number | null;
+  baseId: number | null;
+  iterations: IterationSummary[];
+  resets: ResetRow[];
+  funnel: Funnel;
+  spend: Spend;
+  /** Where the list of runs leaves it open, undefined. */
+  priced: boolean;
+};
+
+/** Has it ended, so that nothing of it changes any more unless it is started again? */
+export const hasEnded = ({ status }: RunRow) =>
+  status === 'completed' || status === 'failed' || status === 'stopped';
+
+async function spendOfRun(db: Db, run: RunRow): Promise<Spend> {
+  const [usage, training] = await Promise.all([usageOf(db, run.id), trainingOf(db, run.id)]);
+  const until = run.finishedAt && hasEnded(run) ? run.finishedAt : new Date();
+  const minutes = (until.getTime() - run.createdAt.getTime()) / 60_000;
+  return { ...spendOf(run.settings.prices, usage, training), minutes };
+}
+
+/** Sums over all calls of a run: those of one that has ended are kept, those of a live one for a few seconds. */
+const spendRemembered = (db: Db, remember: Remember, run: RunRow) =>
+  hasEnded(run)
+    ? remember(`spend/${run.id}/${run.finishedAt?.getTime()}`, Infinity, () => spendOfRun(db, run))
+    : remember(`spend/${run.id}`, 5_000, () => spendOfRun(db, run));
+
+export async function summarize(db: Db, remember: Remember, runs: RunRow[]): Promise<RunSummary[]> {
+  const ids = runs.map((run) => run.id);
+  const [iterations, checkpoints, evaluations, stages, resets, spends] = await Promise.all([
+    queries.iterationRows(db, ids),
+    queries.checkpointRows(db, ids),
+    evaluationRows(db, ids),
+    stageOverview(db, ids),
+    queries.resetRows(db, ids),
+    Promise.all(runs.map((run) => spendRemembered(db, remember, run))),
+  ]);
+  return runs.map((run, i): RunSummary => {
+    const own = iterations.filter((row) => row.runId === run.id);
+    const measured = evaluations.filter((row) => row.runId === run.id);
+    const base = checkpoints.find((row) => row.runId === run.id && row.iterationIndex === 0);
+    const ownResets = resets.filter((row) => row.runId === run.id);
+    const decided = own.filter((row) => row.bestId !== null).at(-1);
+    const reset = ownResets.at(-1);
+    const bestId =
+      (reset && reset.fromIteration > (decided?.index ?? 0) ? reset.checkpointId : decided?.bestId) ??
+      base?.id ??
+      null;
+    const summaries = own.map((row): IterationSummary => {
+      const itsStages = stages.filter((stage) => stage.iterationId === row.id);
+      return {
+        row,
+        stages: itsStages,
+        funnel: funnelOf(itsStages),
+        before: scoresOf(measured, row.checkpointId).target,
+        candidate: scoresOf(measured, row.candidateId),
+        best: scoresOf(measured, row.bestId),
+        seconds: row.finishedAt && (row.finishedAt.getTime() - row.startedAt.getTime()) / 1000,
+      };
+    });
+    return {
+      run,
+      base: scoresOf(measured, base?.id),
+      best: scoresOf(measured, bestId),
+      baseId: base?.id ?? null,
+      bestId,
+      iterations: summaries,
+      resets: ownResets,
+      funnel: addFunnels(summaries.map((one) => one.funnel)),
+      spend: spends[i]!,
+      priced: Object.keys(run.settings.prices).length > 0,
+    };
+  });
+}

@@ -1,0 +1,43 @@
+/** What the environment says about the web page. */
+import { isIP } from 'node:net';
+
+export type WebSettings = {
+  /** Address that it binds to. */
+  host: string;
+  port: number;
+  /** Demanded from every visitor when set. */
+  token: string | undefined;
+  /** Names under which it may be called, besides loopback names and IP addresses. */
+  names: string[];
+};
+
+export const USUAL_PORT = 8400;
+/** A token is guessed offline by nobody, but online by anybody who has the time. */
+const TOKEN_CHARACTERS = 16;
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/**
+ * Reads RATCHET_WEB_HOST (127.0.0.1), RATCHET_WEB_PORT (8400), RATCHET_WEB_TOKEN and RATCHET_WEB_NAMES (comma-separated).
+ *
+ * @throws Error naming the variable, also when an address that others can reach comes without a token
+ */
+export function webSettings(env: NodeJS.ProcessEnv): WebSettings {
+  const host = env.RATCHET_WEB_HOST || '127.0.0.1';
+  const port = env.RATCHET_WEB_PORT ? Number(env.RATCHET_WEB_PORT) : USUAL_PORT;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`RATCHET_WEB_PORT=${env.RATCHET_WEB_PORT} is not a port: give a number from 1 to 65535.`);
+  const token = env.RATCHET_WEB_TOKEN || undefined;
+  if (token !== undefined && token.length < TOKEN_CHARACTERS)
+    throw new Error(
+      `RATCHET_WEB_TOKEN has ${token.length} characters: give at least ${TOKEN_CHARACTERS} (openssl rand -hex 16).`,
+    );
+  if (token === undefined && !isLoopback(host))
+    throw new Error(
+      `RATCHET_WEB_HOST=${host} can be reached from other machines: set RATCHET_WEB_TOKEN as well (openssl rand -hex 16), or leave RATCHET_WEB_HOST out.`,
+    );
+  const names = (env.RATCHET_WEB_NAMES ?? '').split(',').map((name) => name.trim().toLowerCase());
+  return { host, port, token, names: names.filter(Boolean) };
+}
