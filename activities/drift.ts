@@ -34,6 +34,7 @@ import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import {
   endpointOf,
+  formsFor,
   iterationContext,
   readRun,
   seedOf,
@@ -221,6 +222,9 @@ export function createDriftActivities({ db }: Deps) {
       const todo = await unansweredPrompts(db, run.id, checkpoint.id);
       const whose = { runId: run.id, iterationId, stage: 'drift', role: 'generator' as const };
       const what = `answering the fixed sample with ${endpoint.model}`;
+      // In the same form for every checkpoint: a task may put a prompt to its model only as one of its rewrites.
+      const formOf = ({ key, text }: FixedPrompt) =>
+        formsFor(task, { key, text }, seedOf(run.settings.seed, 'drift', key))[0]!;
       const ask = () =>
         callAll(todo, {
           endpoint,
@@ -228,7 +232,7 @@ export function createDriftActivities({ db }: Deps) {
           what,
           call: async (prompt, signal): Promise<Answered> => {
             const wire = {
-              messages: task.ask(prompt.text),
+              messages: task.ask(formOf(prompt).text),
               maxTokens: maxTokens ?? task.maxTokens,
               temperature,
               topP,
@@ -256,11 +260,12 @@ export function createDriftActivities({ db }: Deps) {
               const rows = answered.map(({ prompt, reply }, i) => {
                 const choice = reply.choices[0];
                 const rationale = (choice?.text ?? '').replaceAll('\0', '\uFFFD');
+                const read = task.readAnswer(rationale);
                 return {
                   checkpointId: checkpoint.id,
                   promptId: prompt.id,
                   rationale,
-                  answer: task.readAnswer(rationale) ?? null,
+                  answer: read === undefined ? null : (formOf(prompt).mapBack(read) ?? null),
                   completionTokens: choice?.completionTokens ?? 0,
                   callId: ids[i]!,
                 };
