@@ -9,6 +9,7 @@ import {
   type TrainingExample,
 } from '../db/examples.ts';
 import { addLeaks, heldOutProblems } from '../db/leaks.ts';
+import { gateStops } from '../db/verdicts.ts';
 import { createLeakIndex } from '../loop/leaks.ts';
 import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
@@ -78,6 +79,17 @@ async function leaksAmong(
   return new Set(found.map(({ id }) => id));
 }
 
+/** Which gates let nothing pass, so that whoever reads it knows where to look. */
+async function nothingPassed(db: Deps['db'], iterationId: number, reviewed: boolean): Promise<string> {
+  const { samples, gates } = await gateStops(db, iterationId);
+  const stops = gates.map(({ gate, failed, unscored }) => {
+    const counts = [failed > 0 ? `fails ${failed}` : '', unscored > 0 ? `has no verdict on ${unscored}` : ''];
+    return `${gate} ${counts.filter(Boolean).join(' and ')}`;
+  });
+  const why = stops.length > 0 ? ` (of ${samples} samples ${stops.join(', ')})` : '';
+  return `no example passed the gates${reviewed ? ' and the reviewers' : ''}${why}, so nothing was trained`;
+}
+
 export function createDatasetActivities({ db }: Deps) {
   return {
     /**
@@ -99,7 +111,7 @@ export function createDatasetActivities({ db }: Deps) {
         return {
           examples: 0,
           fresh: 0,
-          nothing: `no example passed the gates${reviewed.out.size > 0 ? ' and the reviewers' : ''}, so nothing was trained`,
+          nothing: await nothingPassed(db, iterationId, reviewed.out.size > 0),
         };
 
       const earlier = await earlierExampleIds(db, run.id, iteration.index, reviewed.out);

@@ -1,6 +1,7 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
 import { driftTable } from './render-drift.ts';
+import { decisionReasons, decisionWord } from './render-decisions.ts';
 import { reviewTable } from './render-review.ts';
 import type { Comparison, IterationReport, Report, Score } from './report-types.ts';
 import {
@@ -19,21 +20,6 @@ import {
 
 const columns = 100;
 type Colors = ReturnType<typeof pc.createColors>;
-
-const decisionWords = {
-  promote: 'promoted',
-  discard: 'discarded',
-  'nothing-to-train': 'no data',
-  skip: 'skipped',
-} as const;
-
-export function decisionWord(iteration: IterationReport): string {
-  return iteration.decision
-    ? decisionWords[iteration.decision]
-    : iteration.finished
-      ? 'skipped'
-      : 'unfinished';
-}
 
 /** `25.3 % → 34.1 %`, as far as it is known. */
 export function change(before: Score | null, after: Score | null): string {
@@ -343,6 +329,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...comparisonTable(report, c),
     ...groupTables(report, c),
     ...iterationTable(report, c),
+    ...decisionReasons(report, c),
     ...gateTable(report, c),
     ...reviewTable(report, c),
     ...driftTable(report, c),
