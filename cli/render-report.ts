@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { driftTable } from './render-drift.ts';
 import { decisionReasons, decisionWord } from './render-decisions.ts';
 import { reviewTable } from './render-review.ts';
+import { voteTable } from './render-votes.ts';
 import type { Comparison, IterationReport, Report, Score } from './report-types.ts';
 import {
   compact,
@@ -330,6 +331,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...groupTables(report, c),
     ...iterationTable(report, c),
     ...decisionReasons(report, c),
+    ...voteTable(report, c),
     ...gateTable(report, c),
     ...reviewTable(report, c),
     ...driftTable(report, c),
