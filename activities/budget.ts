@@ -32,6 +32,7 @@ import {
 import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../models/errors.ts';
 import type { CriticRequest, Task } from '../tasks/task.ts';
+import { probesPlanned } from './plant.ts';
 import { samplesFor } from './pool.ts';
 import { calibrates, calibrationWanted } from './calibration.ts';
 import type { IterationContext } from './context.ts';
@@ -165,7 +166,8 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
       ahead.push(usage(generator, mean.sample, again));
       const perSample = learn * TRUSTED_SHARE * 2 * settings.select.perPrompt;
       for (const { critic, role, endpoint } of askedOf(context)) {
-        const critiqued = role === 'critic' && votesAreApproved(context) ? wanted : perSample;
+        const real = role === 'critic' && votesAreApproved(context) ? wanted : perSample;
+        const critiqued = real + probesPlanned(settings);
         const each = critiqueOf(mean.sample, critic.request('', ''));
         ahead.push(usage(endpoint().model, each, critiqued));
       }

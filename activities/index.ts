@@ -10,6 +10,7 @@ import { createDriftActivities, type DriftActivities } from './drift.ts';
 import { createFilterActivities, type FilterActivities } from './filter.ts';
 import { createGenerateActivities, type GenerateActivities } from './generate.ts';
 import { createIterationActivities, type IterationActivities } from './iteration.ts';
+import { createPlantActivities, type PlantActivities } from './plant.ts';
 import { createMajorityActivities, type MajorityActivities } from './majority.ts';
 import { createResampleActivities, type ResampleActivities } from './resample.ts';
 import { createReviewActivities, type ReviewActivities } from './review.ts';
@@ -21,6 +22,7 @@ export type MainActivities = Omit<RunActivities, 'identifyBase'> &
   IterationActivities &
   CourseActivities &
   CollectActivities &
+  PlantActivities &
   VoteActivities &
   FilterActivities &
   ReviewActivities &
@@ -51,6 +53,7 @@ export function createActivities(deps: Deps): {
       ...createIterationActivities(deps),
       ...createCourseActivities(deps),
       ...createCollectActivities(deps),
+      ...createPlantActivities(deps),
       ...createVoteActivities(deps),
       ...createFilterActivities(deps),
       ...createReviewActivities(deps),

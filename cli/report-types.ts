@@ -1,6 +1,7 @@
 /** The shape of a report, as `report --json` and `demo --json` write it. */
 import type { BenchmarkRole } from '../db/report.ts';
-import type { AdjustmentKind, DecisionKind, RunStatus } from '../db/schema.ts';
+import type { AdjustmentKind, AuditOutcome, DecisionKind, RunStatus } from '../db/schema.ts';
+import type { GateAudit, KindAudit } from '../loop/audit.ts';
 import type { DriftMeasures } from '../loop/drift.ts';
 import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 
@@ -39,6 +40,18 @@ export type LeakReport = { collected: number; trained: number; exact: number; ne
 export type GuardReport = { guard: string; fall: number; fallAtMost: number | null; margin: number };
 
 export type GateReport = { gate: string; advisory: boolean; pass: number; fail: number; unscored: number };
+
+/** How many of the planted bad samples the gates caught, by kind and by gate. */
+export type AuditReport = {
+  planted: number;
+  caught: number;
+  minCatchRate: number;
+  outcome: AuditOutcome;
+  /** Judgements so far: more than one where it was made again. */
+  attempts: number;
+  kinds: KindAudit[];
+  gates: GateAudit[];
+};
 
 /** What reviewers were asked and said. */
 export type ReviewReport = {
@@ -110,6 +123,8 @@ export type IterationReport = RoleScores & {
   /** Size of the training set, with replayed examples. */
   trainedExamples: number;
   gates: GateReport[];
+  /** The newest test of the gates on planted samples; null where none was made. */
+  audit: AuditReport | null;
   votes: VoteReport;
   /** Null where agreement is uncalibrated. */
   calibration: CalibrationReport | null;

@@ -6,14 +6,17 @@ import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, Scor
 import { driftRows, type DriftRow } from '../db/drift.ts';
 import { runCalibrations, type Calibration } from '../db/calibration.ts';
 import { leakCounts } from '../db/leaks.ts';
+import { auditRows, type Audit } from '../db/probes.ts';
 import { majorityCounts } from '../db/majority.ts';
 import { reviewStatistics } from '../db/reviews.ts';
 import { getCheckpoint } from '../db/runs.ts';
+import { auditByGate } from '../loop/audit.ts';
 import { wilson } from '../loop/interval.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { loadTask } from '../tasks/index.ts';
 import type {
+  AuditReport,
   CalibrationReport,
   CheckpointReport,
   Comparison,
@@ -131,6 +134,7 @@ async function iterationReports(
     samples,
     examples,
     gates,
+    audits,
     calls,
     stages,
     leaks,
@@ -144,6 +148,7 @@ async function iterationReports(
     queries.sampleCounts(db, run.id),
     queries.exampleCounts(db, run.id),
     queries.gateCounts(db, run.id),
+    auditRows(db, run.id),
     queries.callTotals(db, run.id),
     queries.stageSeconds(db, run.id),
     leakCounts(db, run.id),
@@ -180,6 +185,7 @@ async function iterationReports(
       rehearsalExamples: rehearsed?.examples ?? 0,
       trainedExamples: row.trainedExamples ?? 0,
       gates: gateReports(of(gates)),
+      audit: auditReport(of(audits)),
       votes: voteReport(of(voted)[0]),
       calibration: calibrationReport(of(measured)),
       review: reviewReport(of(reviews)),
@@ -207,6 +213,14 @@ async function iterationReports(
     };
   });
   return { iterations, calls, review: reviewReport(reviews) };
+}
+
+/** The newest audit of an iteration. */
+function auditReport(rows: Audit[]): AuditReport | null {
+  const newest = rows.at(-1);
+  if (!newest) return null;
+  const { planted, caught, minCatchRate, outcome, kinds } = newest;
+  return { planted, caught, minCatchRate, outcome, attempts: rows.length, kinds, gates: auditByGate(kinds) };
 }
 
 /** The precision is estimated from the audit alone: other items were not chosen at random. */

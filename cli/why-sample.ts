@@ -85,6 +85,7 @@ function sampleWhy(row: JudgedRow, context: IterationContext | string, revoked: 
     },
     sample: {
       id: sample.id,
+      planted: row.planted,
       round: sample.round,
       index: sample.index,
       rewrite: sample.rewrite,
@@ -103,7 +104,11 @@ function sampleWhy(row: JudgedRow, context: IterationContext | string, revoked: 
       answeredBy: sample.fingerprint,
       drawnIn: call.runId,
     },
-    asked: typeof context === 'string' ? context : askedFor(row, context),
+    asked: row.planted
+      ? 'no model: it was planted to test the gates'
+      : typeof context === 'string'
+        ? context
+        : askedFor(row, context),
     judged: {
       verdicts: row.verdicts.map(({ gate, outcome, score, threshold, reason, advisory }) => {
         return { gate, outcome, score, threshold, reason, advisory };

@@ -6,6 +6,7 @@ import {
   critiques,
   examples,
   iterations,
+  PLANTED_ROUND,
   prompts,
   runs,
   samples,
@@ -116,13 +117,13 @@ export async function votedPrompts(
 
 export type Sample = typeof samples.$inferSelect;
 
-/** Samples of some prompts in order of prompt, round and index. */
+/** Samples of some prompts in order of prompt, round and index; never planted ones. */
 export async function samplesOf(db: Db, promptIds: number[], round?: number): Promise<Sample[]> {
   if (promptIds.length === 0) return [];
   return db.query.samples.findMany({
     where: and(
       inArray(samples.promptId, promptIds),
-      round === undefined ? undefined : eq(samples.round, round),
+      round === undefined ? ne(samples.round, PLANTED_ROUND) : eq(samples.round, round),
     ),
     orderBy: [asc(samples.promptId), asc(samples.round), asc(samples.index)],
   });

@@ -16,6 +16,7 @@ import {
   examples,
   iterations,
   modelCalls,
+  PLANTED_ROUND,
   prompts,
   runs,
   samples,
@@ -134,7 +135,7 @@ export async function sampleCounts(db: Db, runId: string) {
     .from(samples)
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
-    .where(eq(iterations.runId, runId))
+    .where(and(eq(iterations.runId, runId), ne(samples.round, PLANTED_ROUND)))
     .groupBy(prompts.iterationId);
 }
 
@@ -170,7 +171,7 @@ export async function pseudoLabels(db: Db, runId: string) {
     .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn'), ne(examples.kind, 'human')));
 }
 
-/** Verdicts on samples of unlabeled prompts. */
+/** Verdicts on the model's samples of unlabeled prompts: on planted ones they are in the audit. */
 export async function gateCounts(db: Db, runId: string) {
   return db
     .select({
@@ -184,7 +185,7 @@ export async function gateCounts(db: Db, runId: string) {
     .innerJoin(samples, eq(samples.id, verdicts.sampleId))
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
-    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn')))
+    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn'), ne(samples.round, PLANTED_ROUND)))
     .groupBy(prompts.iterationId, verdicts.gate, verdicts.outcome, verdicts.advisory)
     .orderBy(asc(verdicts.gate));
 }

@@ -21,7 +21,9 @@ import {
 import type { DriftMeasures } from '../loop/drift.ts';
 import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 import type { ImproveSettings } from '../loop/input.ts';
+import type { KindAudit } from '../loop/audit.ts';
 import type { TaskSpec } from '../tasks/index.ts';
+import type { ProbeKind } from '../tasks/task.ts';
 
 const id = () => bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
 const ref = (name: string) => bigint(name, { mode: 'number' });
@@ -184,6 +186,9 @@ export const modelCalls = pgTable(
   (t) => [index().on(t.runId, t.iterationId)],
 );
 
+/** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
+export const PLANTED_ROUND = 0;
+
 export const samples = pgTable(
   'samples',
   {
@@ -191,7 +196,7 @@ export const samples = pgTable(
     promptId: ref('prompt_id')
       .notNull()
       .references(() => prompts.id),
-    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again. */
+    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again; 0: planted (`probes`). */
     round: integer('round').notNull(),
     index: integer('index').notNull(),
     checkpointId: ref('checkpoint_id')
@@ -274,6 +279,69 @@ export const critiques = pgTable(
     createdAt: createdAt(),
   },
   (t) => [unique().on(t.sampleId, t.critic), index().on(t.cacheKey)],
+);
+
+/**
+ * Planted bad samples. Such a sample stands where a real one does: it has that one's prompt, rewrite, strategy, seed and call,
+ * and no cache key.
+ */
+export const probes = pgTable(
+  'probes',
+  {
+    sampleId: ref('sample_id')
+      .primaryKey()
+      .references(() => samples.id),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    kind: text('kind').$type<ProbeKind>().notNull(),
+    origin: text('origin').$type<'task' | 'mutation'>().notNull(),
+    /** The real sample in whose place it stands, and which was altered where the origin is a mutation. */
+    hostSampleId: ref('host_sample_id')
+      .notNull()
+      .references(() => samples.id),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.iterationId)],
+);
+
+/** `too-few`: fewer were planted than can tell. `advised`: under the rate, but the audit only advises. */
+export type AuditOutcome = 'passed' | 'failed' | 'too-few' | 'advised';
+
+/** How many of an iteration's planted samples the gates caught. A judgement that was made again has another audit. */
+export const audits = pgTable(
+  'audits',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    attempt: integer('attempt').notNull(),
+    planted: integer('planted').notNull(),
+    caught: integer('caught').notNull(),
+    minCatchRate: doublePrecision('min_catch_rate').notNull(),
+    outcome: text('outcome').$type<AuditOutcome>().notNull(),
+    kinds: jsonb('kinds').$type<KindAudit[]>().notNull(),
+    /** When the judgement was set aside, to be made again. */
+    setAsideAt: at('set_aside_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.iterationId, t.attempt)],
+);
+
+/** Rows of a judgement that failed its audit, moved here whole when the iteration is judged again. */
+export const setAside = pgTable(
+  'set_aside',
+  {
+    id: id(),
+    auditId: ref('audit_id')
+      .notNull()
+      .references(() => audits.id),
+    /** The table in which it stood. */
+    source: text('source').notNull(),
+    row: jsonb('row').$type<Record<string, unknown>>().notNull(),
+  },
+  (t) => [index().on(t.auditId)],
 );
 
 /** What the task's own verification found; `ok` null: there was nothing that it could verify. */

@@ -47,6 +47,21 @@ export type Check = { ok: boolean; reason: string };
 /** Outcome of a task's own verification; `ok` undefined: there was nothing that it could verify. */
 export type Verification = { ok: boolean | undefined; score?: number; reason: string };
 
+/**
+ * Bad work that is planted to see whether the gates reject it: a wrong answer that a whole vote seems to back, a right answer
+ * with broken steps, nonsense at length, the same words for every problem, text that is addressed to the critic, and work on
+ * something else.
+ */
+export const PROBE_KINDS = [
+  'wrong-answer',
+  'broken-steps',
+  'verbose',
+  'template',
+  'injection',
+  'off-task',
+] as const;
+export type ProbeKind = (typeof PROBE_KINDS)[number];
+
 export type CritiqueOutcome = 'holds' | 'fails' | 'unscored';
 
 /** What a critic said of one sample. `score` is P(the work holds), 0…1, where the critic gives one. */
@@ -155,6 +170,11 @@ export interface Task {
     prompt: Prompt,
     sample: { request: string; rationale: string; answer: string },
   ): Promise<Verification>;
+  /**
+   * Bad work of one kind on the problem as it was put to the model (`text`), the same for the same seed; undefined where it can
+   * make none of this kind. Without this the loop alters samples that the model gave.
+   */
+  probe?(kind: ProbeKind, problem: { prompt: Prompt; text: string; seed: number }): string | undefined;
   /** The task's own critic; without one the loop uses the structured critic for chat models. */
   critic?: Critic;
   benchmarks: Benchmark[];

@@ -64,7 +64,7 @@ async function turn(input: IterationInput): Promise<Decided> {
     { key: attribute.iteration, value: index },
   ]);
 
-  const { iterationId, levels, review } = await main.startIteration({ runId, index });
+  const { iterationId, levels, review, probes } = await main.startIteration({ runId, index });
   const done: string[] = [];
 
   async function stage<T extends Output>(name: StageName, work: () => Promise<T>): Promise<T> {
@@ -123,6 +123,8 @@ async function turn(input: IterationInput): Promise<Decided> {
   });
 
   await stage('evaluate', async () => {
+    // Only runs that plant come here, so histories of others stay as they were.
+    const { planted } = probes ? await main.plantProbes({ iterationId }) : { planted: 0 };
     const critique = (total: number, when: 'before-vote' | 'after-vote') =>
       overPages(total, (first, count) =>
         llm.critiquePage.executeWithOptions(span(when, first, count), [{ iterationId, first, count, when }]),
@@ -134,7 +136,8 @@ async function turn(input: IterationInput): Promise<Decided> {
         { iterationId, first, count },
       ]),
     );
-    const critiqued = await critique(voted.trusted, 'after-vote');
+    // What is planted is judged though the model's own samples came to nothing.
+    const critiqued = await critique(Math.max(voted.trusted, Math.min(1, planted)), 'after-vote');
     return { ...voted, resampled: asked(resampled), critiqued: asked([...approved, ...critiqued]) };
   });
 

@@ -17,6 +17,7 @@ import {
 import { benchmarks, BENCHMARK_SIZE } from './benchmarks.ts';
 import { arithmeticCritic, readScores } from './critic.ts';
 import { roundRobin, sums } from './generator.ts';
+import { arithmeticProbe } from './probes.ts';
 import { choosePrompts, type PromptsFound } from './prompts-file.ts';
 
 export type ArithmeticSpec = {
@@ -72,7 +73,8 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     readAnswer,
     sameAnswer: (a, b) => a === b,
     checkFormat: (_, rationale) => checkFormat(rationale),
-    checkCoherence: (_, rationale, answer) => checkCoherence(rationale, answer),
+    checkCoherence,
+    probe: (kind, { text, seed }) => arithmeticProbe(kind, text, seed),
     critic: arithmeticCritic(readScores()),
     benchmarks: benchmarks(spec.benchmarkSize ?? BENCHMARK_SIZE),
     levels,
