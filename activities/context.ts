@@ -95,8 +95,13 @@ export function seedOf(...parts: (string | number)[]): number {
 const AS_IS = 'as-is';
 
 /** The forms in which a prompt is put to the model, in an order that depends on the iteration alone. */
-export function formsOf(context: IterationContext, prompt: Prompt): Rewrite[] {
-  return formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
+export function formsOf(
+  context: IterationContext,
+  prompt: Prompt,
+  paraphrases: readonly Rewrite[] = [],
+): Rewrite[] {
+  const forms = formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
+  return [...forms, ...paraphrases];
 }
 
 export function formsFor(task: Task, prompt: Prompt, seed: number): Rewrite[] {

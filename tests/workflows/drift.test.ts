@@ -100,6 +100,7 @@ describe('a model that falls into one template', () => {
       pool: { prompts: 40 },
       sampling: { samples: 4, cache: false },
       gates: { critique: { mode: 'off' }, policy: { novelty: 'off' } },
+      probes: { mode: 'off' },
       benchmark: { majority: false },
       leaks: { similarity: 1 },
       promotion: { correction: 'none' },
