@@ -35,7 +35,8 @@ function answer({ messages, seed, generation, temperature }: ScriptedRequest): s
   const { apples, sold, left } = shop(id);
   const luck = ((id * 7919 + (temperature === 0 ? 0 : seed)) % 1000) / 1000;
   const stated = luck < 0.55 + 0.35 * generation ? left : left + 1 + (seed % 5);
-  if (generation > 0) return `I take the numbers.\nI subtract them.\nI get the result.\n#### ${stated}`;
+  if (generation > 0)
+    return `I take the numbers.\nI subtract them.\nI get it in ${seed % 997} steps.\n#### ${stated}`;
   const word = (list: string[], k: number) => list[(id * k + seed) % list.length]!;
   return [
     `${word(NAMES, 3)} of shop ${id} ${word(VERBS, 5)} ${apples} in ${word(NAMES, 7)} at dawn`,
