@@ -8,6 +8,7 @@ import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps } from './context.ts';
 import { fixedSample } from './drift.ts';
+import { poolSource } from './outside.ts';
 
 export type Collected = {
   prompts: number;
@@ -118,7 +119,7 @@ export function createCollectActivities({ db }: Deps) {
       const measured = [...(await calibrationProblems(db, run.id)), ...calibration.map(asHeldOut)];
       for (const { key } of measured) heldOutKeys.add(key);
       const index = createLeakIndex([...heldOut, ...measured], settings.leaks.similarity);
-      const learn = await take((request) => task.prompts(request), index, {
+      const learn = await take(poolSource(db, context), index, {
         seed,
         count: settings.pool.prompts,
         levels: iteration.plan.levels,

@@ -146,6 +146,8 @@ export interface Task {
    * votes is measured on. Never trained on. The same request always gives the same problems.
    */
   calibration?(request: PromptRequest): AsyncIterable<CalibrationItem>;
+  /** A text from outside as a prompt of this task; a string says why it is none, as in `is no sum …`. */
+  readPrompt(text: string): Prompt | string;
   strategies: Strategy[];
   /** Further ways of asking, kept for when the samples become too much alike. */
   alternatives?: Strategy[];

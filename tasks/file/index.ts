@@ -13,7 +13,7 @@ import type {
 import { checkCoherence } from './coherence.ts';
 import { verifyEquations } from './equations.ts';
 import { canonical, finderOf, stated } from './read.ts';
-import { readItems, readPrompts } from './rows.ts';
+import { keyOf, promptProblem, readItems, readPrompts } from './rows.ts';
 import type { AnsweredFile, FileBenchmark, FileTask } from './schema.ts';
 import { BUILT_IN_STRATEGIES, fill, SURFACE_NOISE } from './strategies.ts';
 
@@ -48,6 +48,7 @@ export function fileTask({ task }: FileSpec): Task {
       }
       yield* chosen.take();
     },
+    readPrompt: (text) => promptProblem('prompt', text) ?? { key: keyOf(text), text },
     ...(task.calibration ? { calibration: (request) => calibration(task, task.calibration!, request) } : {}),
     strategies,
     alternatives: alternativesOf(task, strategies),
