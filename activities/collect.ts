@@ -1,11 +1,13 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
+import { carriedOut, correctionsFor, storedPrompts } from '../db/gateway.ts';
 import { addLeaks, countLeaks, heldOutProblems, type NewLeak } from '../db/leaks.ts';
 import { setStageTotal } from '../db/iterations.ts';
 import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../db/prompts.ts';
 import type { prompts, PromptPurpose } from '../db/schema.ts';
 import { createLeakIndex } from '../loop/leaks.ts';
-import type { Prompt, PromptRequest } from '../tasks/task.ts';
-import { iterationContext, seedOf, type Deps } from './context.ts';
+import { sampler } from '../tasks/random.ts';
+import type { Prompt, PromptRequest, Task } from '../tasks/task.ts';
+import { iterationContext, seedOf, type Deps, type IterationContext } from './context.ts';
 
 export type Collected = {
   prompts: number;
@@ -13,6 +15,37 @@ export type Collected = {
   /** Drawn prompts that were held-out problems, exactly or nearly: dropped, and others drawn instead. */
   leaked: number;
 };
+
+/** A prompt and where in production it comes from. */
+type Drawn = Prompt & { gatewayPromptId?: number; feedbackId?: number };
+
+/**
+ * A random choice of the prompts that the gateway stored for a task, of every level: what is asked is what should be
+ * learnt. One that this task can't read (its definition may have changed since) is passed by.
+ */
+async function* fromGateway(db: Deps['db'], task: Task, request: PromptRequest): AsyncGenerator<Drawn> {
+  const chosen = sampler<Drawn>(`gateway/${request.seed}`, request.count);
+  for await (const { id, text } of storedPrompts(db, task.name)) {
+    const prompt = task.readPrompt(text);
+    if (typeof prompt === 'string' || request.exclude(prompt.key)) continue;
+    chosen.add(prompt.key, { ...prompt, gatewayPromptId: id });
+  }
+  yield* chosen.take();
+}
+
+/** Corrections from production of which this run has made no example yet, each problem once, oldest first. */
+async function corrected(db: Deps['db'], { run, settings, task }: IterationContext): Promise<Drawn[]> {
+  // A contrast arm shows what the loop does by itself.
+  if (!settings.pool.corrections || settings.experiment !== 'none') return [];
+  const done = await carriedOut(db, run.id);
+  const prompts = new Map<string, Drawn>();
+  for (const { feedback, text } of await correctionsFor(db, task.name, 'example')) {
+    const prompt = done.has(feedback.id) ? undefined : task.readPrompt(text);
+    if (prompt === undefined || typeof prompt === 'string' || prompts.has(prompt.key)) continue;
+    prompts.set(prompt.key, { ...prompt, gatewayPromptId: feedback.promptId!, feedbackId: feedback.id });
+  }
+  return [...prompts.values()];
+}
 
 /** Comparing prompts takes the processor; heartbeats and other pages get a turn after so many. */
 const PROMPTS_AT_ONCE = 200;
@@ -26,13 +59,14 @@ export function createCollectActivities({ db }: Deps) {
      * prompts left gives an empty pool, which `decide` names as the reason.
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
-      const known = await countPrompts(db, iterationId);
-      if (known.learn + known.rehearse > 0) {
+      const stored = await countPrompts(db, iterationId);
+      if (stored.learn + stored.rehearse > 0) {
         const leaked = await countLeaks(db, iterationId, 'collect');
-        return { prompts: known.learn, rehearsal: known.rehearse, leaked };
+        return { prompts: stored.learn, rehearsal: stored.rehearse, leaked };
       }
 
-      const { iteration, run, settings, task } = await iterationContext(db, iterationId);
+      const context = await iterationContext(db, iterationId);
+      const { iteration, run, settings, task } = context;
       const heldOut = await heldOutProblems(db, run.id);
       const heldOutKeys = new Set(heldOut.map(({ key }) => key));
       const index = createLeakIndex(heldOut, settings.leaks.similarity);
@@ -43,7 +77,7 @@ export function createCollectActivities({ db }: Deps) {
       const leaked: NewLeak[] = [];
 
       async function take(
-        source: (request: PromptRequest) => AsyncIterable<Prompt>,
+        source: (request: PromptRequest) => AsyncIterable<Drawn>,
         purpose: PromptPurpose,
         request: PromptRequest,
       ) {
@@ -55,7 +89,7 @@ export function createCollectActivities({ db }: Deps) {
           const exclude = (key: string) => request.exclude(key) || drawn.has(key);
           const count = wider === 1 ? request.count : (request.count - taken) * wider;
           for await (const prompt of source({ ...request, count, exclude })) {
-            const { key, text, level } = prompt;
+            const { key, text, level, gatewayPromptId, feedbackId } = prompt;
             if (drawn.has(key)) continue;
             drawn.add(key);
             if (drawn.size % PROMPTS_AT_ONCE === 0) await otherWork();
@@ -78,7 +112,8 @@ export function createCollectActivities({ db }: Deps) {
               });
               continue;
             }
-            rows.push({ iterationId, position: rows.length, purpose, key, text, level });
+            const from = { gatewayPromptId, feedbackId };
+            rows.push({ iterationId, position: rows.length, purpose, key, text, level, ...from });
             taken += 1;
             if (taken === request.count) break;
           }
@@ -90,12 +125,28 @@ export function createCollectActivities({ db }: Deps) {
       // Runs of one schedule share a seed. Each needs an order of its own, or it would have to pass by all
       // that the earlier ones drew before it came to a new problem.
       const seed = seedOf(iteration.plan.seed, 'prompts', ...(unused ? [run.id] : []));
-      const learn = await take((request) => task.prompts(request), 'learn', {
+      const { prompts: wanted, source } = settings.pool;
+      const corrections = await corrected(db, context);
+      const request = {
         seed,
-        count: settings.pool.prompts,
+        count: wanted,
         levels: iteration.plan.levels,
-        exclude: (key) => heldOutKeys.has(key) || learnt.has(key),
-      });
+        exclude: (key: string) => heldOutKeys.has(key),
+      };
+      const known = await take(
+        async function* () {
+          yield* corrections;
+        },
+        'learn',
+        request,
+      );
+      const learn =
+        known +
+        (await take(
+          (asked) => (source === 'gateway' ? fromGateway(db, task, asked) : task.prompts(asked)),
+          'learn',
+          { ...request, count: wanted - known, exclude: (key) => heldOutKeys.has(key) || learnt.has(key) },
+        ));
       // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.
       const rehearses = task.rehearsal && (learn > 0 || settings.experiment === 'control');
       const rehearsal = rehearses

@@ -94,9 +94,29 @@ export function seedOf(...parts: (string | number)[]): number {
 /** Name of the only form of a prompt whose task knows no rewrites. */
 const AS_IS = 'as-is';
 
-/** The forms in which a prompt is put to the model, in an order that depends on the iteration alone. */
-export function formsOf(context: IterationContext, prompt: Prompt): Rewrite[] {
-  return formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
+/**
+ * The forms in which a prompt is put to the model, in an order that depends on the iteration alone. One that is there
+ * because of a correction is asked as it stands first: the corrected rationale answers that.
+ */
+export function formsOf(
+  context: IterationContext,
+  prompt: Prompt & { feedbackId?: number | null },
+): Rewrite[] {
+  const forms = formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
+  if (!prompt.feedbackId) return forms;
+  const plain = plainForm(context.task, prompt, forms);
+  return plain ? [plain, ...forms.filter((form) => form !== plain)] : forms;
+}
+
+/** The form in which a prompt is put to the model as its text says it: nothing scaled, swapped or reworded. */
+export function plainForm(task: Task, prompt: Prompt, forms: Rewrite[]): Rewrite | undefined {
+  const asIs = forms.find((form) => form.text === prompt.text);
+  if (asIs) return asIs;
+  // A task may pad or trim what it puts to the model.
+  return forms.find((form) => {
+    const read = task.readPrompt(form.text);
+    return typeof read !== 'string' && read.text === prompt.text;
+  });
 }
 
 export function formsFor(task: Task, prompt: Prompt, seed: number): Rewrite[] {

@@ -113,6 +113,8 @@ export interface Task {
   endpoints?: Partial<Record<Role, TaskEndpoint>>;
   /** Collect: unlabeled and reproducible. May end early when its source has no more. */
   prompts(request: PromptRequest): AsyncIterable<Prompt>;
+  /** A prompt from elsewhere (production traffic, feedback); a string says why it is none of this task's. */
+  readPrompt(text: string): Prompt | string;
   /** Problems of a kind the model already masters, to be practised along so that they are not forgotten. */
   rehearsal?(request: PromptRequest): AsyncIterable<Prompt>;
   strategies: Strategy[];

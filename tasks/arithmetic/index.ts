@@ -9,6 +9,7 @@ import {
   checkFormat,
   MAX_DIGITS,
   parseSum,
+  plainSum,
   readAnswer,
   rewritesOf,
   trueSum,
@@ -47,6 +48,10 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
         );
         for (const sum of roundRobin(sources, request.count)) yield promptOf(sum, sum.key);
       }
+    },
+    readPrompt(text) {
+      const sum = parseSum(text);
+      return typeof sum === 'string' ? sum : promptOf(sum, plainSum(text));
     },
     async *rehearsal(request) {
       const sources = (request.levels ?? EASY_LEVELS).map((n) =>

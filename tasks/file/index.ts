@@ -5,7 +5,7 @@ import type { BenchmarkItem, ChatMessage, Prompt, Strategy, Task } from '../task
 import { checkCoherence } from './coherence.ts';
 import { verifyEquations } from './equations.ts';
 import { canonical, finderOf, stated } from './read.ts';
-import { readItems, readPrompts } from './rows.ts';
+import { keyOf, promptProblem, readItems, readPrompts } from './rows.ts';
 import type { FileBenchmark, FileTask } from './schema.ts';
 import { BUILT_IN_STRATEGIES, fill } from './strategies.ts';
 
@@ -36,6 +36,10 @@ export function fileTask({ task }: FileSpec): Task {
         if (!request.exclude(key)) chosen.add(key, { key, text });
       }
       yield* chosen.take();
+    },
+    readPrompt(text) {
+      const problem = promptProblem(text);
+      return problem ?? { key: keyOf(text), text };
     },
     strategies,
     alternatives: alternativesOf(task, strategies),

@@ -56,6 +56,13 @@ export async function* readItems(
   }
 }
 
+/** Why a text is no prompt; undefined: it is one. */
+export function promptProblem(text: string): string | undefined {
+  if (text.trim() === '') return 'is empty';
+  if (text.length > MAX_PROMPT_LENGTH) return `has ${text.length} characters, more than ${MAX_PROMPT_LENGTH}`;
+  return undefined;
+}
+
 /** A string says what is wrong. */
 function promptOf(row: Record<string, unknown>, field: string): { prompt: string } | string {
   const prompt = row[field];
