@@ -39,17 +39,22 @@ export async function regressionItems(
   return [...items.values()].map((item, position) => ({ ...item, position }));
 }
 
-/** The sample on which a correction is recorded: a wrong one if there is one, and for a rationale one that it answers. */
+/**
+ * The sample on which a correction is recorded: for a rationale one that was asked what it answers; otherwise a wrong one
+ * if there is one, else a right one, best of all one that the gates have not made an example of yet.
+ */
 function sampleFor(
   task: Task,
   free: Sample[],
+  examples: ReadonlySet<number>,
   { answer, rationale }: Feedback,
   plain: string | undefined,
 ): Sample | undefined {
-  const right = (sample: Sample) => sample.answer !== null && task.sameAnswer(sample.answer, answer!);
   if (rationale !== null) return free.find((sample) => sample.request === plain);
+  const right = (sample: Sample) => sample.answer !== null && task.sameAnswer(sample.answer, answer!);
+  const sound = free.filter((sample) => sample.formatOk && sample.coherenceOk);
   return (
-    free.find((sample) => !right(sample)) ?? free.find((sample) => sample.formatOk && sample.coherenceOk)
+    free.find((sample) => !right(sample)) ?? sound.find((sample) => !examples.has(sample.id)) ?? sound[0]
   );
 }
 
@@ -80,6 +85,7 @@ export async function carryOutCorrections(db: Db, context: IterationContext): Pr
       const sample = sampleFor(
         task,
         samples.filter(({ id }) => !decided.samples.has(id)),
+        decided.examples,
         feedback,
         plain,
       );

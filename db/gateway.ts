@@ -9,6 +9,7 @@ import {
   gatewayPrompts,
   prompts,
   reviews,
+  samples,
   type FeedbackUse,
 } from './schema.ts';
 
@@ -102,16 +103,19 @@ export async function correctionsFor(db: Db, task: string, use: FeedbackUse): Pr
     .orderBy(asc(gatewayFeedback.id));
 }
 
-/** Ids of the corrections of which a run has made an example. */
+/** Ids of the corrections of which a run has an example: one that a person made, or one of the gates' that he confirmed. */
 export async function carriedOut(db: Db, runId: string): Promise<Set<number>> {
   const rows = await db
     .selectDistinct({ id: reviews.feedbackId })
     .from(reviews)
+    .innerJoin(samples, eq(samples.id, reviews.sampleId))
     .innerJoin(
-      prompts,
-      eq(prompts.id, sql`(select prompt_id from samples where samples.id = ${reviews.sampleId})`),
+      examples,
+      and(
+        eq(examples.promptId, samples.promptId),
+        sql`(${examples.kind} = 'human' or ${reviews.decision} = 'accept' and ${examples.sampleId} = ${reviews.sampleId})`,
+      ),
     )
-    .innerJoin(examples, and(eq(examples.promptId, prompts.id), eq(examples.kind, 'human')))
     .where(and(eq(reviews.runId, runId), isNotNull(reviews.feedbackId)));
   return new Set(rows.map((row) => row.id!));
 }
@@ -126,21 +130,19 @@ export async function correctedPrompts(db: Db, iterationId: number) {
 
 /** Per task: answers, prompts in the pool, and why others are not in it. */
 export async function gatewayCounts(db: Db, task?: string) {
-  const answers = await db
-    .select({
-      task: gatewayCompletions.task,
-      checkpointId: gatewayCompletions.checkpointId,
-      answers: sql<number>`count(*)::int`,
-      aborted: sql<number>`count(*) filter (where ${gatewayCompletions.outcome} = 'aborted')::int`,
-      up: sql<number>`(select count(*)::int from gateway_feedback f join gateway_completions c on c.id = f.completion_id
-        where f.rating = 'up' and c.task = ${gatewayCompletions.task} and c.checkpoint_id = ${gatewayCompletions.checkpointId})`,
-      down: sql<number>`(select count(*)::int from gateway_feedback f join gateway_completions c on c.id = f.completion_id
-        where f.rating = 'down' and c.task = ${gatewayCompletions.task} and c.checkpoint_id = ${gatewayCompletions.checkpointId})`,
-    })
-    .from(gatewayCompletions)
-    .where(task === undefined ? undefined : eq(gatewayCompletions.task, task))
-    .groupBy(gatewayCompletions.task, gatewayCompletions.checkpointId)
-    .orderBy(asc(gatewayCompletions.task), asc(gatewayCompletions.checkpointId));
+  const { rows: answers } = await db.execute<{
+    task: string;
+    checkpointId: number;
+    answers: number;
+    aborted: number;
+    up: number;
+    down: number;
+  }>(sql`select c.task, c.checkpoint_id::float8 as "checkpointId", count(*)::int as answers,
+      count(*) filter (where c.outcome = 'aborted')::int as aborted,
+      sum((select count(*) from ${gatewayFeedback} f where f.completion_id = c.id and f.rating = 'up'))::int as up,
+      sum((select count(*) from ${gatewayFeedback} f where f.completion_id = c.id and f.rating = 'down'))::int as down
+    from ${gatewayCompletions} c where ${task === undefined ? sql`true` : sql`c.task = ${task}`}
+    group by c.task, c.checkpoint_id order by c.task, c.checkpoint_id`);
   const pooled = await db
     .select({ task: gatewayPrompts.task, prompts: sql<number>`count(*)::int` })
     .from(gatewayPrompts)

@@ -201,20 +201,27 @@ export async function addDecided(db: Db, row: typeof reviews.$inferInsert): Prom
   });
 }
 
-/** Which of these samples a person was asked about, and which corrections stand on them. */
+/** Which of these samples a person was asked about, which corrections stand on them, and which are examples. */
 export async function reviewedSamples(
   db: Db,
   sampleIds: number[],
-): Promise<{ samples: Set<number>; feedback: Set<number> }> {
+): Promise<{ samples: Set<number>; feedback: Set<number>; examples: Set<number> }> {
   const rows = sampleIds.length
     ? await db
         .select({ sampleId: reviews.sampleId, feedbackId: reviews.feedbackId })
         .from(reviews)
         .where(inArray(reviews.sampleId, sampleIds))
     : [];
+  const made = sampleIds.length
+    ? await db
+        .select({ sampleId: examples.sampleId })
+        .from(examples)
+        .where(inArray(examples.sampleId, sampleIds))
+    : [];
   return {
     samples: new Set(rows.map((row) => row.sampleId)),
     feedback: new Set(rows.flatMap((row) => row.feedbackId ?? [])),
+    examples: new Set(made.map((row) => row.sampleId)),
   };
 }
 

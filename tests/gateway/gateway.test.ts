@@ -233,7 +233,6 @@ describe('errors', () => {
         error: {
           message: expect.any(String),
           type: 'invalid_request_error',
-          param: expect.anything() ?? null,
         },
       });
     }
