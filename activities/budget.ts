@@ -32,7 +32,9 @@ import {
 import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../models/errors.ts';
 import type { CriticRequest, Task } from '../tasks/task.ts';
+import { probesPlanned } from './plant.ts';
 import { samplesFor } from './pool.ts';
+import { calibrates, calibrationWanted } from './calibration.ts';
 import type { IterationContext } from './context.ts';
 import { askedOf, votesAreApproved } from './critic.ts';
 
@@ -138,9 +140,12 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
   const pool = await countPrompts(db, iteration.id);
   const learn = pool.learn > 0 ? Math.min(pool.learn, settings.pool.prompts) : settings.pool.prompts;
   const rehearse = pool.learn > 0 ? pool.rehearse : task.rehearsal ? settings.pool.rehearsal : 0;
+  const calibrate =
+    pool.learn > 0 ? pool.calibrate : calibrates(context) ? calibrationWanted(context.settings) : 0;
   const wanted =
     learn * samplesFor(context, { purpose: 'learn' }) +
-    rehearse * samplesFor(context, { purpose: 'rehearse' });
+    rehearse * samplesFor(context, { purpose: 'rehearse' }) +
+    calibrate * samplesFor(context, { purpose: 'calibrate' });
   const ahead: Usage[] = [];
   const still = (stage: StageName) => STAGES.indexOf(stage) >= STAGES.indexOf(from);
   const generator = checkpoint.model;
@@ -161,7 +166,8 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
       ahead.push(usage(generator, mean.sample, again));
       const perSample = learn * TRUSTED_SHARE * 2 * settings.select.perPrompt;
       for (const { critic, role, endpoint } of askedOf(context)) {
-        const critiqued = role === 'critic' && votesAreApproved(context) ? wanted : perSample;
+        const real = role === 'critic' && votesAreApproved(context) ? wanted : perSample;
+        const critiqued = real + probesPlanned(settings);
         const each = critiqueOf(mean.sample, critic.request('', ''));
         ahead.push(usage(endpoint().model, each, critiqued));
       }

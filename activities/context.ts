@@ -119,6 +119,18 @@ export function plainForm(task: Task, prompt: Prompt, forms: Rewrite[]): Rewrite
   });
 }
 
+/** The form of a prompt whose steps a rationale takes, the plain one if it can be; undefined: none. */
+export function formAnswered(task: Task, prompt: Prompt, rationale: string): Rewrite | undefined {
+  const answer = task.readAnswer(rationale);
+  if (answer === undefined) return undefined;
+  const forms = formsFor(task, prompt, 0);
+  const plain = plainForm(task, prompt, forms);
+  return [...(plain ? [plain] : []), ...forms].find(
+    (form) =>
+      task.checkFormat(form.text, rationale).ok && task.checkCoherence(form.text, rationale, answer).ok,
+  );
+}
+
 export function formsFor(task: Task, prompt: Prompt, seed: number): Rewrite[] {
   const forms = task.rewrites?.(prompt, seed);
   if (forms && forms.length > 0) return forms;

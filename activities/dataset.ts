@@ -8,7 +8,7 @@ import {
   newExamples,
   type TrainingExample,
 } from '../db/examples.ts';
-import { addLeaks, heldOutProblems } from '../db/leaks.ts';
+import { addLeaks, calibrationProblems, heldOutProblems } from '../db/leaks.ts';
 import { gateStops } from '../db/verdicts.ts';
 import { createLeakIndex } from '../loop/leaks.ts';
 import { chooseReplay } from '../loop/replay.ts';
@@ -57,7 +57,8 @@ async function leaksAmong(
   { iterationId, runId, similarity }: { iterationId: number; runId: string; similarity: number },
   chosen: TrainingExample[],
 ): Promise<Set<number>> {
-  const index = createLeakIndex(await heldOutProblems(db, runId), similarity);
+  const heldOut = [...(await heldOutProblems(db, runId)), ...(await calibrationProblems(db, runId))];
+  const index = createLeakIndex(heldOut, similarity);
   const found = chosen.flatMap(({ id, key, prompt, request }) => {
     const leak = index.find({ key, text: prompt }) ?? index.find({ text: request });
     return leak ? [{ id, key, text: prompt, leak }] : [];

@@ -6,7 +6,7 @@ import { addDecided, reviewedSamples } from '../db/reviews.ts';
 import type { NewBenchmarkItem } from '../db/runs.ts';
 import type { Task } from '../tasks/task.ts';
 import { findCorrection } from './corrections.ts';
-import { plainForm, formsFor, type IterationContext } from './context.ts';
+import { formAnswered, formsFor, plainForm, type IterationContext } from './context.ts';
 
 /** The benchmark of regression items: a guard, so that no candidate that breaks one of them is promoted. */
 export const REGRESSIONS = 'feedback-regressions';
@@ -48,9 +48,9 @@ function sampleFor(
   free: Sample[],
   examples: ReadonlySet<number>,
   { answer, rationale }: Feedback,
-  plain: string | undefined,
+  asked: string | undefined,
 ): Sample | undefined {
-  if (rationale !== null) return free.find((sample) => sample.request === plain);
+  if (rationale !== null) return free.find((sample) => sample.request === asked);
   const right = (sample: Sample) => sample.answer !== null && task.sameAnswer(sample.answer, answer!);
   const sound = free.filter((sample) => sample.formatOk && sample.coherenceOk);
   return (
@@ -78,7 +78,6 @@ export async function carryOutCorrections(db: Db, context: IterationContext): Pr
       samples.map((sample) => sample.id),
     );
     const read = { ...prompt, level: prompt.level ?? undefined };
-    const plain = plainForm(task, read, formsFor(task, read, 0))?.text;
     for (const { feedback, text } of open) {
       const own = task.readPrompt(text);
       if (typeof own === 'string' || own.key !== prompt.key || decided.feedback.has(feedback.id)) continue;
@@ -87,9 +86,9 @@ export async function carryOutCorrections(db: Db, context: IterationContext): Pr
         samples.filter(({ id }) => !decided.samples.has(id)),
         decided.examples,
         feedback,
-        plain,
+        feedback.rationale === null ? undefined : formAnswered(task, read, feedback.rationale)?.text,
       );
-      // Refused by the endpoint, all of them: the next iteration asks again.
+      // Refused by the endpoint, or not asked in the form that the rationale answers: the next iteration asks again.
       if (!sample) continue;
       decided.samples.add(sample.id);
       const rationale = feedback.rationale ?? undefined;

@@ -9,6 +9,7 @@ import { createDecideActivities, type DecideActivities } from './decide.ts';
 import { createFilterActivities, type FilterActivities } from './filter.ts';
 import { createGenerateActivities, type GenerateActivities } from './generate.ts';
 import { createIterationActivities, type IterationActivities } from './iteration.ts';
+import { createPlantActivities, type PlantActivities } from './plant.ts';
 import { createMajorityActivities, type MajorityActivities } from './majority.ts';
 import { createResampleActivities, type ResampleActivities } from './resample.ts';
 import { createReviewActivities, type ReviewActivities } from './review.ts';
@@ -20,6 +21,7 @@ export type MainActivities = Omit<RunActivities, 'identifyBase'> &
   IterationActivities &
   CourseActivities &
   CollectActivities &
+  PlantActivities &
   VoteActivities &
   FilterActivities &
   ReviewActivities &
@@ -49,6 +51,7 @@ export function createActivities(deps: Deps): {
       ...createIterationActivities(deps),
       ...createCourseActivities(deps),
       ...createCollectActivities(deps),
+      ...createPlantActivities(deps),
       ...createVoteActivities(deps),
       ...createFilterActivities(deps),
       ...createReviewActivities(deps),

@@ -10,6 +10,7 @@ import {
   openStage,
 } from '../db/iterations.ts';
 import type { Iteration, StageOutput } from '../db/iterations.ts';
+import { setJudgementAside } from '../db/probes.ts';
 import { levelStats } from '../db/prompts.ts';
 import { baseAndBest, findCheckpoint, getCheckpoint } from '../db/runs.ts';
 import type { StageName } from '../db/schema.ts';
@@ -18,6 +19,8 @@ import { settingsOf } from '../loop/course.ts';
 import { nextLevels, type LevelStats } from '../loop/curriculum.ts';
 import { asksForReview } from '../loop/review.ts';
 import { checkStage } from './budget.ts';
+import { votesAreApproved } from './critic.ts';
+import { plantsProbes } from './plant.ts';
 import { iterationContext, seedOf, taskOf, type Deps, readRun } from './context.ts';
 import { logInfo, measured } from './metrics.ts';
 
@@ -58,20 +61,26 @@ export async function beginIteration(db: Db, runId: string, index: number): Prom
 
 export function createIterationActivities({ db }: Deps) {
   return {
-    /** Begins an iteration, or finds it begun. `review`: people may be asked about what it accepts. */
+    /**
+     * Begins an iteration, or finds it begun. `review`: people may be asked about what it accepts. `probes`: bad samples are to
+     * be planted. A judgement that failed its audit is set aside, to be made again.
+     */
     async startIteration({
       runId,
       index,
     }: {
       runId: string;
       index: number;
-    }): Promise<{ iterationId: number; levels?: number[]; review?: true }> {
+    }): Promise<{ iterationId: number; levels?: number[]; review?: true; probes?: true }> {
       const iteration = await beginIteration(db, runId, index);
-      const { settings } = await readRun(db, runId);
+      const context = await iterationContext(db, iteration.id);
+      const { settings } = context;
+      await setJudgementAside(db, iteration.id, { votes: votesAreApproved(context) });
       return {
         iterationId: iteration.id,
         levels: iteration.plan.levels,
         ...(asksForReview(settings.review) ? { review: true as const } : {}),
+        ...(plantsProbes(settings) ? { probes: true as const } : {}),
       };
     },
 

@@ -64,7 +64,12 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
       `sample:${sample.id}, round ${sample.round} #${sample.index}, rewrite ${plain(sample.rewrite)}, strategy ` +
         `${plain(sample.strategy)}; ${sample.completionTokens} tokens, ${plain(sample.finishReason)}${taken}`,
     ),
-    ...fact('written by', `${nameText(generator)}${other}`),
+    ...(sample.planted
+      ? fact(
+          'planted',
+          `${sample.planted}, in the place of a sample of ${nameText(generator)}; it never trains`,
+        )
+      : fact('written by', `${nameText(generator)}${other}`)),
     ...askedLines(why),
     ...fact('wrote', quoted(sample.rationale)),
     ...fact('answer', sample.answer === null ? 'none could be read' : quoted(sample.answer)),

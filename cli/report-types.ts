@@ -1,6 +1,7 @@
 /** The shape of a report, as `report --json` and `demo --json` write it. */
 import type { BenchmarkRole } from '../db/report.ts';
-import type { AdjustmentKind, DecisionKind, RunStatus } from '../db/schema.ts';
+import type { AdjustmentKind, AuditOutcome, DecisionKind, RunStatus } from '../db/schema.ts';
+import type { GateAudit, KindAudit } from '../loop/audit.ts';
 
 /** `low` and `high`: 95 % Wilson interval of the rate. */
 export type Score = { correct: number; total: number; rate: number; low: number; high: number };
@@ -38,6 +39,18 @@ export type GuardReport = { guard: string; fall: number; fallAtMost: number | nu
 
 export type GateReport = { gate: string; advisory: boolean; pass: number; fail: number; unscored: number };
 
+/** How many of the planted bad samples the gates caught, by kind and by gate. */
+export type AuditReport = {
+  planted: number;
+  caught: number;
+  minCatchRate: number;
+  outcome: AuditOutcome;
+  /** Judgements so far: more than one where it was made again. */
+  attempts: number;
+  kinds: KindAudit[];
+  gates: GateAudit[];
+};
+
 /** What reviewers were asked and said. */
 export type ReviewReport = {
   items: number;
@@ -49,6 +62,34 @@ export type ReviewReport = {
   unseen: number;
   /** Share of the audited pseudo-labels that reviewers accepted; null without any. */
   precision: Score | null;
+};
+
+/** How often votes were right, as measured on problems with known answers, and what was therefore asked of them. */
+export type CalibrationReport = {
+  /** The precision asked for; 0: none. */
+  asked: number;
+  /** K. */
+  samples: number;
+  /** Of this iteration's calibration votes with a ŷ, most votes first. */
+  byVotes: { votes: number; right: number; total: number }[];
+  /** By level (null: the task has none): least votes and lead in samples; null: none reaches the precision. */
+  levels: {
+    level: number | null;
+    votes: number | null;
+    lead: number | null;
+    precision: number | null;
+    reason: string;
+  }[];
+};
+
+/** Votes over unlabeled prompts that were not trusted for another reason than their number, and how independent they were. */
+export type VoteReport = {
+  /** More samples without a readable answer than for ŷ. */
+  noAnswer: number;
+  sharedMistakes: number;
+  /** Means over the votes for which they could be measured; null: none. */
+  within: number | null;
+  across: number | null;
 };
 
 export type IterationReport = RoleScores & {
@@ -71,6 +112,11 @@ export type IterationReport = RoleScores & {
   /** Size of the training set, with replayed examples. */
   trainedExamples: number;
   gates: GateReport[];
+  /** The newest test of the gates on planted samples; null where none was made. */
+  audit: AuditReport | null;
+  votes: VoteReport;
+  /** Null where agreement is uncalibrated. */
+  calibration: CalibrationReport | null;
   /** Null where nothing was put to reviewers. */
   review: ReviewReport | null;
   /** Share of accepted answers that were right; null where the task cannot know. Never seen by the loop. */

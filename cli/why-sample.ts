@@ -92,6 +92,7 @@ function sampleWhy(
     },
     sample: {
       id: sample.id,
+      planted: row.planted,
       round: sample.round,
       index: sample.index,
       rewrite: sample.rewrite,
@@ -110,7 +111,11 @@ function sampleWhy(
       answeredBy: sample.fingerprint,
       drawnIn: call.runId,
     },
-    asked: typeof context === 'string' ? context : askedFor(row, context),
+    asked: row.planted
+      ? 'no model: it was planted to test the gates'
+      : typeof context === 'string'
+        ? context
+        : askedFor(row, context),
     judged: {
       verdicts: row.verdicts.map(({ gate, outcome, score, threshold, reason, advisory }) => {
         return { gate, outcome, score, threshold, reason, advisory };

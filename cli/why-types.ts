@@ -8,7 +8,7 @@ import type {
   PromptPurpose,
   RunStatus,
 } from '../db/schema.ts';
-import type { ChatMessage } from '../tasks/task.ts';
+import type { ChatMessage, ProbeKind } from '../tasks/task.ts';
 
 export type CheckpointName = {
   id: number;
@@ -126,6 +126,8 @@ export type SampleWhy = {
   } | null;
   sample: {
     id: number;
+    /** What kind of bad sample it is, where it was planted; null: a model wrote it. */
+    planted: ProbeKind | null;
     round: number;
     index: number;
     rewrite: string;

@@ -1,7 +1,7 @@
 /** Read-only queries behind `watch`: where a run stands now. Asked about twice a second, so they stay cheap. */
 import { asc, desc, eq, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { iterations, stages } from './schema.ts';
+import { iterations, PLANTED_ROUND, stages } from './schema.ts';
 
 export type StageRow = typeof stages.$inferSelect;
 
@@ -45,7 +45,8 @@ export type StoredCounts = {
 export async function storedCounts(db: Db, iterationId: number): Promise<StoredCounts> {
   const { rows } = await db.execute<StoredCounts>(sql`
     with pool as (select id, purpose from prompts where iteration_id = ${iterationId}),
-      drawn as (select s.id, s.round, p.purpose from samples s join pool p on p.id = s.prompt_id)
+      drawn as (select s.id, s.round, p.purpose from samples s join pool p on p.id = s.prompt_id
+        where s.round <> ${PLANTED_ROUND})
     select (select count(*) from pool)::int as prompts,
       (select count(*) from pool where purpose = 'learn')::int as "learnPrompts",
       (select count(*) from drawn where round = 1 and purpose = 'learn')::int as "learnSamples",

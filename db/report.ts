@@ -16,6 +16,7 @@ import {
   examples,
   iterations,
   modelCalls,
+  PLANTED_ROUND,
   prompts,
   runs,
   samples,
@@ -106,6 +107,23 @@ export async function promptCounts(db: Db, runId: string) {
     .groupBy(prompts.iterationId, prompts.purpose);
 }
 
+/** What spoke against votes on unlabeled prompts beside their number, and their independence. */
+export async function voteCounts(db: Db, runId: string) {
+  return db
+    .select({
+      iterationId: prompts.iterationId,
+      noAnswer: sql<number>`count(*) filter (where ${votes.unreadable} > ${votes.votes})::int`,
+      sharedMistakes: sql<number>`count(*) filter (where ${votes.sharedMistake})::int`,
+      within: sql<number | null>`avg(${votes.within})::float8`,
+      across: sql<number | null>`avg(${votes.across}) filter (where ${votes.within} is not null)::float8`,
+    })
+    .from(votes)
+    .innerJoin(prompts, eq(prompts.id, votes.promptId))
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn')))
+    .groupBy(prompts.iterationId);
+}
+
 export async function sampleCounts(db: Db, runId: string) {
   return db
     .select({
@@ -117,7 +135,7 @@ export async function sampleCounts(db: Db, runId: string) {
     .from(samples)
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
-    .where(eq(iterations.runId, runId))
+    .where(and(eq(iterations.runId, runId), ne(samples.round, PLANTED_ROUND)))
     .groupBy(prompts.iterationId);
 }
 
@@ -153,7 +171,7 @@ export async function pseudoLabels(db: Db, runId: string) {
     .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn'), ne(examples.kind, 'human')));
 }
 
-/** Verdicts on samples of unlabeled prompts. */
+/** Verdicts on the model's samples of unlabeled prompts: on planted ones they are in the audit. */
 export async function gateCounts(db: Db, runId: string) {
   return db
     .select({
@@ -167,7 +185,7 @@ export async function gateCounts(db: Db, runId: string) {
     .innerJoin(samples, eq(samples.id, verdicts.sampleId))
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
-    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn')))
+    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn'), ne(samples.round, PLANTED_ROUND)))
     .groupBy(prompts.iterationId, verdicts.gate, verdicts.outcome, verdicts.advisory)
     .orderBy(asc(verdicts.gate));
 }

@@ -1,8 +1,18 @@
 /** Human review in the database: what is put to reviewers, who looks at it, what they decide, what follows. */
-import { and, asc, eq, inArray, isNotNull, isNull, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm';
 import type { KeepRule, ReviewItem, ReviewTally } from '../loop/review.ts';
 import type { Db } from './connect.ts';
-import { examples, iterations, prompts, reviews, runs, samples, stages, verdicts } from './schema.ts';
+import {
+  examples,
+  iterations,
+  PLANTED_ROUND,
+  prompts,
+  reviews,
+  runs,
+  samples,
+  stages,
+  verdicts,
+} from './schema.ts';
 
 export type Review = typeof reviews.$inferSelect;
 
@@ -60,6 +70,7 @@ export async function reviewable(db: Db, iterationId: number) {
         eq(prompts.iterationId, iterationId),
         eq(prompts.purpose, 'learn'),
         eq(verdicts.outcome, 'pass'),
+        ne(samples.round, PLANTED_ROUND),
         sql`exists (select 1 from verdicts other where other.sample_id = ${samples.id}
           and other.gate not in ('agreement', 'human')
           and (other.outcome = 'fail' or (other.outcome = 'unscored' and not other.advisory)))`,

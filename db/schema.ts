@@ -20,7 +20,9 @@ import {
   type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
 import type { ImproveSettings } from '../loop/input.ts';
+import type { KindAudit } from '../loop/audit.ts';
 import type { TaskSpec } from '../tasks/index.ts';
+import type { ProbeKind } from '../tasks/task.ts';
 
 const id = () => bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
 const ref = (name: string) => bigint(name, { mode: 'number' });
@@ -96,7 +98,8 @@ export const stages = pgTable(
   (t) => [primaryKey({ columns: [t.iterationId, t.name] })],
 );
 
-export type PromptPurpose = 'learn' | 'rehearse';
+/** `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). */
+export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate';
 
 export const prompts = pgTable(
   'prompts',
@@ -125,6 +128,50 @@ export const prompts = pgTable(
   ],
 );
 
+/** The known answers of prompts of the purpose `calibrate`. */
+export const calibrationItems = pgTable('calibration_items', {
+  promptId: ref('prompt_id')
+    .primaryKey()
+    .references(() => prompts.id),
+  answer: text('answer').notNull(),
+});
+
+/** Right and all votes for ŷ with so many samples behind it. */
+export type PrecisionCell = { votes: number; right: number; total: number };
+
+/** How precise the votes of an iteration were measured to be at one level, and what is therefore asked of them. */
+export const calibrations = pgTable(
+  'calibrations',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    /** Null for tasks without levels. */
+    level: integer('level'),
+    /** K. */
+    samples: integer('samples').notNull(),
+    /** The precision that was asked for; 0: none. */
+    asked: doublePrecision('asked').notNull(),
+    /** Least votes and lead, in samples; null: no number of votes reaches the precision, so nothing is trusted. */
+    votes: integer('votes'),
+    lead: integer('lead'),
+    /** Estimated precision there (or, where none reaches it, at the strictest), and the evidence at this level and at all. */
+    precision: doublePrecision('precision'),
+    right: integer('right').notNull(),
+    total: integer('total').notNull(),
+    rightAtAll: integer('right_at_all').notNull(),
+    totalAtAll: integer('total_at_all').notNull(),
+    /** Iterations whose calibration counted. */
+    iterations: integer('iterations').notNull(),
+    /** By votes, of this iteration and level alone. */
+    cells: jsonb('cells').$type<PrecisionCell[]>().notNull(),
+    reason: text('reason').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.iterationId, t.level).nullsNotDistinct()],
+);
+
 /** One request to a model, successful or not. Append only; `usage` is what was paid. */
 export const modelCalls = pgTable(
   'model_calls',
@@ -148,6 +195,9 @@ export const modelCalls = pgTable(
   (t) => [index().on(t.runId, t.iterationId)],
 );
 
+/** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
+export const PLANTED_ROUND = 0;
+
 export const samples = pgTable(
   'samples',
   {
@@ -155,7 +205,7 @@ export const samples = pgTable(
     promptId: ref('prompt_id')
       .notNull()
       .references(() => prompts.id),
-    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again. */
+    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again; 0: planted (`probes`). */
     round: integer('round').notNull(),
     index: integer('index').notNull(),
     checkpointId: ref('checkpoint_id')
@@ -188,6 +238,9 @@ export const samples = pgTable(
   (t) => [unique().on(t.promptId, t.round, t.index), index().on(t.cacheKey)],
 );
 
+/** Samples of one rewrite, and how many of them voted for ŷ. */
+export type RewriteTally = { rewrite: string; kind: string; samples: number; votes: number };
+
 export const votes = pgTable('votes', {
   promptId: ref('prompt_id')
     .primaryKey()
@@ -199,6 +252,17 @@ export const votes = pgTable('votes', {
   samples: integer('samples').notNull(),
   agreement: doublePrecision('agreement').notNull(),
   margin: doublePrecision('margin').notNull(),
+  /** Samples without a readable answer. */
+  unreadable: integer('unreadable').notNull().default(0),
+  tallies: jsonb('tallies').$type<RewriteTally[]>(),
+  /**
+   * Given a sample that voted for ŷ, the share of other samples of its rewrite (or kind of rewrite) that did, and of those of
+   * others; null where there are no such pairs.
+   */
+  within: doublePrecision('within'),
+  across: doublePrecision('across'),
+  /** High within and low across: not trusted. */
+  sharedMistake: boolean('shared_mistake').notNull().default(false),
   trusted: boolean('trusted').notNull(),
   createdAt: createdAt(),
 });
@@ -224,6 +288,69 @@ export const critiques = pgTable(
     createdAt: createdAt(),
   },
   (t) => [unique().on(t.sampleId, t.critic), index().on(t.cacheKey)],
+);
+
+/**
+ * Planted bad samples. Such a sample stands where a real one does: it has that one's prompt, rewrite, strategy, seed and call,
+ * and no cache key.
+ */
+export const probes = pgTable(
+  'probes',
+  {
+    sampleId: ref('sample_id')
+      .primaryKey()
+      .references(() => samples.id),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    kind: text('kind').$type<ProbeKind>().notNull(),
+    origin: text('origin').$type<'task' | 'mutation'>().notNull(),
+    /** The real sample in whose place it stands, and which was altered where the origin is a mutation. */
+    hostSampleId: ref('host_sample_id')
+      .notNull()
+      .references(() => samples.id),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.iterationId)],
+);
+
+/** `too-few`: fewer were planted than can tell. `advised`: under the rate, but the audit only advises. */
+export type AuditOutcome = 'passed' | 'failed' | 'too-few' | 'advised';
+
+/** How many of an iteration's planted samples the gates caught. A judgement that was made again has another audit. */
+export const audits = pgTable(
+  'audits',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    attempt: integer('attempt').notNull(),
+    planted: integer('planted').notNull(),
+    caught: integer('caught').notNull(),
+    minCatchRate: doublePrecision('min_catch_rate').notNull(),
+    outcome: text('outcome').$type<AuditOutcome>().notNull(),
+    kinds: jsonb('kinds').$type<KindAudit[]>().notNull(),
+    /** When the judgement was set aside, to be made again. */
+    setAsideAt: at('set_aside_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.iterationId, t.attempt)],
+);
+
+/** Rows of a judgement that failed its audit, moved here whole when the iteration is judged again. */
+export const setAside = pgTable(
+  'set_aside',
+  {
+    id: id(),
+    auditId: ref('audit_id')
+      .notNull()
+      .references(() => audits.id),
+    /** The table in which it stood. */
+    source: text('source').notNull(),
+    row: jsonb('row').$type<Record<string, unknown>>().notNull(),
+  },
+  (t) => [index().on(t.auditId)],
 );
 
 /** What the task's own verification found; `ok` null: there was nothing that it could verify. */

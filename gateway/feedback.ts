@@ -1,6 +1,6 @@
 /** `POST /v1/feedback`: what people say of an answer, and what becomes of it. */
 import { z } from 'zod';
-import { formsFor, plainForm, readRun, taskOf } from '../activities/context.ts';
+import { formAnswered, formsFor, plainForm, readRun, taskOf } from '../activities/context.ts';
 import type { Db } from '../db/connect.ts';
 import { addFeedback, addGatewayPrompt, findCompletion, findGatewayPrompt } from '../db/gateway.ts';
 import { getCheckpoint } from '../db/runs.ts';
@@ -61,11 +61,14 @@ export function readCorrection(task: Task, prompt: Prompt, given: string): Read 
   const plain = plainForm(task, prompt, formsFor(task, prompt, 0));
   const stated = task.readAnswer(text);
   if (stated !== undefined && !task.sameAnswer(stated, text)) {
-    const format = task.checkFormat(prompt.text, text);
-    if (!format.ok) throw refuse(`is not in the task's form: ${format.reason}`);
-    const coherence = task.checkCoherence(prompt.text, text, stated);
-    if (!coherence.ok) throw refuse(`does not hang together: ${coherence.reason}`);
-    const answer = plain ? plain.mapBack(stated) : stated;
+    const form = formAnswered(task, prompt, text);
+    if (!form) {
+      const asked = plain?.text ?? prompt.text;
+      const format = task.checkFormat(asked, text);
+      if (!format.ok) throw refuse(`is not in the task's form: ${format.reason}`);
+      throw refuse(`does not hang together: ${task.checkCoherence(asked, text, stated).reason}`);
+    }
+    const answer = form.mapBack(stated);
     if (answer === undefined) throw refuse('leads to no answer to this problem');
     return { answer, rationale: text };
   }

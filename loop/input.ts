@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { endpointSchema, gatesSchema } from './gates-input.ts';
 import { budgetSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
 import { PRESET_NAMES } from './presets.ts';
+import { probesSchema } from './probes-input.ts';
 import { reviewSchema } from './review-input.ts';
 
 const share = z.number().min(0).max(1);
@@ -190,6 +191,7 @@ export const improveInputSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  probes: probesSchema.prefault({}),
   review: reviewSchema.prefault({}),
   stagnation: stagnationSchema.prefault({}),
   budget: budgetSchema.prefault({}),

@@ -11,6 +11,9 @@ export type PresetName = (typeof PRESET_NAMES)[number];
 
 export type Preset = { source: string; differs: string; input: Omit<ImproveInput, 'preset' | 'task'> };
 
+/** The papers test no gate: what is planted is measured and shown, and stops nothing. */
+const MEASURED = { mode: 'advisory' } as const;
+
 /** No gate beside the paper's own filter. */
 const ALONE = {
   format: 'off',
@@ -23,6 +26,14 @@ const ALONE = {
   human: 'off',
 } as const;
 
+/** The papers trust agreement as it is. */
+const UNCALIBRATED = {
+  precision: 0,
+  calibration: { share: 0 },
+  sharedMistake: { across: 0 },
+  noAnswer: 'abstains',
+} as const;
+
 export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
   lmsi: {
     source: 'Huang et al. 2022, Large Language Models Can Self-Improve, arXiv 2210.11610',
@@ -33,10 +44,11 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
       iterations: 1,
       sampling: { samples: 32, temperature: 0.7, resamples: 0, strategies: 'all' },
       gates: {
-        agreement: { min: 0, max: 1, minMargin: 0 },
+        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
+      probes: MEASURED,
       select: { perPrompt: 32, hardPerRewrite: 0 },
       training: { from: 'base', batchSize: 32, learningRate: 5e-5 },
     },
@@ -48,10 +60,11 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       sampling: { samples: 64, temperature: 0.6, resamples: 0 },
       gates: {
-        agreement: { min: 0, max: 1, minMargin: 0 },
+        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
+      probes: MEASURED,
       select: { perPrompt: 32, hardPerRewrite: 0 },
       training: { from: 'best', replay: 0 },
     },
@@ -63,10 +76,11 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       sampling: { samples: 10, temperature: 1, topP: 0.99, resamples: 0 },
       gates: {
-        agreement: { min: 0.3, max: 0.7, minMargin: 0 },
+        agreement: { min: 0.3, max: 0.7, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
+      probes: MEASURED,
       select: { hardPerRewrite: 0 },
       training: { from: 'best', replay: 0 },
     },
@@ -78,10 +92,11 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       sampling: { samples: 32, temperature: 0.7, resamples: 0 },
       gates: {
-        agreement: { min: 0, max: 1, minMargin: 0 },
+        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
         policy: { ...ALONE, agreement: 'advisory', verification: 'required' },
       },
+      probes: MEASURED,
       select: { perPrompt: 10, hardPerRewrite: 0 },
       training: { from: 'base' },
     },

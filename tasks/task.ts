@@ -24,6 +24,11 @@ export type Rewrite = {
   key: string;
   /** What is put to the model in place of the prompt's own text. */
   text: string;
+  /**
+   * Forms of one kind err alike (the same digits in the same order, say), so that their agreement says less than that of
+   * different kinds. Default: every form is of its own kind.
+   */
+  kind?: string;
   /** Maps an answer to this form back to an answer to the prompt; undefined when it cannot be one. */
   mapBack(answer: string): string | undefined;
 };
@@ -38,6 +43,21 @@ export type Check = { ok: boolean; reason: string };
 
 /** Outcome of a task's own verification; `ok` undefined: there was nothing that it could verify. */
 export type Verification = { ok: boolean | undefined; score?: number; reason: string };
+
+/**
+ * Bad work that is planted to see whether the gates reject it: a wrong answer that a whole vote seems to back, a right answer
+ * with broken steps, nonsense at length, the same words for every problem, text that is addressed to the critic, and work on
+ * something else.
+ */
+export const PROBE_KINDS = [
+  'wrong-answer',
+  'broken-steps',
+  'verbose',
+  'template',
+  'injection',
+  'off-task',
+] as const;
+export type ProbeKind = (typeof PROBE_KINDS)[number];
 
 export type CritiqueOutcome = 'holds' | 'fails' | 'unscored';
 
@@ -89,6 +109,9 @@ export type Benchmark = {
   items(): AsyncIterable<BenchmarkItem> | Iterable<BenchmarkItem>;
 };
 
+/** A problem with its known answer, on which the loop measures how often its votes are right. */
+export type CalibrationItem = Prompt & { answer: string };
+
 export type PromptRequest = {
   /** The same request always gives the same prompts. */
   seed: number;
@@ -117,6 +140,11 @@ export interface Task {
   readPrompt(text: string): Prompt | string;
   /** Problems of a kind the model already masters, to be practised along so that they are not forgotten. */
   rehearsal?(request: PromptRequest): AsyncIterable<Prompt>;
+  /**
+   * Problems like the prompts with known answers, apart from every benchmark and from all prompts: what the precision of
+   * votes is measured on. Never trained on. The same request always gives the same problems.
+   */
+  calibration?(request: PromptRequest): AsyncIterable<CalibrationItem>;
   strategies: Strategy[];
   /** Further ways of asking, kept for when the samples become too much alike. */
   alternatives?: Strategy[];
@@ -139,6 +167,11 @@ export interface Task {
     prompt: Prompt,
     sample: { request: string; rationale: string; answer: string },
   ): Promise<Verification>;
+  /**
+   * Bad work of one kind on the problem as it was put to the model (`text`), the same for the same seed; undefined where it can
+   * make none of this kind. Without this the loop alters samples that the model gave.
+   */
+  probe?(kind: ProbeKind, problem: { prompt: Prompt; text: string; seed: number }): string | undefined;
   /** The task's own critic; without one the loop uses the structured critic for chat models. */
   critic?: Critic;
   benchmarks: Benchmark[];

@@ -55,6 +55,8 @@ export function adviceFor(error: unknown): string {
   switch (failureType(error)) {
     case 'ModelUnavailable':
       return 'See that the endpoint answers (its address, key, quota and model name).';
+    case 'GateAuditFailed':
+      return 'No example of the iteration is used. Mend or replace what judged (the critic at its endpoint). A retry makes the whole judgement anew.';
     case 'BudgetExceeded':
       return 'Raise a limit with setBudget.';
     default:

@@ -64,7 +64,7 @@ async function turn(input: IterationInput): Promise<Decided> {
     { key: attribute.iteration, value: index },
   ]);
 
-  const { iterationId, levels, review } = await main.startIteration({ runId, index });
+  const { iterationId, levels, review, probes } = await main.startIteration({ runId, index });
   const done: string[] = [];
 
   async function stage<T extends Output>(name: StageName, work: () => Promise<T>): Promise<T> {
@@ -106,27 +106,31 @@ async function turn(input: IterationInput): Promise<Decided> {
   const asked = (results: { wanted: number }[]) => results.reduce((sum, r) => sum + r.wanted, 0);
 
   const pool = await stage('collect', () => main.collect({ iterationId }));
+  const drawn = pool.prompts + pool.rehearsal + (pool.calibration ?? 0);
 
   await stage('generate', async () => {
-    const results = await overPages(pool.prompts + pool.rehearsal, (first, count) =>
+    const results = await overPages(drawn, (first, count) =>
       llm.generatePage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
     );
     return { samples: asked(results) };
   });
 
   await stage('evaluate', async () => {
+    // Only runs that plant come here, so histories of others stay as they were.
+    const { planted } = probes ? await main.plantProbes({ iterationId }) : { planted: 0 };
     const critique = (total: number, when: 'before-vote' | 'after-vote') =>
       overPages(total, (first, count) =>
         llm.critiquePage.executeWithOptions(span(when, first, count), [{ iterationId, first, count, when }]),
       );
-    const approved = await critique(pool.prompts + pool.rehearsal, 'before-vote');
+    const approved = await critique(drawn, 'before-vote');
     const voted = await main.vote({ iterationId });
     const resampled = await overPages(voted.trusted, (first, count) =>
       llm.resamplePage.executeWithOptions(span('trusted prompts', first, count), [
         { iterationId, first, count },
       ]),
     );
-    const critiqued = await critique(voted.trusted, 'after-vote');
+    // What is planted is judged though the model's own samples came to nothing.
+    const critiqued = await critique(Math.max(voted.trusted, Math.min(1, planted)), 'after-vote');
     return { ...voted, resampled: asked(resampled), critiqued: asked([...approved, ...critiqued]) };
   });
 

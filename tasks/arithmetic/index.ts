@@ -18,6 +18,7 @@ import {
 import { benchmarks, BENCHMARK_SIZE } from './benchmarks.ts';
 import { arithmeticCritic, readScores } from './critic.ts';
 import { roundRobin, sums } from './generator.ts';
+import { arithmeticProbe } from './probes.ts';
 import { choosePrompts, type PromptsFound } from './prompts-file.ts';
 
 export type ArithmeticSpec = {
@@ -59,6 +60,14 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
       );
       for (const sum of roundRobin(sources, request.count)) yield promptOf(sum, sum.key);
     },
+    async *calibration(request) {
+      const sources = (request.levels ?? levels.start).map((n) =>
+        sums(n, `calibration/${request.seed}`, request.exclude),
+      );
+      for (const sum of roundRobin(sources, request.count)) {
+        yield { ...promptOf(sum, sum.key), answer: trueSum(sum.key)! };
+      }
+    },
     strategies: [{ name: 'long-addition', messages: ask }],
     ask,
     rewrites(prompt, seed) {
@@ -69,13 +78,14 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     readAnswer,
     sameAnswer: (a, b) => a === b,
     checkFormat: (_, rationale) => checkFormat(rationale),
-    checkCoherence: (_, rationale, answer) => checkCoherence(rationale, answer),
+    checkCoherence,
+    probe: (kind, { text, seed }) => arithmeticProbe(kind, text, seed),
     critic: arithmeticCritic(readScores()),
     benchmarks: benchmarks(spec.benchmarkSize ?? BENCHMARK_SIZE),
     levels,
     // Three approved votes accept more than five unvetted ones, and as surely: docs/decisions.md has the numbers.
     suggested: {
-      gates: { agreement: { min: 0.375, minMargin: 0.25 }, critique: { votes: 'approved' } },
+      gates: { agreement: { min: 0.375, minMargin: 0.25, precision: 0.98 }, critique: { votes: 'approved' } },
       training: { epochs: 3, learningRate: 1.5e-3, replay: 200 },
     },
     // 111 characters, one token each, and the end mark; the rest lets a runaway answer be seen as one.

@@ -38,6 +38,8 @@ const common = (task: string, url: string, model: string): ImproveInput => ({
   pool: { prompts: 24, rehearsal: 0 },
   benchmark: { size: 'quick', majority: false },
   sampling: { cache: false },
+  // Each rogue is held by the defence that it names; where that is the probes, it turns them on.
+  probes: { mode: 'off' },
   // The questions have one template: their likeness is no leak.
   leaks: { similarity: 1 },
   models: { generator: { baseURL: url, model }, critic: { model: CRITIC }, judge: { model: JUDGE } },

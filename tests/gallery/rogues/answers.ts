@@ -76,9 +76,9 @@ export const nonsense: Rogue = {
 export const unparsable: Rogue = {
   name: 'a majority of unparsable answers',
   does: 'Five of eight samples state no answer, the other three agree on a wrong one; the critic looks at the form alone.',
-  stoppedBy: 'gate `agreement`: who states nothing counts among the samples',
+  stoppedBy: 'gate `agreement`: no answer is a vote of its own, and wins',
   reaches: wrongTrained,
-  tells: [{ where: 'why', what: /agreement 0\.38 < 0\.60 \(3 of 8 samples\)/ }],
+  tells: [{ where: 'why', what: /no answer wins: 5 of 8 samples gave none that could be read, 3 gave \d+/ }],
   arm: () => {
     const nth = counter();
     return pupil({
@@ -92,8 +92,8 @@ export const unparsable: Rogue = {
     });
   },
   without: {
-    what: '`gates.agreement.min=0.3`',
-    input: { gates: { agreement: { min: 0.3 } } },
+    what: '`gates.agreement.noAnswer=abstains`, `.min=0.3`',
+    input: { gates: { agreement: { noAnswer: 'abstains', min: 0.3 } } },
   },
 };
 
