@@ -157,6 +157,10 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
       .innerJoin(prompts, eq(prompts.id, samples.promptId))
       .where(sql`${prompts.iterationId} = ${iteration.id} and ${samples.round} = 1`);
     ahead.push(usage(generator, mean.sample, Math.max(0, wanted - row!.n)));
+    const paraphrased = settings.sampling.paraphrases * (task.rewrites ? 0 : 1);
+    // About as long as what was asked, and most of what a sample reads is that.
+    const each = { prompt: mean.sample.prompt, completion: mean.sample.prompt * paraphrased };
+    if (paraphrased > 0 && row!.n === 0) ahead.push(usage(generator, each, learn + rehearse + calibrate));
   }
   if (still('evaluate')) {
     if (mean.evaluatePerSample) ahead.push(usage(generator, mean.evaluatePerSample, wanted));

@@ -101,8 +101,10 @@ const AS_IS = 'as-is';
 export function formsOf(
   context: IterationContext,
   prompt: Prompt & { feedbackId?: number | null },
+  paraphrases: readonly Rewrite[] = [],
 ): Rewrite[] {
-  const forms = formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
+  const own = formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
+  const forms = [...own, ...paraphrases];
   if (!prompt.feedbackId) return forms;
   const plain = plainForm(context.task, prompt, forms);
   return plain ? [plain, ...forms.filter((form) => form !== plain)] : forms;

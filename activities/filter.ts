@@ -77,10 +77,11 @@ export function createFilterActivities({ db }: Deps) {
           samples: vote.samples,
         };
         if (settings.experiment === 'ungated') return plain;
-        const { within, across, unreadable } = vote;
+        const { within, across, unreadable, copies } = vote;
         return {
           ...plain,
           unreadable: settings.gates.agreement.noAnswer === 'votes' ? unreadable : 0,
+          copies,
           sharedMistake: vote.sharedMistake ? { within: within ?? 0, across: across ?? 0 } : undefined,
           required: prompt.purpose === 'learn' ? requiredOf(required.get(prompt.level)) : undefined,
         };

@@ -87,6 +87,8 @@ export type VoteReport = {
   /** More samples without a readable answer than for ŷ. */
   noAnswer: number;
   sharedMistakes: number;
+  /** Samples that repeat another of the same request, of an endpoint that does not sample. */
+  copies: number;
   /** Means over the votes for which they could be measured; null: none. */
   within: number | null;
   across: number | null;

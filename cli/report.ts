@@ -241,8 +241,8 @@ function reviewReport(rows: Awaited<ReturnType<typeof reviewStatistics>>): Revie
 }
 
 function voteReport(row: Awaited<ReturnType<typeof queries.voteCounts>>[number] | undefined): VoteReport {
-  const { noAnswer = 0, sharedMistakes = 0, within = null, across = null } = row ?? {};
-  return { noAnswer, sharedMistakes, within, across };
+  const { noAnswer = 0, sharedMistakes = 0, copies = 0, within = null, across = null } = row ?? {};
+  return { noAnswer, sharedMistakes, copies, within, across };
 }
 
 function calibrationReport(rows: Calibration[]): CalibrationReport | null {

@@ -113,6 +113,7 @@ export async function voteCounts(db: Db, runId: string) {
     .select({
       iterationId: prompts.iterationId,
       noAnswer: sql<number>`count(*) filter (where ${votes.unreadable} > ${votes.votes})::int`,
+      copies: sql<number>`coalesce(sum(${votes.copies}), 0)::int`,
       sharedMistakes: sql<number>`count(*) filter (where ${votes.sharedMistake})::int`,
       within: sql<number | null>`avg(${votes.within})::float8`,
       across: sql<number | null>`avg(${votes.across}) filter (where ${votes.within} is not null)::float8`,

@@ -195,6 +195,26 @@ export const modelCalls = pgTable(
   (t) => [index().on(t.runId, t.iterationId)],
 );
 
+/** What the model made of a prompt in other words. Only what keeps its numbers and names (`ok`) is asked. */
+export const paraphrases = pgTable(
+  'paraphrases',
+  {
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => prompts.id),
+    index: integer('index').notNull(),
+    text: text('text').notNull(),
+    ok: boolean('ok').notNull(),
+    reason: text('reason').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+    /** Digest of the model and of the whole request; an equal request is not paid for again. */
+    cacheKey: text('cache_key'),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.promptId, t.index] }), index().on(t.cacheKey)],
+);
 /** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
 export const PLANTED_ROUND = 0;
 
@@ -261,6 +281,8 @@ export const votes = pgTable('votes', {
    */
   within: doublePrecision('within'),
   across: doublePrecision('across'),
+  /** Samples that repeat another of the same request, of an endpoint that does not sample: they do not vote. */
+  copies: integer('copies').notNull().default(0),
   /** High within and low across: not trusted. */
   sharedMistake: boolean('shared_mistake').notNull().default(false),
   trusted: boolean('trusted').notNull(),

@@ -79,6 +79,14 @@ export const improveInputSchema = z.strictObject({
         .default(2)
         .describe('most rewrites per prompt to sample again'),
       resampleTemperature: z.number().min(0).max(2).default(1),
+      paraphrases: z
+        .int()
+        .min(0)
+        .max(16)
+        .default(0)
+        .describe(
+          'paraphrases per prompt that the model makes as rewrites, where the task has no exact ones',
+        ),
       strategies: z
         .enum(['task', 'all'])
         .default('task')

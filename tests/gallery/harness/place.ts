@@ -38,8 +38,6 @@ const common = (task: string, url: string, model: string): ImproveInput => ({
   pool: { prompts: 24, rehearsal: 0 },
   benchmark: { size: 'quick', majority: false },
   sampling: { cache: false },
-  // Each rogue is held by the defence that it names; where that is the probes, it turns them on.
-  probes: { mode: 'off' },
   // The questions have one template: their likeness is no leak.
   leaks: { similarity: 1 },
   models: { generator: { baseURL: url, model }, critic: { model: CRITIC }, judge: { model: JUDGE } },
@@ -74,7 +72,10 @@ export async function startPlace(): Promise<Place> {
         const { rows } = await db.execute<{ status: string }>(
           sql`select status from runs where id = ${runId}`,
         );
-        if (rows[0]?.status === 'parked') return endpoint;
+        if (rows[0]?.status === 'parked') {
+          await handle.terminate('the gallery has seen enough');
+          break;
+        }
         await Promise.race([ended, sleep(100)]);
       }
       await ended;

@@ -1,7 +1,7 @@
 /** The gallery, in the order of its table. */
 import type { Rogue } from '../harness/rogue.ts';
 import { collapse, constant, nonsense, unparsable, verbose } from './answers.ts';
-import { failsOnTheCandidate, injectable, refusesTheHard } from './critics.ts';
+import { believer, failsOnTheCandidate, injectable, refusesTheHard, yesMan } from './critics.ts';
 import { addsNothing, changesNothing, forgets, notANumber } from './trainers.ts';
 
 export const ROGUES: readonly Rogue[] = [
@@ -9,8 +9,10 @@ export const ROGUES: readonly Rogue[] = [
   constant,
   nonsense,
   unparsable,
+  yesMan,
   failsOnTheCandidate,
   injectable,
+  believer,
   refusesTheHard,
   forgets,
   collapse,
