@@ -9,6 +9,7 @@ import { sampler } from '../tasks/random.ts';
 import type { Prompt, PromptRequest, Task } from '../tasks/task.ts';
 import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps, type IterationContext } from './context.ts';
+import { poolSource } from './outside.ts';
 
 export type Collected = {
   prompts: number;
@@ -150,7 +151,7 @@ export function createCollectActivities({ db }: Deps) {
         { seed, count: wanted, exclude: (key) => heldOutKeys.has(key) },
       );
       const drawnAnew = await take<Drawn>(
-        (request) => (source === 'gateway' ? fromGateway(db, task, request) : task.prompts(request)),
+        source === 'gateway' ? (request) => fromGateway(db, task, request) : poolSource(db, context),
         index,
         {
           seed,

@@ -15,6 +15,7 @@ import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
 import { iterationContext, type Deps } from './context.ts';
 import { carryOutCorrections } from './feedback.ts';
+import { learnFromGiven } from './outside.ts';
 import { whatReviewersSay } from './review.ts';
 
 /** `nothing` says why there is no dataset; `leaked` counts the examples that were held-out problems. */
@@ -103,6 +104,7 @@ export function createDatasetActivities({ db }: Deps) {
       const context = await iterationContext(db, iterationId);
       const { iteration, run, settings, task } = context;
       await carryOutCorrections(db, context);
+      if (!(await findDataset(db, iterationId))) await learnFromGiven(db, context);
       const reviewed = await whatReviewersSay(db, iterationId, run.id, settings.review);
       const fresh = await newExamples(db, iterationId, reviewed.out);
       const known = await findDataset(db, iterationId);

@@ -12,6 +12,9 @@ import { errorMessage } from './errors.ts';
 import { productionOf } from './why-origin.ts';
 import type { Asked, CheckpointName, Production, SampleWhy } from './why-types.ts';
 
+/** Strategy of what came from outside the run. */
+const GIVEN = 'given';
+
 /** A sample's place among the choices of its reply is not stored; no reply holds more. */
 const MOST_CHOICES = 256;
 
@@ -40,6 +43,7 @@ function placeOf(
 /** The request as the present code renders it, and whether it is the one that was sent. */
 function askedFor({ sample, generator }: JudgedRow, context: IterationContext): Asked | string {
   const { settings, task } = context;
+  if (sample.strategy === GIVEN) return 'no model was asked: a person wrote it';
   const known = [...task.strategies, ...(task.alternatives ?? [])];
   const strategy = known.find((one) => one.name === sample.strategy);
   if (!strategy) return `the task knows no way of asking named "${sample.strategy}" any more`;

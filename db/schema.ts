@@ -98,8 +98,11 @@ export const stages = pgTable(
   (t) => [primaryKey({ columns: [t.iterationId, t.name] })],
 );
 
-/** `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). */
-export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate';
+/**
+ * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
+ * with its answer, from outside the run; no model is asked about it.
+ */
+export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate' | 'given';
 
 export const prompts = pgTable(
   'prompts',
@@ -217,6 +220,9 @@ export const paraphrases = pgTable(
 );
 /** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
 export const PLANTED_ROUND = 0;
+
+/** The `round` of answers that a person gave from outside the run. */
+export const GIVEN_ROUND = -1;
 
 export const samples = pgTable(
   'samples',
@@ -402,6 +408,49 @@ export const verdicts = pgTable(
   (t) => [primaryKey({ columns: [t.sampleId, t.gate] })],
 );
 
+/** From where something came that no run made: a file that was imported, or what was asked and corrected in production. */
+export type OutsideSource = 'import' | 'gateway';
+
+/** Unlabeled prompts from outside any run, for later runs of the task to draw. */
+export const storedPrompts = pgTable(
+  'stored_prompts',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    source: text('source').$type<OutsideSource>().notNull(),
+    /** Where exactly: the file and its line, or the request's id. */
+    origin: text('origin').notNull(),
+    createdAt: createdAt(),
+  },
+  // A key may be too long for an index.
+  (t) => [uniqueIndex('stored_prompts_problem').on(t.task, sql`md5(${t.key})`)],
+);
+
+/** Worked answers from outside any run that a person vouches for. Later runs of the task take each in as an example. */
+export const givenExamples = pgTable(
+  'given_examples',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    /** The problem as the model will be asked it. */
+    text: text('text').notNull(),
+    level: integer('level'),
+    rationale: text('rationale').notNull(),
+    answer: text('answer').notNull(),
+    source: text('source').$type<OutsideSource>().notNull(),
+    origin: text('origin').notNull(),
+    /** Who vouches for it. */
+    by: text('by').notNull(),
+    note: text('note'),
+    createdAt: createdAt(),
+  },
+  (t) => [uniqueIndex('given_examples_same').on(t.task, sql`md5(${t.text})`, sql`md5(${t.rationale})`)],
+);
+
 /** `human`: a reviewer vouches for it, whatever the gates said. */
 export type ExampleKind = 'vote' | 'hard' | 'rehearsal' | 'human';
 
@@ -426,6 +475,8 @@ export const examples = pgTable(
     answer: text('answer').notNull(),
     /** A reviewer's own words in place of the sample's rationale. */
     rationale: text('rationale'),
+    /** What it was taken over from, where it came from outside the run. */
+    givenId: ref('given_id').references(() => givenExamples.id),
     createdAt: createdAt(),
   },
   // A sample that a reviewer rewrites stands twice: as the gates took it (and it is left out), and as rewritten.
@@ -433,6 +484,7 @@ export const examples = pgTable(
     uniqueIndex('examples_sample_human').on(t.sampleId, sql`(${t.kind} = 'human')`),
     index().on(t.runId, t.iterationId),
     index().on(t.promptId),
+    unique().on(t.runId, t.givenId),
   ],
 );
 

@@ -58,6 +58,13 @@ export const improveInputSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe('learn from corrections that people sent to the gateway, each once per run'),
+      stored: z
+        .enum(['first', 'only', 'off'])
+        .optional()
+        .describe(
+          "prompts that were stored for the task (ratchet import): before the task's own source, alone or not at all; " +
+            'default: `first`, or `off` with promptsFile',
+        ),
     })
     .prefault({}),
   sampling: z
@@ -122,6 +129,10 @@ export const improveInputSchema = z.strictObject({
         .enum(['best', 'base'])
         .default('best')
         .describe('`best` trains the best adapter on; `base` starts anew with all accepted examples'),
+      given: z
+        .boolean()
+        .default(true)
+        .describe('take in the examples that people gave for the task (ratchet import): docs/exports.md'),
       replay: z.int().min(0).max(1_000_000).default(400).describe('earlier examples mixed in (from `best`)'),
       epochs: z.int().min(1).max(100).default(4),
       batchSize: z.int().min(1).max(1024).default(32),

@@ -136,8 +136,6 @@ export interface Task {
   endpoints?: Partial<Record<Role, TaskEndpoint>>;
   /** Collect: unlabeled and reproducible. May end early when its source has no more. */
   prompts(request: PromptRequest): AsyncIterable<Prompt>;
-  /** A prompt from elsewhere (production traffic, feedback); a string says why it is none of this task's. */
-  readPrompt(text: string): Prompt | string;
   /** Problems of a kind the model already masters, to be practised along so that they are not forgotten. */
   rehearsal?(request: PromptRequest): AsyncIterable<Prompt>;
   /**
@@ -145,6 +143,8 @@ export interface Task {
    * votes is measured on. Never trained on. The same request always gives the same problems.
    */
   calibration?(request: PromptRequest): AsyncIterable<CalibrationItem>;
+  /** A text from outside as a prompt of this task; a string says why it is none, as in `is no sum …`. */
+  readPrompt(text: string): Prompt | string;
   strategies: Strategy[];
   /** Further ways of asking, kept for when the samples become too much alike. */
   alternatives?: Strategy[];

@@ -12,7 +12,7 @@ import type { Decided } from '../activities/decide.ts';
 import type { StageName } from '../db/schema.ts';
 import type { MessageArgs } from '../loop/control.ts';
 import { attribute, decisionAttributes } from './attributes.ts';
-import { failureType, firstLine, HALTED, rootCause } from './failures.ts';
+import { asFailure, failureType, firstLine, HALTED, rootCause } from './failures.ts';
 import { createGate } from './gate.ts';
 import { measure, type Paging } from './measure.ts';
 import { inPages, pageSize } from './pages.ts';
@@ -44,7 +44,7 @@ export async function iteration(input: IterationInput): Promise<IterationEnd> {
   } catch (error) {
     // Being stopped is no failure, and must not look like one in the list of workflows.
     if (failureType(error) === HALTED) return { stopped: true };
-    throw error;
+    throw asFailure(error);
   }
 }
 

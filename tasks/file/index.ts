@@ -48,10 +48,7 @@ export function fileTask({ task }: FileSpec): Task {
       }
       yield* chosen.take();
     },
-    readPrompt(text) {
-      const problem = promptProblem(text);
-      return problem ?? { key: keyOf(text), text };
-    },
+    readPrompt: (text) => promptProblem('prompt', text) ?? { key: keyOf(text), text },
     ...(task.calibration ? { calibration: (request) => calibration(task, task.calibration!, request) } : {}),
     strategies,
     alternatives: alternativesOf(task, strategies),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { overBudget, priceOf, roiOf, spendOf } from '../../loop/budget.ts';
+import { NOTHING, overBudget, priceOf, roiOf, spendOf } from '../../loop/budget.ts';
 import {
   lighterStrategies,
   nextStep,
@@ -278,10 +278,19 @@ describe('budget', () => {
         budget,
         { run: spend(spent), iteration: spend(0, cost) },
         { run: spend(ahead), iteration: spend(0) },
+        true,
       );
     expect(over(50, 50)).toBeUndefined();
     expect(over(50, 51)).toBe('the run would reach 101 of 100 tokens (50 spent, 51 ahead)');
     expect(over(0, 0, 1.5)).toMatch(/the iteration would reach 1\.5000 of 1 in money/);
+  });
+
+  it('lets spent seconds of training stand in the way of training alone', () => {
+    const { budget } = settings({ budget: { run: { trainingSeconds: 10 } } });
+    const spent = { run: { ...NOTHING, trainingSeconds: 11 }, iteration: NOTHING };
+    const ahead = { run: NOTHING, iteration: NOTHING };
+    expect(overBudget(budget, spent, ahead, true)).toMatch(/would reach 11 of 10 seconds of training/);
+    expect(overBudget(budget, spent, ahead, false)).toBeUndefined();
   });
 
   it('computes the return on investment: points gained over cost and waiting', () => {
