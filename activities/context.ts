@@ -106,27 +106,26 @@ export function formsOf(
   const own = formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
   const forms = [...own, ...paraphrases];
   if (!prompt.feedbackId) return forms;
-  const plain = plainForm(context.task, prompt, forms);
+  const plain = plainForm(prompt, forms);
   return plain ? [plain, ...forms.filter((form) => form !== plain)] : forms;
 }
 
 /** The form in which a prompt is put to the model as its text says it: nothing scaled, swapped or reworded. */
-export function plainForm(task: Task, prompt: Prompt, forms: Rewrite[]): Rewrite | undefined {
+export function plainForm(prompt: Prompt, forms: Rewrite[]): Rewrite | undefined {
   const asIs = forms.find((form) => form.text === prompt.text);
   if (asIs) return asIs;
-  // A task may pad or trim what it puts to the model.
-  return forms.find((form) => {
-    const read = task.readPrompt(form.text);
-    return typeof read !== 'string' && read.text === prompt.text;
-  });
+  // A task may pad the numbers that it puts to the model: spaces and leading zeros say nothing.
+  return forms.find((form) => unpadded(form.text) === unpadded(prompt.text));
 }
+
+const unpadded = (text: string): string => text.replaceAll(/\s/g, '').replaceAll(/\b0+(?=\d)/g, '');
 
 /** The form of a prompt whose steps a rationale takes, the plain one if it can be; undefined: none. */
 export function formAnswered(task: Task, prompt: Prompt, rationale: string): Rewrite | undefined {
   const answer = task.readAnswer(rationale);
   if (answer === undefined) return undefined;
   const forms = formsFor(task, prompt, 0);
-  const plain = plainForm(task, prompt, forms);
+  const plain = plainForm(prompt, forms);
   return [...(plain ? [plain] : []), ...forms].find(
     (form) =>
       task.checkFormat(form.text, rationale).ok && task.checkCoherence(form.text, rationale, answer).ok,

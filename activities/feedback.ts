@@ -26,7 +26,7 @@ export async function regressionItems(
     const prompt = task.readPrompt(text);
     if (typeof prompt === 'string' || taken.has(prompt.key)) continue;
     // As the task puts it to the model, like its own held-out problems.
-    const asked = plainForm(task, prompt, formsFor(task, prompt, 0))?.text ?? prompt.text;
+    const asked = plainForm(prompt, formsFor(task, prompt, 0))?.text ?? prompt.text;
     items.set(prompt.key, {
       benchmark: REGRESSIONS,
       role: 'guard',

@@ -58,7 +58,7 @@ type Read = { answer: string; rationale?: string };
 export function readCorrection(task: Task, prompt: Prompt, given: string): Read {
   const text = given.trim();
   const refuse = (why: string) => new GatewayError(400, `The correction ${why}.`, { param: 'correction' });
-  const plain = plainForm(task, prompt, formsFor(task, prompt, 0));
+  const plain = plainForm(prompt, formsFor(task, prompt, 0));
   const stated = task.readAnswer(text);
   if (stated !== undefined && !task.sameAnswer(stated, text)) {
     const form = formAnswered(task, prompt, text);

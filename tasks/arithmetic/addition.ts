@@ -47,14 +47,6 @@ export function parseSum(text: string): Sum | string {
   return { key: `${small}+${large}`, small, large, digits: large.length, zeros };
 }
 
-/** The sum as its rewrites write it, without spaces and leading zeros: ` 0345 + 678` is `345+678`. */
-export function plainSum(text: string): string {
-  return text
-    .split('+')
-    .map((number) => strip(number.trim()))
-    .join('+');
-}
-
 /**
  * All equivalent forms: the problem times 10^k for each k that fits, and with the numbers swapped: 2·(10 − n)
  * of them, half as many for equal numbers. Shifted forms put the same pairs of digits to the model in the same order, so

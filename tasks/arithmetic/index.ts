@@ -9,7 +9,6 @@ import {
   checkFormat,
   MAX_DIGITS,
   parseSum,
-  plainSum,
   readAnswer,
   rewritesOf,
   trueSum,
@@ -50,10 +49,6 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
         for (const sum of roundRobin(sources, request.count)) yield promptOf(sum, sum.key);
       }
     },
-    readPrompt(text) {
-      const sum = parseSum(text);
-      return typeof sum === 'string' ? sum : promptOf(sum, plainSum(text));
-    },
     async *rehearsal(request) {
       const sources = (request.levels ?? EASY_LEVELS).map((n) =>
         sums(n, `rehearsal/${request.seed}`, request.exclude),
@@ -67,6 +62,10 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
       for (const sum of roundRobin(sources, request.count)) {
         yield { ...promptOf(sum, sum.key), answer: trueSum(sum.key)! };
       }
+    },
+    readPrompt(text) {
+      const sum = parseSum(text);
+      return typeof sum === 'string' ? sum : promptOf(sum, text.replaceAll(/\s/g, ''));
     },
     strategies: [{ name: 'long-addition', messages: ask }],
     ask,
