@@ -9,6 +9,7 @@ import { sampler } from '../tasks/random.ts';
 import type { Prompt, PromptRequest, Task } from '../tasks/task.ts';
 import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps, type IterationContext } from './context.ts';
+import { fixedSample } from './drift.ts';
 import { poolSource } from './outside.ts';
 
 export type Collected = {
@@ -18,6 +19,8 @@ export type Collected = {
   calibration?: number;
   /** Drawn prompts that were held-out problems, exactly or nearly: dropped, and others drawn instead. */
   leaked: number;
+  /** Prompts of the run's fixed sample that the generating checkpoint has not answered yet; absent without any. */
+  fixedSample?: number;
 };
 
 /** A prompt and where in production it comes from. */
@@ -65,14 +68,22 @@ export function createCollectActivities({ db }: Deps) {
      * prompts left gives an empty pool, which `decide` names as the reason.
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
+      const context = await iterationContext(db, iterationId);
+      const { iteration, run, settings, task } = context;
+      const fixed = await fixedSample(db, context);
+      const open = fixed.open > 0 ? { fixedSample: fixed.open } : {};
       const known = await countPrompts(db, iterationId);
       if (known.learn + known.rehearse + known.calibrate > 0) {
         const leaked = await countLeaks(db, iterationId, 'collect');
-        return { prompts: known.learn, rehearsal: known.rehearse, ...calibrated(known.calibrate), leaked };
+        return {
+          prompts: known.learn,
+          rehearsal: known.rehearse,
+          ...calibrated(known.calibrate),
+          leaked,
+          ...open,
+        };
       }
 
-      const context = await iterationContext(db, iterationId);
-      const { iteration, run, settings, task } = context;
       const heldOut = await heldOutProblems(db, run.id);
       const heldOutKeys = new Set(heldOut.map(({ key }) => key));
       const benchmarkIndex = createLeakIndex(heldOut, settings.leaks.similarity);
@@ -142,7 +153,8 @@ export function createCollectActivities({ db }: Deps) {
       for (const { key } of measured) heldOutKeys.add(key);
       const index = createLeakIndex([...heldOut, ...measured], settings.leaks.similarity);
       const { prompts: wanted, source } = settings.pool;
-      const corrections = await corrected(db, context);
+      // What drift is measured on is never learnt, whoever corrects it.
+      const corrections = (await corrected(db, context)).filter(({ key }) => !fixed.keys.has(key));
       const people = await take(
         async function* () {
           yield* corrections;
@@ -157,7 +169,7 @@ export function createCollectActivities({ db }: Deps) {
           seed,
           count: wanted - people.length,
           levels: iteration.plan.levels,
-          exclude: (key) => heldOutKeys.has(key) || learnt.has(key),
+          exclude: (key) => heldOutKeys.has(key) || fixed.keys.has(key) || learnt.has(key),
         },
       );
       const learn = [...people, ...drawnAnew];
@@ -167,7 +179,7 @@ export function createCollectActivities({ db }: Deps) {
         ? await take((request) => task.rehearsal!(request), index, {
             seed: seedOf(iteration.plan.seed, 'rehearsal'),
             count: settings.pool.rehearsal,
-            exclude: (key) => heldOutKeys.has(key),
+            exclude: (key) => heldOutKeys.has(key) || fixed.keys.has(key),
           })
         : [];
       const of = (purpose: PromptPurpose, taken: (Drawn & { answer?: string })[]) =>
@@ -188,6 +200,7 @@ export function createCollectActivities({ db }: Deps) {
         rehearsal: rehearsal.length,
         ...calibrated(learn.length > 0 ? calibration.length : 0),
         leaked: leaked.length,
+        ...open,
       };
     },
   };

@@ -19,6 +19,8 @@ import {
   uniqueIndex,
   type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
+import type { DriftMeasures } from '../loop/drift.ts';
+import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 import type { ImproveSettings } from '../loop/input.ts';
 import type { KindAudit } from '../loop/audit.ts';
 import type { TaskSpec } from '../tasks/index.ts';
@@ -788,6 +790,12 @@ export type AdjustmentKind =
   | 'reset'
   /** More diverse samples: temperature, ways of asking. */
   | 'diversity'
+  /** A temperature that falls back. */
+  | 'temperature'
+  /** Rare and unlike examples are preferred. */
+  | 'selection'
+  /** Prompts are asked in further ways, or with harmless noise. */
+  | 'noise'
   /** A harder or easier pool. */
   | 'pool'
   /** One iteration trains the base on all accepted examples. */
@@ -796,6 +804,9 @@ export type AdjustmentKind =
   | 'lighter'
   | 'budget'
   | 'halt';
+
+/** `settings`: the run's own, such as `training.resetEvery`. */
+export type AdjustmentCause = 'operator' | 'stagnation' | 'budget' | 'roi' | 'drift' | 'settings';
 
 /**
  * Changes of course, each a stored decision: what an operator, the stagnation policy or the budget changed
@@ -811,7 +822,7 @@ export const adjustments = pgTable(
     /** Unique in the run, so that a retried activity adjusts once. */
     key: text('key').notNull(),
     kind: text('kind').$type<AdjustmentKind>().notNull(),
-    cause: text('cause').$type<'operator' | 'stagnation' | 'budget' | 'roi' | 'drift'>().notNull(),
+    cause: text('cause').$type<AdjustmentCause>().notNull(),
     reason: text('reason').notNull(),
     /** First iteration in which it is in force, and the last (null: until a reset). */
     fromIteration: integer('from_iteration').notNull(),
@@ -823,6 +834,58 @@ export const adjustments = pgTable(
     createdAt: createdAt(),
   },
   (t) => [unique().on(t.runId, t.key)],
+);
+
+/** A few prompts that every generating checkpoint of a run answers, so that its answers can be compared. Never trained on. */
+export const driftPrompts = pgTable(
+  'drift_prompts',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    position: integer('position').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+  },
+  (t) => [unique().on(t.runId, t.position)],
+);
+
+export const driftAnswers = pgTable(
+  'drift_answers',
+  {
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => driftPrompts.id),
+    rationale: text('rationale').notNull(),
+    /** As read from it; null where none could be read, or the endpoint refused. */
+    answer: text('answer'),
+    completionTokens: integer('completion_tokens').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+  },
+  (t) => [primaryKey({ columns: [t.checkpointId, t.promptId] }), index().on(t.promptId)],
+);
+
+/** How far an iteration has moved from the reference iteration: `loop/drift.ts` says what is measured. */
+export const drift = pgTable(
+  'drift',
+  {
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    source: text('source').$type<DriftSource>().notNull(),
+    /** Index of the first iteration with enough rationales; null: it is this one, or there is none yet. */
+    referenceIteration: integer('reference_iteration'),
+    measures: jsonb('measures').$type<DriftMeasures>().notNull(),
+    alarms: jsonb('alarms').$type<DriftAlarm[]>().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.iterationId, t.source] })],
 );
 
 /** What pages under way may still spend: held from before the first call until the page is done. */
