@@ -7,6 +7,7 @@ import { createCourseActivities, type CourseActivities } from './course.ts';
 import { createCritiqueActivities, type CritiqueActivities } from './critique.ts';
 import { createDatasetActivities, type DatasetActivities } from './dataset.ts';
 import { createDecideActivities, type DecideActivities } from './decide.ts';
+import { createDriftActivities, type DriftActivities } from './drift.ts';
 import { createFilterActivities, type FilterActivities } from './filter.ts';
 import { createGenerateActivities, type GenerateActivities } from './generate.ts';
 import { createIterationActivities, type IterationActivities } from './iteration.ts';
@@ -32,6 +33,7 @@ export type MainActivities = Omit<RunActivities, 'identifyBase'> &
 
 export type LlmActivities = Pick<RunActivities, 'identifyBase'> &
   GenerateActivities &
+  DriftActivities &
   ResampleActivities &
   CritiqueActivities &
   MajorityActivities &
@@ -63,6 +65,7 @@ export function createActivities(deps: Deps): {
     llm: inPlainWords({
       identifyBase,
       ...createGenerateActivities(deps),
+      ...createDriftActivities(deps),
       ...createResampleActivities(deps),
       ...createCritiqueActivities(deps),
       ...createMajorityActivities(deps),

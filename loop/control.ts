@@ -14,7 +14,7 @@ export const MESSAGES = {
   resetCheckpoint:
     'Gives the running iteration up and goes on from a checkpoint. Input: {"to": "base"}, {"to": "best"} (highest on target) or {"to": 12}, a checkpoint id.',
   stagnation:
-    'Says that the run makes no headway; its policy takes the next step. Input: {"kind": "plateau" | "decline" | "collapse", "reason": "…"}.',
+    'Says that the run makes no headway; its policy takes the next step. Input: {"kind": "plateau" | "decline" | "collapse" | "drift", "reason": "…"}.',
   approveReview:
     'Accepts items that wait for review. Input: {"item": 12} or {"items": [12, 13]}; none or {"all": true}: all that are left, unseen.',
   rejectReview:
@@ -25,7 +25,7 @@ export const MESSAGES = {
 export type MessageName = keyof typeof MESSAGES;
 export const MESSAGE_NAMES = Object.keys(MESSAGES) as MessageName[];
 
-export const STAGNATION_KINDS = ['plateau', 'decline', 'collapse'] as const;
+export const STAGNATION_KINDS = ['plateau', 'decline', 'collapse', 'drift'] as const;
 export type StagnationKind = (typeof STAGNATION_KINDS)[number];
 
 export type Budget = z.output<typeof budgetSchema>;

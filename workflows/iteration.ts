@@ -109,6 +109,13 @@ async function turn(input: IterationInput): Promise<Decided> {
   const drawn = pool.prompts + pool.rehearsal + (pool.calibration ?? 0);
 
   await stage('generate', async () => {
+    // An earlier version collected no fixed sample and goes on without.
+    if (pool.fixedSample) {
+      await gate.pass();
+      await llm.sampleDrift.executeWithOptions({ summary: `fixed sample ${pool.fixedSample}` }, [
+        { iterationId },
+      ]);
+    }
     const results = await overPages(drawn, (first, count) =>
       llm.generatePage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
     );
@@ -174,6 +181,15 @@ async function turn(input: IterationInput): Promise<Decided> {
     const { kind, reason } = decided.stagnation;
     // The id makes a repeated decide stage say it once.
     const message: MessageArgs = { id: `stagnation/${index}`, by: `iteration ${index}`, kind, reason };
+    await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
+  }
+  if (decided.drift && parent) {
+    const message: MessageArgs = {
+      id: `drift/${index}`,
+      by: `iteration ${index}`,
+      kind: 'drift',
+      reason: decided.drift,
+    };
     await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
   }
   return decided;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NOTHING, overBudget, priceOf, roiOf, spendOf } from '../../loop/budget.ts';
 import {
+  adjusted,
+  isResetDue,
   lighterStrategies,
   nextStep,
   settingsOf,
@@ -219,6 +221,43 @@ describe('settings in force', () => {
     ];
     expect(settingsOf(settings(), list, 3).sampling).toMatchObject({ temperature: 1.1, samples: 4 });
     expect(settingsOf(settings(), list, 4).sampling).toMatchObject({ temperature: 0.8, samples: 4 });
+  });
+});
+
+describe('a temperature schedule', () => {
+  const scheduled = settings({
+    sampling: { temperature: 0.8, temperatureSchedule: { add: 0.3, from: 3, over: 3 } },
+  });
+  const at = (index: number) => settingsOf(scheduled, [], index).sampling.temperature;
+
+  it('rises in its first iteration and falls back to nothing in even steps', () => {
+    expect([1, 2, 3, 4, 5, 6, 7].map(at)).toEqual([0.8, 0.8, 1.1, 1, 0.9, 0.8, 0.8]);
+  });
+  it('goes no higher than an endpoint takes, and stays out of what is adjusted further', () => {
+    const hot = settings({ sampling: { temperature: 1.9, temperatureSchedule: { add: 1 } } });
+    expect(settingsOf(hot, [], 1).sampling.temperature).toBe(2);
+    expect(adjusted(hot, [], 1).sampling.temperature).toBe(1.9);
+  });
+  it('may come from an adjustment', () => {
+    const rise: Adjustment = {
+      kind: 'temperature',
+      fromIteration: 2,
+      untilIteration: null,
+      overrides: { sampling: { temperatureSchedule: { add: 0.2, from: 2, over: 2 } } },
+    };
+    const temperature = (index: number) => settingsOf(settings(), [rise], index).sampling.temperature;
+    expect([1, 2, 3, 4].map(temperature)).toEqual([0.8, 1, 0.9, 0.8]);
+    // What drift called for guards the way: a reset does not take it back.
+    const reset: Adjustment = { kind: 'reset', fromIteration: 3, untilIteration: null, overrides: {} };
+    expect(settingsOf(settings(), [rise, reset], 3).sampling.temperature).toBe(0.9);
+  });
+});
+
+describe('a periodic reset of training', () => {
+  it('is due every so many iterations, where it is on', () => {
+    const every = settings({ training: { resetEvery: 3 } });
+    expect([1, 2, 3, 4, 5, 6].filter((index) => isResetDue(every, index))).toEqual([3, 6]);
+    expect([1, 2, 3].filter((index) => isResetDue(settings(), index))).toEqual([]);
   });
 });
 
