@@ -17,7 +17,9 @@ const steps = new Set([UP, ...[...READ, ...ACT, ...END].map(({ command }) => com
 /** Whose end is not waited for. */
 const runs = commands.filter((command) => command.startsWith('npx ratchet run ') && !steps.has(command));
 /** Lines of the shell alone, which need no explanation: they must succeed. */
-const plain = commands.filter((command) => /^(cd |echo |export |[a-z]+=\S*$)/.test(command) && !steps.has(command));
+const plain = commands.filter(
+  (command) => /^(cd |echo |export |[a-z]+=\S*$)/.test(command) && !steps.has(command),
+);
 const places = (all: ShownCommand[]) => all.map(({ file, line, command }) => `${file}:${line}  ${command}`);
 
 describe('what the documentation shows', () => {

@@ -10,7 +10,6 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
     why: 'takes long; tests/chaos/matrix.test.ts runs the short form',
   },
   { command: /^npm run gallery/, why: 'tests/gallery/gallery.test.ts runs all of it' },
-  { command: /^npm run (typecheck|lint|format:check)$/, why: '.ci/run runs them' },
   { command: /^docker compose /, why: 'needs Docker; tests/docker checks the file and its commands' },
   { command: /^curl -fLO "\$base/, why: 'needs the internet' },
   { command: /^pip install /, why: 'needs the internet' },

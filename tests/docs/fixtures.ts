@@ -22,9 +22,27 @@ function readNumeral(text: string): number {
   return values.reduce((sum, value, i) => sum + (value < (values[i + 1] ?? 0) ? -value : value), 0);
 }
 
+const worked = (stated: number) => [
+  'The shop has apples and sells some.',
+  `So ${stated} are left.`,
+  `#### ${stated}`,
+];
+
+/** A critic that lets pass only what it would have written itself. */
+function judge(text: string): string {
+  const shop = Number(/Shop number (\d+)/.exec(text)?.[1]);
+  const shown = worked(left(shop)).map((line, i) => `${i + 1}| ${line}\n`);
+  const holds = text.includes(`\n${shown.join('')}=`);
+  return JSON.stringify({
+    first_error: holds ? '' : 'the work',
+    verdict: holds ? 'holds' : 'fails',
+    confidence: 0.9,
+  });
+}
+
 function answer(request: ScriptedRequest): string {
   const text = request.messages.at(-1)?.content ?? '';
-  if (request.body.response_format) return '{"first_error":"","verdict":"holds","confidence":0.9}';
+  if (request.body.response_format) return judge(text);
   // It learns: what it gets right depends on the problem and on how often it was trained.
   const knows = (n: number) => {
     const luck = (n * 7919 + (request.temperature === 0 ? 0 : request.seed * 31)) % 1000;
@@ -32,8 +50,7 @@ function answer(request: ScriptedRequest): string {
   };
   const shop = Number(/Shop number (\d+)/.exec(text)?.[1]);
   if (shop) {
-    const stated = left(shop) + (knows(shop) ? 0 : 1 + (request.seed % 5));
-    return `The shop has apples and sells some.\nSo ${stated} are left.\n#### ${stated}`;
+    return worked(left(shop) + (knows(shop) ? 0 : 1 + (request.seed % 5))).join('\n');
   }
   const numeral = /(?:Read|number is) ([MDCLXVI]+)\b/.exec(text)?.[1];
   if (numeral) {

@@ -7,7 +7,9 @@ const SCRIPTS = ['demo', 'test', 'chaos', 'gallery'];
 /** The words behind `ratchet`; undefined for other programs. */
 export function ratchetWords(command: string): string[] | undefined {
   const script = new RegExp(`^npm (?:run )?(${SCRIPTS.join('|')})(?: -- (.*))?$`).exec(command);
-  const given = script ? `${script[1]} ${script[2] ?? ''}` : /^(?:\w+=\S* )*(?:npx )?ratchet (.*)$/s.exec(command)?.[1];
+  const given = script
+    ? `${script[1]} ${script[2] ?? ''}`
+    : /^(?:\w+=\S* )*(?:npx )?ratchet (.*)$/s.exec(command)?.[1];
   return given?.split(/ [|>] /)[0]!.match(/"[^"]*"|'[^']*'|\S+/g) ?? undefined;
 }
 

@@ -20,18 +20,12 @@ export type Ended = { code: number | null; output: string };
 export type ShellOptions = {
   /** Presses Ctrl-C when the output shows this. */
   interruptAt?: string;
+  env?: Record<string, string>;
   /** Types into a terminal: waits for each text, then types the keys beside it. */
   terminal?: [string, string][];
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** What stands in the documentation for something of the user's own. */
-const placeholders = (endpoint: string): [string, string][] => [
-  ['http://gpu:8000/v1', endpoint],
-  ['http://gpu:8111/v1', endpoint],
-  ['https://api.openai.com/v1', endpoint],
-];
 
 /** The environment of a user who has configured nothing. */
 function bareEnvironment(): Record<string, string> {
@@ -72,6 +66,8 @@ export class DocsStack {
   database!: Awaited<ReturnType<typeof createTestDatabase>>;
   endpoint!: ScriptedEndpoint;
   model = modelForDocs(this.folder);
+  /** What stands in the documentation for something of the user's own, and what it is here. */
+  readonly placeholders = new Map<string, string>();
   #up: { child: ChildProcess; ended: Promise<Ended>; output(): string } | undefined;
 
   async start(): Promise<void> {
@@ -80,6 +76,8 @@ export class DocsStack {
       startScriptedEndpoint(this.model.script),
       createTestDatabase(),
     ]);
+    for (const server of ['http://gpu:8000/v1', 'http://gpu:8111/v1', 'https://api.openai.com/v1'])
+      this.placeholders.set(server, this.endpoint.url);
     cpSync(join(root, 'examples'), join(this.folder, 'examples'), { recursive: true });
     cpSync(join(root, '.env.example'), join(this.folder, '.env.example'));
     writeFixtures(this.folder, this.endpoint.url);
@@ -103,6 +101,7 @@ export class DocsStack {
       MODEL_BASE_URL: this.endpoint.url,
       MY_KEY: 'a key',
       OPENAI_API_KEY: 'a key',
+      RATCHET_GATEWAY_STORE: 'arithmetic',
     });
     const { child, output } = this.#up;
     await until('ratchet up', async () => {
@@ -128,10 +127,7 @@ export class DocsStack {
   }
 
   #spawn(command: string, env: Record<string, string>, { interruptAt, terminal }: ShellOptions = {}) {
-    const text = placeholders(this.endpoint.url).reduce(
-      (before, [from, to]) => before.replaceAll(from, to),
-      command,
-    );
+    const text = [...this.placeholders].reduce((before, [from, to]) => before.replaceAll(from, to), command);
     const shell = ['bash', '-c', text];
     const [program, ...args] = terminal
       ? ['python3', '-c', TERMINAL, JSON.stringify(terminal), ...shell]
@@ -169,7 +165,7 @@ export class DocsStack {
 
   /** Types a command and waits for its end. */
   async type(command: string, options: ShellOptions = {}): Promise<Ended> {
-    return this.#spawn(command, {}, options).ended;
+    return this.#spawn(command, options.env ?? {}, options).ended;
   }
 
   file(name: string): string {

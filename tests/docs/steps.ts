@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { addReviews, reviewable } from '../../db/reviews.ts';
 import { addCheckpoint, addIteration, addPool, addRun } from '../cli/fixture.ts';
+import { freePort } from '../support/database.ts';
 import { until } from '../support/wait.ts';
 import type { DocsStack, Ended, ShellOptions } from './stack.ts';
 
@@ -33,6 +34,7 @@ export const READ: Step[] = [
   { command: 'npx ratchet list', says: /^demo +arithmetic +completed +3\/3/m },
   { command: 'npx ratchet --version', says: /^\d+\.\d+\.\d+$/m },
   { command: 'npx ratchet serving', says: /^arithmetic[\s\S]*checkpoint:\d/m },
+  { command: 'npx ratchet serving arithmetic', says: 'demo' },
   { command: 'npx ratchet report --json', says: '"run": "demo"' },
   { command: 'npx ratchet why best', says: 'Chain, down to the base' },
   { command: 'npx ratchet why checkpoint:3 --examples 20', says: /^Examples 1–20 of \d+$/m },
@@ -105,6 +107,21 @@ async function runInReview(stack: DocsStack): Promise<void> {
   await addReviews(db, 'reviewed', iterationId, items);
 }
 
+/** An answer of the gateway of `ratchet up`, to which feedback can be given. */
+async function askGateway(stack: DocsStack): Promise<void> {
+  const { env } = JSON.parse(stack.file('.ratchet/stack.json')) as { env: { RATCHET_GATEWAY_URL: string } };
+  const response = await fetch(`${env.RATCHET_GATEWAY_URL}/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'arithmetic',
+      messages: [{ role: 'user', content: '0000000345+0000000678' }],
+    }),
+  });
+  const { id } = (await response.json()) as { id: string };
+  stack.placeholders.set('chatcmpl-…', id).set('http://127.0.0.1:8300/v1', env.RATCHET_GATEWAY_URL);
+}
+
 /** One after the other: each changes what the next one finds. */
 export const ACT: Step[] = [
   {
@@ -126,6 +143,23 @@ export const ACT: Step[] = [
     command:
       'npx ratchet import worked.jsonl --task arithmetic --as examples --by ada --note "checked by hand"',
     says: '3 lines were known',
+  },
+  { command: 'npx ratchet promote checkpoint:3 --reason "checked by hand"', says: 'checkpoint:3' },
+  { command: 'npx ratchet rollback arithmetic --reason "wrong carries"', says: 'pinned' },
+  { command: 'npx ratchet unpin arithmetic --reason "the new one mends it"', says: 'checkpoint:' },
+  {
+    command: 'npx ratchet serve --store arithmetic',
+    // That of `ratchet up` has the usual port.
+    options: { interruptAt: 'gateway ready', env: { RATCHET_GATEWAY_PORT: String(await freePort()) } },
+    code: 130,
+    says: 'gateway ready',
+  },
+  {
+    command:
+      `curl -s http://127.0.0.1:8300/v1/feedback -H 'content-type: application/json' ` +
+      `-d '{"completion": "chatcmpl-…", "correction": "1023", "by": "ada", "note": "checked by hand"}'`,
+    before: askGateway,
+    says: /"id"/,
   },
   {
     command: 'npx ratchet schedule create arithmetic --weekly "Sun 03:00"',
@@ -191,8 +225,7 @@ export const ACT: Step[] = [
 export const END: Step[] = [
   { command: 'npx ratchet down', says: /^Stopped .*worker/im },
   {
-    command:
-      'tar -czf ratchet-backup.tar.gz --exclude=.ratchet/python --exclude=.ratchet/uv .ratchet',
+    command: 'tar -czf ratchet-backup.tar.gz --exclude=.ratchet/python --exclude=.ratchet/uv .ratchet',
     says: '',
     after: written('ratchet-backup.tar.gz'),
   },
