@@ -33,6 +33,7 @@ import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../models/errors.ts';
 import type { CriticRequest, Task } from '../tasks/task.ts';
 import { samplesFor } from './pool.ts';
+import { calibrates, calibrationWanted } from './calibration.ts';
 import type { IterationContext } from './context.ts';
 import { askedOf, votesAreApproved } from './critic.ts';
 
@@ -138,9 +139,12 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
   const pool = await countPrompts(db, iteration.id);
   const learn = pool.learn > 0 ? Math.min(pool.learn, settings.pool.prompts) : settings.pool.prompts;
   const rehearse = pool.learn > 0 ? pool.rehearse : task.rehearsal ? settings.pool.rehearsal : 0;
+  const calibrate =
+    pool.learn > 0 ? pool.calibrate : calibrates(context) ? calibrationWanted(context.settings) : 0;
   const wanted =
     learn * samplesFor(context, { purpose: 'learn' }) +
-    rehearse * samplesFor(context, { purpose: 'rehearse' });
+    rehearse * samplesFor(context, { purpose: 'rehearse' }) +
+    calibrate * samplesFor(context, { purpose: 'calibrate' });
   const ahead: Usage[] = [];
   const still = (stage: StageName) => STAGES.indexOf(stage) >= STAGES.indexOf(from);
   const generator = checkpoint.model;

@@ -1,21 +1,26 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
-import { addLeaks, countLeaks, heldOutProblems, type NewLeak } from '../db/leaks.ts';
+import { addLeaks, calibrationProblems, countLeaks, heldOutProblems, type NewLeak } from '../db/leaks.ts';
 import { setStageTotal } from '../db/iterations.ts';
 import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../db/prompts.ts';
-import type { prompts, PromptPurpose } from '../db/schema.ts';
-import { createLeakIndex } from '../loop/leaks.ts';
+import type { PromptPurpose } from '../db/schema.ts';
+import { createLeakIndex, type LeakIndex } from '../loop/leaks.ts';
 import type { Prompt, PromptRequest } from '../tasks/task.ts';
+import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps } from './context.ts';
 
 export type Collected = {
   prompts: number;
   rehearsal: number;
+  /** Problems with known answers, to measure votes on; undefined where there are none. */
+  calibration?: number;
   /** Drawn prompts that were held-out problems, exactly or nearly: dropped, and others drawn instead. */
   leaked: number;
 };
 
 /** Comparing prompts takes the processor; heartbeats and other pages get a turn after so many. */
 const PROMPTS_AT_ONCE = 200;
+
+const calibrated = (calibration: number) => (calibration > 0 ? { calibration } : {});
 
 export function createCollectActivities({ db }: Deps) {
   return {
@@ -27,35 +32,36 @@ export function createCollectActivities({ db }: Deps) {
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
       const known = await countPrompts(db, iterationId);
-      if (known.learn + known.rehearse > 0) {
+      if (known.learn + known.rehearse + known.calibrate > 0) {
         const leaked = await countLeaks(db, iterationId, 'collect');
-        return { prompts: known.learn, rehearsal: known.rehearse, leaked };
+        return { prompts: known.learn, rehearsal: known.rehearse, ...calibrated(known.calibrate), leaked };
       }
 
-      const { iteration, run, settings, task } = await iterationContext(db, iterationId);
+      const context = await iterationContext(db, iterationId);
+      const { iteration, run, settings, task } = context;
       const heldOut = await heldOutProblems(db, run.id);
       const heldOutKeys = new Set(heldOut.map(({ key }) => key));
-      const index = createLeakIndex(heldOut, settings.leaks.similarity);
+      const benchmarkIndex = createLeakIndex(heldOut, settings.leaks.similarity);
       const { unused } = settings.pool;
-      const learnt = unused ? await usedKeys(db, run.task, iterationId) : await acceptedKeys(db, run.id);
+      const used = unused || calibrates(context) ? await usedKeys(db, run.task, iterationId) : undefined;
+      const learnt = unused ? used! : await acceptedKeys(db, run.id);
       const drawn = new Set<string>();
-      const rows: (typeof prompts.$inferInsert)[] = [];
       const leaked: NewLeak[] = [];
 
-      async function take(
-        source: (request: PromptRequest) => AsyncIterable<Prompt>,
-        purpose: PromptPurpose,
+      async function take<P extends Prompt>(
+        source: (request: PromptRequest) => AsyncIterable<P>,
+        index: LeakIndex,
         request: PromptRequest,
-      ) {
-        let taken = 0;
+      ): Promise<P[]> {
+        const taken: P[] = [];
         let dropped = 0;
         // What was dropped is replaced. Each further draw is twice as wide, so that a source full of leaks ends soon.
-        for (let wider = 1; taken < request.count; wider *= 2) {
+        for (let wider = 1; taken.length < request.count; wider *= 2) {
           const before = drawn.size;
           const exclude = (key: string) => request.exclude(key) || drawn.has(key);
-          const count = wider === 1 ? request.count : (request.count - taken) * wider;
+          const count = wider === 1 ? request.count : (request.count - taken.length) * wider;
           for await (const prompt of source({ ...request, count, exclude })) {
-            const { key, text, level } = prompt;
+            const { key, text } = prompt;
             if (drawn.has(key)) continue;
             drawn.add(key);
             if (drawn.size % PROMPTS_AT_ONCE === 0) await otherWork();
@@ -78,9 +84,8 @@ export function createCollectActivities({ db }: Deps) {
               });
               continue;
             }
-            rows.push({ iterationId, position: rows.length, purpose, key, text, level });
-            taken += 1;
-            if (taken === request.count) break;
+            taken.push(prompt);
+            if (taken.length === request.count) break;
           }
           if (drawn.size === before || dropped === 0) break;
         }
@@ -90,25 +95,50 @@ export function createCollectActivities({ db }: Deps) {
       // Runs of one schedule share a seed. Each needs an order of its own, or it would have to pass by all
       // that the earlier ones drew before it came to a new problem.
       const seed = seedOf(iteration.plan.seed, 'prompts', ...(unused ? [run.id] : []));
-      const learn = await take((request) => task.prompts(request), 'learn', {
+      const calibration = calibrates(context)
+        ? await take((request) => task.calibration!(request), benchmarkIndex, {
+            seed: seedOf(iteration.plan.seed, 'calibration'),
+            count: calibrationWanted(settings),
+            levels: iteration.plan.levels,
+            exclude: (key) => heldOutKeys.has(key) || used!.has(key),
+          })
+        : [];
+      // What votes are measured on is held out as a benchmark is: no prompt may be one of those problems.
+      const measured = [...(await calibrationProblems(db, run.id)), ...calibration.map(asHeldOut)];
+      for (const { key } of measured) heldOutKeys.add(key);
+      const index = createLeakIndex([...heldOut, ...measured], settings.leaks.similarity);
+      const learn = await take((request) => task.prompts(request), index, {
         seed,
         count: settings.pool.prompts,
         levels: iteration.plan.levels,
         exclude: (key) => heldOutKeys.has(key) || learnt.has(key),
       });
       // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.
-      const rehearses = task.rehearsal && (learn > 0 || settings.experiment === 'control');
+      const rehearses = task.rehearsal && (learn.length > 0 || settings.experiment === 'control');
       const rehearsal = rehearses
-        ? await take((request) => task.rehearsal!(request), 'rehearse', {
+        ? await take((request) => task.rehearsal!(request), index, {
             seed: seedOf(iteration.plan.seed, 'rehearsal'),
             count: settings.pool.rehearsal,
             exclude: (key) => heldOutKeys.has(key),
           })
-        : 0;
+        : [];
+      const of = (purpose: PromptPurpose, taken: (Prompt & { answer?: string })[]) =>
+        taken.map(({ key, text, level, answer }) => ({ purpose, key, text, level, answer }));
+      // Prompts to learn from come first, so that a budget that asks for fewer can leave out the last of them.
+      const rows = [
+        ...of('learn', learn),
+        ...of('rehearse', rehearsal),
+        ...of('calibrate', learn.length > 0 ? calibration : []),
+      ].map((row, position) => ({ ...row, iterationId, position }));
       await addLeaks(db, leaked);
       await addPrompts(db, rows);
       await setStageTotal(db, iterationId, 'collect', rows.length);
-      return { prompts: learn, rehearsal, leaked: leaked.length };
+      return {
+        prompts: learn.length,
+        rehearsal: rehearsal.length,
+        ...calibrated(learn.length > 0 ? calibration.length : 0),
+        leaked: leaked.length,
+      };
     },
   };
 }

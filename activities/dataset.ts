@@ -8,7 +8,8 @@ import {
   newExamples,
   type TrainingExample,
 } from '../db/examples.ts';
-import { addLeaks, heldOutProblems } from '../db/leaks.ts';
+import { addLeaks, calibrationProblems, heldOutProblems } from '../db/leaks.ts';
+import { gateStops } from '../db/verdicts.ts';
 import { createLeakIndex } from '../loop/leaks.ts';
 import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
@@ -55,7 +56,8 @@ async function leaksAmong(
   { iterationId, runId, similarity }: { iterationId: number; runId: string; similarity: number },
   chosen: TrainingExample[],
 ): Promise<Set<number>> {
-  const index = createLeakIndex(await heldOutProblems(db, runId), similarity);
+  const heldOut = [...(await heldOutProblems(db, runId)), ...(await calibrationProblems(db, runId))];
+  const index = createLeakIndex(heldOut, similarity);
   const found = chosen.flatMap(({ id, key, prompt, request }) => {
     const leak = index.find({ key, text: prompt }) ?? index.find({ text: request });
     return leak ? [{ id, key, text: prompt, leak }] : [];
@@ -76,6 +78,17 @@ async function leaksAmong(
     })),
   );
   return new Set(found.map(({ id }) => id));
+}
+
+/** Which gates let nothing pass, so that whoever reads it knows where to look. */
+async function nothingPassed(db: Deps['db'], iterationId: number, reviewed: boolean): Promise<string> {
+  const { samples, gates } = await gateStops(db, iterationId);
+  const stops = gates.map(({ gate, failed, unscored }) => {
+    const counts = [failed > 0 ? `fails ${failed}` : '', unscored > 0 ? `has no verdict on ${unscored}` : ''];
+    return `${gate} ${counts.filter(Boolean).join(' and ')}`;
+  });
+  const why = stops.length > 0 ? ` (of ${samples} samples ${stops.join(', ')})` : '';
+  return `no example passed the gates${reviewed ? ' and the reviewers' : ''}${why}, so nothing was trained`;
 }
 
 export function createDatasetActivities({ db }: Deps) {
@@ -99,7 +112,7 @@ export function createDatasetActivities({ db }: Deps) {
         return {
           examples: 0,
           fresh: 0,
-          nothing: `no example passed the gates${reviewed.out.size > 0 ? ' and the reviewers' : ''}, so nothing was trained`,
+          nothing: await nothingPassed(db, iterationId, reviewed.out.size > 0),
         };
 
       const earlier = await earlierExampleIds(db, run.id, iteration.index, reviewed.out);

@@ -1,12 +1,14 @@
 import { inArray } from 'drizzle-orm';
 import { heartbeat } from '@temporalio/activity';
 import type { Db } from '../db/connect.ts';
-import { samplesOf, votedPrompts, type Sample } from '../db/prompts.ts';
+import { calibrationsOf } from '../db/calibration.ts';
+import { samplesOf, votedPrompts, type Sample, type StoredPrompt, type Vote } from '../db/prompts.ts';
 import { critiques, examples, verdicts } from '../db/schema.ts';
 import { accepted, judge, policyOf, ungated } from '../gates/index.ts';
-import type { GateContext, GateSettings, LengthPopulation } from '../gates/gate.ts';
+import type { GateContext, GateSettings, LengthPopulation, VoteSummary } from '../gates/gate.ts';
 import { templateOf } from '../loop/rationale.ts';
 import { capTemplates, selectExamples } from '../loop/select.ts';
+import { requiredOf } from './calibration.ts';
 import { criticsOf, standings } from './critic.ts';
 import { iterationContext, type Deps } from './context.ts';
 import { count, countVerdicts } from './metrics.ts';
@@ -67,6 +69,24 @@ export function createFilterActivities({ db }: Deps) {
           ? ungated(gateSettings)
           : { settings: gateSettings, policy: policyOf(gateSettings, verifies) };
       const before = await acceptedBefore(db, context);
+      const required = await calibrationsOf(db, iterationId);
+      // The ungated arm takes each majority as it is.
+      const voteSummary = (prompt: StoredPrompt, vote: Vote): VoteSummary => {
+        const plain = {
+          answer: vote.answer ?? undefined,
+          votes: vote.votes,
+          runnerUpVotes: vote.runnerUpVotes,
+          samples: vote.samples,
+        };
+        if (settings.experiment === 'ungated') return plain;
+        const { within, across, unreadable } = vote;
+        return {
+          ...plain,
+          unreadable: settings.gates.agreement.noAnswer === 'votes' ? unreadable : 0,
+          sharedMistake: vote.sharedMistake ? { within: within ?? 0, across: across ?? 0 } : undefined,
+          required: prompt.purpose === 'learn' ? requiredOf(required.get(prompt.level)) : undefined,
+        };
+      };
       const length =
         before.length ??
         (await poolLength(
@@ -105,7 +125,7 @@ export function createFilterActivities({ db }: Deps) {
         const verdictRows: (typeof verdicts.$inferInsert)[] = [];
         for (const { prompt, vote } of page) {
           const gateContext: GateContext = {
-            vote: { ...vote, answer: vote.answer ?? undefined },
+            vote: voteSummary(prompt, vote),
             length,
             critics: standings(critics, prompt.level ?? undefined),
             verifies,

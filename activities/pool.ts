@@ -42,5 +42,5 @@ export function inUse<P extends { purpose: string; position: number }>(
   { settings }: IterationContext,
   prompts: P[],
 ): P[] {
-  return prompts.filter((one) => one.purpose === 'rehearse' || one.position < settings.pool.prompts);
+  return prompts.filter((one) => one.purpose !== 'learn' || one.position < settings.pool.prompts);
 }

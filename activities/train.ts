@@ -7,6 +7,7 @@ import { addCheckpoint, findCheckpoint, rootOf, type Checkpoint } from '../db/ru
 import { datasets, trainingJobs } from '../db/schema.ts';
 import type { Endpoint } from '../models/endpoint.ts';
 import { FAILURE, toFailure } from '../models/errors.ts';
+import { readAdapter } from '../models/adapter-file.ts';
 import {
   cancelJob,
   createJob,
@@ -194,6 +195,40 @@ export function createTrainActivities({ db }: Deps) {
     return reply.fingerprint ?? trained;
   }
 
+  /**
+   * Looks into the new weights, where they can be read here: a benchmark is not spent on an adapter that holds no numbers
+   * or is its parent once more.
+   */
+  async function inspect(
+    jobId: string,
+    folder: string | null | undefined,
+    parent: Checkpoint,
+  ): Promise<void> {
+    const made = folder
+      ? await readAdapter(folder).catch((error: unknown) => {
+          throw trainingFailed(`fine-tuning job ${jobId}: ${(error as Error).message}`);
+        })
+      : undefined;
+    if (!made) return;
+    const whose = `the adapter that fine-tuning job ${jobId} made (${folder})`;
+    if (made.nonFinite) {
+      const { tensor, values, of } = made.nonFinite;
+      throw trainingFailed(
+        `${whose} holds values that are no finite numbers (NaN or infinite): ${values} of ${of} in ${tensor}. ` +
+          'Training diverged: lower training.learningRate',
+      );
+    }
+    // A parent that can't be read any more proves nothing.
+    const before = parent.path ? await readAdapter(parent.path).catch(() => undefined) : undefined;
+    const same = before?.digest === made.digest;
+    if (same || (made.addsNothing && parent.kind === 'base')) {
+      throw trainingFailed(
+        `${whose} ${same ? 'has the weights of its parent' : 'adds nothing to its base, every lora_B is zero'}: ` +
+          'training changed nothing',
+      );
+    }
+  }
+
   return {
     /**
      * Adapt, second part: one fine-tuning job, re-attached to after a crash, then a probe that the adapter
@@ -225,6 +260,7 @@ export function createTrainActivities({ db }: Deps) {
         const seconds = job.finished_at ? job.finished_at - job.created_at : 0;
         if (known) return { checkpointId: known.id, jobId: remoteId, trainedTokens, seconds };
 
+        await inspect(remoteId, job.adapter_path, parent);
         const serving = { ...endpointOf('generator', settings, task), model: job.fine_tuned_model };
         if (serving.baseURL !== trainer.baseURL && job.adapter_path) {
           await loadAdapter(serving, job.fine_tuned_model, job.adapter_path, signal);

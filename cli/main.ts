@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addChaosCommand } from './commands/chaos.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addGalleryCommand } from './commands/gallery.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addReviewCommand } from './commands/review.ts';
 import { addRunCommand } from './commands/run.ts';
@@ -64,6 +65,7 @@ export function createProgram(): Command {
   addScheduleCommand(program);
   addTestCommand(program);
   addChaosCommand(program);
+  addGalleryCommand(program);
   return program;
 }
 

@@ -1,6 +1,8 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
+import { decisionReasons, decisionWord } from './render-decisions.ts';
 import { reviewTable } from './render-review.ts';
+import { voteTable } from './render-votes.ts';
 import type { Comparison, IterationReport, Report, Score } from './report-types.ts';
 import {
   compact,
@@ -18,21 +20,6 @@ import {
 
 const columns = 100;
 type Colors = ReturnType<typeof pc.createColors>;
-
-const decisionWords = {
-  promote: 'promoted',
-  discard: 'discarded',
-  'nothing-to-train': 'no data',
-  skip: 'skipped',
-} as const;
-
-export function decisionWord(iteration: IterationReport): string {
-  return iteration.decision
-    ? decisionWords[iteration.decision]
-    : iteration.finished
-      ? 'skipped'
-      : 'unfinished';
-}
 
 /** `25.3 % → 34.1 %`, as far as it is known. */
 export function change(before: Score | null, after: Score | null): string {
@@ -342,6 +329,8 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...comparisonTable(report, c),
     ...groupTables(report, c),
     ...iterationTable(report, c),
+    ...decisionReasons(report, c),
+    ...voteTable(report, c),
     ...gateTable(report, c),
     ...reviewTable(report, c),
     ...courseTables(report, c),

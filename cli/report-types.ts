@@ -51,6 +51,34 @@ export type ReviewReport = {
   precision: Score | null;
 };
 
+/** How often votes were right, as measured on problems with known answers, and what was therefore asked of them. */
+export type CalibrationReport = {
+  /** The precision asked for; 0: none. */
+  asked: number;
+  /** K. */
+  samples: number;
+  /** Of this iteration's calibration votes with a ŷ, most votes first. */
+  byVotes: { votes: number; right: number; total: number }[];
+  /** By level (null: the task has none): least votes and lead in samples; null: none reaches the precision. */
+  levels: {
+    level: number | null;
+    votes: number | null;
+    lead: number | null;
+    precision: number | null;
+    reason: string;
+  }[];
+};
+
+/** Votes over unlabeled prompts that were not trusted for another reason than their number, and how independent they were. */
+export type VoteReport = {
+  /** More samples without a readable answer than for ŷ. */
+  noAnswer: number;
+  sharedMistakes: number;
+  /** Means over the votes for which they could be measured; null: none. */
+  within: number | null;
+  across: number | null;
+};
+
 export type IterationReport = RoleScores & {
   iteration: number;
   finished: boolean;
@@ -71,6 +99,9 @@ export type IterationReport = RoleScores & {
   /** Size of the training set, with replayed examples. */
   trainedExamples: number;
   gates: GateReport[];
+  votes: VoteReport;
+  /** Null where agreement is uncalibrated. */
+  calibration: CalibrationReport | null;
   /** Null where nothing was put to reviewers. */
   review: ReviewReport | null;
   /** Share of accepted answers that were right; null where the task cannot know. Never seen by the loop. */

@@ -3,6 +3,7 @@ import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
+import { runCalibrations, type Calibration } from '../db/calibration.ts';
 import { leakCounts } from '../db/leaks.ts';
 import { majorityCounts } from '../db/majority.ts';
 import { reviewStatistics } from '../db/reviews.ts';
@@ -12,6 +13,7 @@ import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { loadTask } from '../tasks/index.ts';
 import type {
+  CalibrationReport,
   CheckpointReport,
   Comparison,
   CourseReport,
@@ -28,6 +30,7 @@ import type {
   RoleScores,
   ScheduledAs,
   Score,
+  VoteReport,
 } from './report-types.ts';
 import { localTimeZone } from './schedule-spec.ts';
 
@@ -121,17 +124,20 @@ async function iterationReports(
   known: CheckpointRow[],
   withTruth: boolean,
 ) {
-  const [prompts, samples, examples, gates, calls, stages, leaks, reviews, precision] = await Promise.all([
-    queries.promptCounts(db, run.id),
-    queries.sampleCounts(db, run.id),
-    queries.exampleCounts(db, run.id),
-    queries.gateCounts(db, run.id),
-    queries.callTotals(db, run.id),
-    queries.stageSeconds(db, run.id),
-    leakCounts(db, run.id),
-    reviewStatistics(db, run.id),
-    withTruth ? precisionByIteration(db, run) : undefined,
-  ]);
+  const [prompts, samples, examples, gates, calls, stages, leaks, reviews, precision, voted, measured] =
+    await Promise.all([
+      queries.promptCounts(db, run.id),
+      queries.sampleCounts(db, run.id),
+      queries.exampleCounts(db, run.id),
+      queries.gateCounts(db, run.id),
+      queries.callTotals(db, run.id),
+      queries.stageSeconds(db, run.id),
+      leakCounts(db, run.id),
+      reviewStatistics(db, run.id),
+      withTruth ? precisionByIteration(db, run) : undefined,
+      queries.voteCounts(db, run.id),
+      runCalibrations(db, run.id),
+    ]);
   const iterations = rows.map((row): IterationReport => {
     const of = <T extends { iterationId: number | null }>(all: T[]) =>
       all.filter((one) => one.iterationId === row.id);
@@ -159,6 +165,8 @@ async function iterationReports(
       rehearsalExamples: rehearsed?.examples ?? 0,
       trainedExamples: row.trainedExamples ?? 0,
       gates: gateReports(of(gates)),
+      votes: voteReport(of(voted)[0]),
+      calibration: calibrationReport(of(measured)),
       review: reviewReport(of(reviews)),
       pseudoLabelPrecision: labels ? labels.correct / labels.total : null,
       pseudoLabels: precision ? (labels ?? { correct: 0, total: 0 }) : null,
@@ -204,6 +212,38 @@ function reviewReport(rows: Awaited<ReturnType<typeof reviewStatistics>>): Revie
             sum((row) => row.auditAccepted),
             audited,
           ),
+  };
+}
+
+function voteReport(row: Awaited<ReturnType<typeof queries.voteCounts>>[number] | undefined): VoteReport {
+  const { noAnswer = 0, sharedMistakes = 0, within = null, across = null } = row ?? {};
+  return { noAnswer, sharedMistakes, within, across };
+}
+
+function calibrationReport(rows: Calibration[]): CalibrationReport | null {
+  const first = rows[0];
+  if (!first) return null;
+  const byVotes = Map.groupBy(
+    rows.flatMap((row) => row.cells),
+    (cell) => cell.votes,
+  );
+  return {
+    asked: first.asked,
+    samples: first.samples,
+    byVotes: [...byVotes]
+      .sort(([a], [b]) => b - a)
+      .map(([count, cells]) => ({
+        votes: count,
+        right: cells.reduce((sum, cell) => sum + cell.right, 0),
+        total: cells.reduce((sum, cell) => sum + cell.total, 0),
+      })),
+    levels: rows.map(({ level, votes, lead, precision, reason }) => ({
+      level,
+      votes,
+      lead,
+      precision,
+      reason,
+    })),
   };
 }
 

@@ -1,7 +1,8 @@
 /** What `watch` writes: pure functions from numbers to lines. */
 import pc from 'picocolors';
 import type { Progress, StageProgress } from './progress.ts';
-import { change, decisionWord } from './render-report.ts';
+import { decisionWord } from './render-decisions.ts';
+import { change } from './render-report.ts';
 import type { IterationReport } from './report-types.ts';
 import { bar, compact, cut, duration, levelRange, percent, plain, pValueText } from './text.ts';
 

@@ -1,6 +1,6 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { benchmarkItems, iterations, leaks } from './schema.ts';
+import { benchmarkItems, iterations, leaks, prompts } from './schema.ts';
 
 export type NewLeak = typeof leaks.$inferInsert;
 
@@ -13,6 +13,22 @@ export async function heldOutProblems(
     .select({ key: benchmarkItems.key, text: benchmarkItems.text, benchmark: benchmarkItems.benchmark })
     .from(benchmarkItems)
     .where(eq(benchmarkItems.runId, runId));
+}
+
+/** Under this name a calibration set stands among what is held out. */
+export const CALIBRATION = 'calibration';
+
+/** The problems on which a run has measured its votes so far. */
+export async function calibrationProblems(
+  db: Db,
+  runId: string,
+): Promise<{ key: string; text: string; benchmark: string }[]> {
+  const rows = await db
+    .selectDistinct({ key: prompts.key, text: prompts.text })
+    .from(prompts)
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'calibrate')));
+  return rows.map((row) => ({ ...row, benchmark: CALIBRATION }));
 }
 
 export async function addLeaks(db: Db, rows: NewLeak[]): Promise<void> {

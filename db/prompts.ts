@@ -1,18 +1,39 @@
 import { and, asc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { notRevoked } from './revocations.ts';
-import { critiques, examples, iterations, prompts, runs, samples, votes } from './schema.ts';
+import {
+  calibrationItems,
+  critiques,
+  examples,
+  iterations,
+  prompts,
+  runs,
+  samples,
+  votes,
+} from './schema.ts';
 
 export type StoredPrompt = typeof prompts.$inferSelect;
 export type Vote = typeof votes.$inferSelect;
 
-export async function addPrompts(db: Db, rows: (typeof prompts.$inferInsert)[]): Promise<void> {
+/** Stores prompts, and the known answers of those that have one, in one transaction. */
+export async function addPrompts(
+  db: Db,
+  rows: (typeof prompts.$inferInsert & { answer?: string })[],
+): Promise<void> {
   await db.transaction(async (tx) => {
     for (let i = 0; i < rows.length; i += 1000) {
-      await tx
+      const page = rows.slice(i, i + 1000);
+      const answers = new Map(page.map(({ position, answer }) => [position, answer]));
+      const added = await tx
         .insert(prompts)
-        .values(rows.slice(i, i + 1000))
-        .onConflictDoNothing();
+        .values(page.map(({ answer: _answer, ...row }) => row))
+        .onConflictDoNothing()
+        .returning({ promptId: prompts.id, position: prompts.position });
+      const known = added.flatMap(({ promptId, position }) => {
+        const answer = answers.get(position);
+        return answer === undefined ? [] : [{ promptId, answer }];
+      });
+      if (known.length > 0) await tx.insert(calibrationItems).values(known).onConflictDoNothing();
     }
   });
 }
@@ -37,14 +58,14 @@ export async function promptPage(
 export async function countPrompts(
   db: Db,
   iterationId: number,
-): Promise<{ learn: number; rehearse: number }> {
+): Promise<{ learn: number; rehearse: number; calibrate: number }> {
   const rows = await db
     .select({ purpose: prompts.purpose, n: sql<number>`count(*)::int` })
     .from(prompts)
     .where(eq(prompts.iterationId, iterationId))
     .groupBy(prompts.purpose);
   const of = (purpose: string) => rows.find((row) => row.purpose === purpose)?.n ?? 0;
-  return { learn: of('learn'), rehearse: of('rehearse') };
+  return { learn: of('learn'), rehearse: of('rehearse'), calibrate: of('calibrate') };
 }
 
 /** Keys of the prompts that a run has learnt from already. What was revoked may be learnt again, properly. */
@@ -80,7 +101,7 @@ export async function addVotes(db: Db, rows: (typeof votes.$inferInsert)[]): Pro
   });
 }
 
-/** An iteration's prompts with their votes, in order of position. */
+/** An iteration's prompts with their votes, in order of position. What only calibrates is not among them. */
 export async function votedPrompts(
   db: Db,
   iterationId: number,
@@ -89,7 +110,7 @@ export async function votedPrompts(
     .select({ prompt: prompts, vote: votes })
     .from(prompts)
     .innerJoin(votes, eq(votes.promptId, prompts.id))
-    .where(eq(prompts.iterationId, iterationId))
+    .where(and(eq(prompts.iterationId, iterationId), ne(prompts.purpose, 'calibrate')))
     .orderBy(asc(prompts.position));
 }
 

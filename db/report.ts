@@ -106,6 +106,23 @@ export async function promptCounts(db: Db, runId: string) {
     .groupBy(prompts.iterationId, prompts.purpose);
 }
 
+/** What spoke against votes on unlabeled prompts beside their number, and their independence. */
+export async function voteCounts(db: Db, runId: string) {
+  return db
+    .select({
+      iterationId: prompts.iterationId,
+      noAnswer: sql<number>`count(*) filter (where ${votes.unreadable} > ${votes.votes})::int`,
+      sharedMistakes: sql<number>`count(*) filter (where ${votes.sharedMistake})::int`,
+      within: sql<number | null>`avg(${votes.within})::float8`,
+      across: sql<number | null>`avg(${votes.across}) filter (where ${votes.within} is not null)::float8`,
+    })
+    .from(votes)
+    .innerJoin(prompts, eq(prompts.id, votes.promptId))
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn')))
+    .groupBy(prompts.iterationId);
+}
+
 export async function sampleCounts(db: Db, runId: string) {
   return db
     .select({

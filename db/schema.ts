@@ -95,7 +95,8 @@ export const stages = pgTable(
   (t) => [primaryKey({ columns: [t.iterationId, t.name] })],
 );
 
-export type PromptPurpose = 'learn' | 'rehearse';
+/** `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). */
+export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate';
 
 export const prompts = pgTable(
   'prompts',
@@ -112,6 +113,50 @@ export const prompts = pgTable(
     createdAt: createdAt(),
   },
   (t) => [unique().on(t.iterationId, t.position), unique().on(t.iterationId, t.key), index().on(t.key)],
+);
+
+/** The known answers of prompts of the purpose `calibrate`. */
+export const calibrationItems = pgTable('calibration_items', {
+  promptId: ref('prompt_id')
+    .primaryKey()
+    .references(() => prompts.id),
+  answer: text('answer').notNull(),
+});
+
+/** Right and all votes for ŷ with so many samples behind it. */
+export type PrecisionCell = { votes: number; right: number; total: number };
+
+/** How precise the votes of an iteration were measured to be at one level, and what is therefore asked of them. */
+export const calibrations = pgTable(
+  'calibrations',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    /** Null for tasks without levels. */
+    level: integer('level'),
+    /** K. */
+    samples: integer('samples').notNull(),
+    /** The precision that was asked for; 0: none. */
+    asked: doublePrecision('asked').notNull(),
+    /** Least votes and lead, in samples; null: no number of votes reaches the precision, so nothing is trusted. */
+    votes: integer('votes'),
+    lead: integer('lead'),
+    /** Estimated precision there (or, where none reaches it, at the strictest), and the evidence at this level and at all. */
+    precision: doublePrecision('precision'),
+    right: integer('right').notNull(),
+    total: integer('total').notNull(),
+    rightAtAll: integer('right_at_all').notNull(),
+    totalAtAll: integer('total_at_all').notNull(),
+    /** Iterations whose calibration counted. */
+    iterations: integer('iterations').notNull(),
+    /** By votes, of this iteration and level alone. */
+    cells: jsonb('cells').$type<PrecisionCell[]>().notNull(),
+    reason: text('reason').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.iterationId, t.level).nullsNotDistinct()],
 );
 
 /** One request to a model, successful or not. Append only; `usage` is what was paid. */
@@ -177,6 +222,9 @@ export const samples = pgTable(
   (t) => [unique().on(t.promptId, t.round, t.index), index().on(t.cacheKey)],
 );
 
+/** Samples of one rewrite, and how many of them voted for ŷ. */
+export type RewriteTally = { rewrite: string; kind: string; samples: number; votes: number };
+
 export const votes = pgTable('votes', {
   promptId: ref('prompt_id')
     .primaryKey()
@@ -188,6 +236,17 @@ export const votes = pgTable('votes', {
   samples: integer('samples').notNull(),
   agreement: doublePrecision('agreement').notNull(),
   margin: doublePrecision('margin').notNull(),
+  /** Samples without a readable answer. */
+  unreadable: integer('unreadable').notNull().default(0),
+  tallies: jsonb('tallies').$type<RewriteTally[]>(),
+  /**
+   * Given a sample that voted for ŷ, the share of other samples of its rewrite (or kind of rewrite) that did, and of those of
+   * others; null where there are no such pairs.
+   */
+  within: doublePrecision('within'),
+  across: doublePrecision('across'),
+  /** High within and low across: not trusted. */
+  sharedMistake: boolean('shared_mistake').notNull().default(false),
   trusted: boolean('trusted').notNull(),
   createdAt: createdAt(),
 });

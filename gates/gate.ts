@@ -38,6 +38,12 @@ export type VoteSummary = {
   votes: number;
   runnerUpVotes: number;
   samples: number;
+  /** Samples without a readable answer; they are a vote of their own. */
+  unreadable?: number;
+  /** Agreement with ŷ within rewrites and across them, where it is that of a shared mistake. */
+  sharedMistake?: { within: number; across: number };
+  /** What the precision asked for needs at this level, as calibrated; undefined votes: none reaches it. */
+  required?: { votes?: number; lead?: number; reason: string };
 };
 
 /** What one critic said of a sample. */

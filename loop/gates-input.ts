@@ -34,6 +34,39 @@ const agreement = z.strictObject({
   min: share.default(0.6).describe('least share of the K samples that gave ŷ'),
   max: share.default(1).describe('largest share: above it a prompt is too easy to teach anything'),
   minMargin: share.default(0.25).describe('least lead over the runner-up, as a share of K'),
+  precision: share
+    .default(0)
+    .describe(
+      'least share of trusted votes that are right, as measured on the calibration set of the task: votes and lead are raised ' +
+        'from min and minMargin until it is reached; 0: not asked for',
+    ),
+  calibration: z
+    .strictObject({
+      share: z
+        .number()
+        .min(0)
+        .max(10)
+        .default(0.3)
+        .describe('calibration problems per iteration as a share of pool.prompts; 0: none'),
+      iterations: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(3)
+        .describe('latest iterations whose calibration counts as evidence'),
+    })
+    .prefault({}),
+  noAnswer: z
+    .enum(['votes', 'abstains'])
+    .default('votes')
+    .describe('`votes`: where more samples give no readable answer than give ŷ, nothing is trusted'),
+  sharedMistake: z
+    .strictObject({
+      within: share.default(0.6).describe('least agreement with ŷ within rewrites (or kinds of them)'),
+      across: share.default(0.4).describe('agreement with ŷ across them, below which it is one; 0: off'),
+    })
+    .prefault({})
+    .describe('samples of one rewrite agree on ŷ and others do not: not trusted'),
 });
 
 const critique = z.strictObject({

@@ -23,6 +23,14 @@ const ALONE = {
   human: 'off',
 } as const;
 
+/** The papers trust agreement as it is. */
+const UNCALIBRATED = {
+  precision: 0,
+  calibration: { share: 0 },
+  sharedMistake: { across: 0 },
+  noAnswer: 'abstains',
+} as const;
+
 export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
   lmsi: {
     source: 'Huang et al. 2022, Large Language Models Can Self-Improve, arXiv 2210.11610',
@@ -33,7 +41,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
       iterations: 1,
       sampling: { samples: 32, temperature: 0.7, resamples: 0, strategies: 'all' },
       gates: {
-        agreement: { min: 0, max: 1, minMargin: 0 },
+        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
@@ -48,7 +56,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       sampling: { samples: 64, temperature: 0.6, resamples: 0 },
       gates: {
-        agreement: { min: 0, max: 1, minMargin: 0 },
+        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
@@ -63,7 +71,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       sampling: { samples: 10, temperature: 1, topP: 0.99, resamples: 0 },
       gates: {
-        agreement: { min: 0.3, max: 0.7, minMargin: 0 },
+        agreement: { min: 0.3, max: 0.7, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
@@ -78,7 +86,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       sampling: { samples: 32, temperature: 0.7, resamples: 0 },
       gates: {
-        agreement: { min: 0, max: 1, minMargin: 0 },
+        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
         policy: { ...ALONE, agreement: 'advisory', verification: 'required' },
       },

@@ -55,9 +55,30 @@ export function vote(
   };
 }
 
-/** Is ŷ sure enough to train on? Both limits are shares of the samples and are met when equalled. */
-export function trusted(result: Vote, settings: { min: number; minMargin: number }): boolean {
-  return (
-    result.answer !== undefined && result.agreement >= settings.min && result.margin >= settings.minMargin
-  );
+/** What else speaks for or against a vote. */
+export type Circumstances = {
+  /** Samples without a readable answer: a vote of their own, which wins when they are more than those for ŷ. */
+  unreadable?: number;
+  sharedMistake?: boolean;
+  /** Least votes and lead, in samples, for the precision asked for; undefined votes: none is enough. */
+  required?: { votes?: number; lead?: number };
+};
+
+/** Is there a ŷ that nothing but its number of votes can speak against? */
+export function stands(result: Vote, { unreadable = 0, sharedMistake = false }: Circumstances): boolean {
+  return result.answer !== undefined && unreadable <= result.votes && !sharedMistake;
+}
+
+/** Is ŷ sure enough to train on? `min` and `minMargin` are shares of the samples; limits are met when equalled. */
+export function trusted(
+  result: Vote,
+  settings: { min: number; minMargin: number },
+  circumstances: Circumstances = {},
+): boolean {
+  if (!stands(result, circumstances)) return false;
+  if (result.agreement < settings.min || result.margin < settings.minMargin) return false;
+  const { required } = circumstances;
+  if (required === undefined) return true;
+  const lead = result.votes - result.runnerUpVotes;
+  return required.votes !== undefined && result.votes >= required.votes && lead >= (required.lead ?? 0);
 }

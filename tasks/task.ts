@@ -24,6 +24,11 @@ export type Rewrite = {
   key: string;
   /** What is put to the model in place of the prompt's own text. */
   text: string;
+  /**
+   * Forms of one kind err alike (the same digits in the same order, say), so that their agreement says less than that of
+   * different kinds. Default: every form is of its own kind.
+   */
+  kind?: string;
   /** Maps an answer to this form back to an answer to the prompt; undefined when it cannot be one. */
   mapBack(answer: string): string | undefined;
 };
@@ -89,6 +94,9 @@ export type Benchmark = {
   items(): AsyncIterable<BenchmarkItem> | Iterable<BenchmarkItem>;
 };
 
+/** A problem with its known answer, on which the loop measures how often its votes are right. */
+export type CalibrationItem = Prompt & { answer: string };
+
 export type PromptRequest = {
   /** The same request always gives the same prompts. */
   seed: number;
@@ -115,6 +123,11 @@ export interface Task {
   prompts(request: PromptRequest): AsyncIterable<Prompt>;
   /** Problems of a kind the model already masters, to be practised along so that they are not forgotten. */
   rehearsal?(request: PromptRequest): AsyncIterable<Prompt>;
+  /**
+   * Problems like the prompts with known answers, apart from every benchmark and from all prompts: what the precision of
+   * votes is measured on. Never trained on. The same request always gives the same problems.
+   */
+  calibration?(request: PromptRequest): AsyncIterable<CalibrationItem>;
   strategies: Strategy[];
   /** Further ways of asking, kept for when the samples become too much alike. */
   alternatives?: Strategy[];

@@ -106,9 +106,10 @@ async function turn(input: IterationInput): Promise<Decided> {
   const asked = (results: { wanted: number }[]) => results.reduce((sum, r) => sum + r.wanted, 0);
 
   const pool = await stage('collect', () => main.collect({ iterationId }));
+  const drawn = pool.prompts + pool.rehearsal + (pool.calibration ?? 0);
 
   await stage('generate', async () => {
-    const results = await overPages(pool.prompts + pool.rehearsal, (first, count) =>
+    const results = await overPages(drawn, (first, count) =>
       llm.generatePage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
     );
     return { samples: asked(results) };
@@ -119,7 +120,7 @@ async function turn(input: IterationInput): Promise<Decided> {
       overPages(total, (first, count) =>
         llm.critiquePage.executeWithOptions(span(when, first, count), [{ iterationId, first, count, when }]),
       );
-    const approved = await critique(pool.prompts + pool.rehearsal, 'before-vote');
+    const approved = await critique(drawn, 'before-vote');
     const voted = await main.vote({ iterationId });
     const resampled = await overPages(voted.trusted, (first, count) =>
       llm.resamplePage.executeWithOptions(span('trusted prompts', first, count), [

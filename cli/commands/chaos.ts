@@ -14,11 +14,12 @@ export function addChaosCommand(program: Command): void {
     .argument('[options...]', 'as docs/reliability.md tells: --seed, --only, --lanes, --write')
     .allowUnknownOption()
     .action(async (args: string[]) => {
-      process.exitCode = await chaos(args);
+      process.exitCode = await runSuite(join(repoRoot, 'tests', 'chaos', 'main.ts'), args);
     });
 }
 
-async function chaos(args: string[]): Promise<number> {
+/** Runs a suite of tests that is a program of its own, with the Temporal server's program at hand. */
+export async function runSuite(main: string, args: string[]): Promise<number> {
   const interrupt = listenForInterrupt(() => process.stderr.write('\n  Stopping …\n'));
   const { signal } = interrupt;
   try {
@@ -28,7 +29,6 @@ async function chaos(args: string[]): Promise<number> {
       return undefined;
     });
     const env = { ...process.env, TEMPORAL_CLI: temporal };
-    const main = join(repoRoot, 'tests', 'chaos', 'main.ts');
     const code = await runHere(process.execPath, [main, ...args], env, signal);
     return signal.aborted ? EXIT.interrupted : code;
   } catch (error) {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -61,6 +62,23 @@ def read_config(folder: Path) -> AdapterConfig:
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     """{PEFT's key: tensor}, on the CPU."""
     return load_file(folder / "adapter_model.safetensors")
+
+
+def check_finite(folder: Path) -> None:
+    """Raises ValueError naming the first tensor that holds NaN or infinite values: a model with
+    it answers with noise."""
+    path = folder / "adapter_model.safetensors"
+    if not path.exists():
+        return
+    with safe_open(path, framework="pt") as file:
+        for key in sorted(file.keys()):
+            tensor = file.get_tensor(key)
+            if not tensor.is_floating_point() or bool(tensor.isfinite().all()):
+                continue
+            bad = int((~tensor.isfinite()).sum())
+            raise ValueError(
+                f"{path} holds values that are no finite numbers: {bad} of {tensor.numel()} in {key}"
+            )
 
 
 def pairs(weights: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:

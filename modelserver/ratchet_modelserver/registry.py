@@ -113,13 +113,14 @@ class Registry:
         created: int | None = None,
         fine_tuned: bool = False,
     ) -> Model:
-        """Raises ValueError when the folder is no adapter for this base."""
+        """Raises ValueError when the folder is no adapter for this base, or holds no numbers."""
         base = self.bases.get(base_id)
         if base is None:
             raise ValueError(
                 f"adapter {id}: there is no base model '{base_id}' (have: {', '.join(self.bases)})"
             )
         adapters.read_config(folder)
+        adapters.check_finite(folder)
         digest = hashlib.sha256(f"{base.digest}+{digest_weights(folder)}".encode()).hexdigest()
         model = Model(
             id, base, folder, f"fp_{digest[:16]}", created or int(time.time()), fine_tuned

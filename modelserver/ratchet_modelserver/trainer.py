@@ -151,6 +151,12 @@ class Training:
 
     def write(self, folder: Path, files: dict[str, bytes]) -> None:
         values = self.flat.values if self.ema is None else self.ema
+        if not bool(values.isfinite().all()):
+            raise Failed(
+                "training_diverged",
+                f"The adapter holds values that are no finite numbers after step {self.step}; "
+                f"lower learning_rate (it is {self.hyper['learning_rate']:g}).",
+            )
         adapters.write_folder(
             folder,
             self.flat.named(values),

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import openai
 import pytest
 import torch
 from conftest import ADDITIONS, EXAMPLES, example
+from ratchet_modelserver import adapters
+from ratchet_modelserver.registry import Registry
+from safetensors.torch import save_file
 
 FAST = {"n_epochs": 60, "learning_rate": 0.02, "lora_rank": 8, "batch_size": 4}
 SLOW = {"n_epochs": 1000, "batch_size": 1, "checkpoint_every_steps": 20, "learning_rate": 1e-4}
@@ -170,6 +176,34 @@ def test_diverging_training_fails_with_advice(server):
     job = server.wait(job.id)
     assert job.status == "failed" and job.error.code == "training_diverged"
     assert "lower learning_rate" in job.error.message
+
+
+def test_an_adapter_without_numbers_is_not_written(server):
+    """The loss of the only step is finite; what it does to the weights is not."""
+    job = server.train(
+        server.upload(EXAMPLES),
+        hyperparameters={"learning_rate": 1e300, "n_epochs": 1, "batch_size": 8},
+    )
+    job = server.wait(job.id)
+    assert job.status == "failed" and job.error.code == "training_diverged"
+    assert "no finite numbers after step 1" in job.error.message
+    assert job.fine_tuned_model is None
+
+
+def test_an_adapter_without_numbers_is_not_served(trained, tmp_path):
+    folder = Path(shutil.copytree(trained.adapter_path, tmp_path / "poisoned"))
+    adapters.check_finite(folder)
+    weights = adapters.read_weights(folder)
+    name = sorted(weights)[0]
+    weights[name].view(-1)[3] = float("nan")
+    save_file(weights, folder / "adapter_model.safetensors")
+    with pytest.raises(ValueError, match="no finite numbers: 1 of [0-9]+ in .*" + name):
+        adapters.check_finite(folder)
+    registry = Registry(torch.device("cpu"), torch.float32, 1 << 30, 1)
+    registry.bases["tiny"] = SimpleNamespace(digest="", created=0)
+    with pytest.raises(ValueError, match="no finite numbers"):
+        registry.add_adapter("poisoned", "tiny", folder)
+    assert registry.models == {}
 
 
 def test_bad_jobs_name_the_field(server):

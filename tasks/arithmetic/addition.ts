@@ -49,7 +49,8 @@ export function parseSum(text: string): Sum | string {
 
 /**
  * All equivalent forms: the problem times 10^k for each k that fits, and with the numbers swapped: 2·(10 − n)
- * of them, half as many for equal numbers. An answer maps back to an answer to the sum as it was written.
+ * of them, half as many for equal numbers. Shifted forms put the same pairs of digits to the model in the same order, so
+ * only swapping makes another kind. An answer maps back to an answer to the sum as it was written.
  */
 export function rewritesOf({ small, large, digits, zeros }: Sum, seed: string): Rewrite[] {
   const forms: Rewrite[] = [];
@@ -60,9 +61,11 @@ export function rewritesOf({ small, large, digits, zeros }: Sum, seed: string): 
       if (trailingZeros(answer) < k) return undefined;
       return answer.slice(0, answer.length - k) + '0'.repeat(zeros);
     };
-    forms.push({ key: `x10^${k}`, text: `${pad(small, k)}+${pad(large, k)}`, mapBack });
+    const text = `${pad(small, k)}+${pad(large, k)}`;
+    forms.push({ key: `x10^${k}`, kind: 'as-given', text, mapBack });
     if (small !== large) {
-      forms.push({ key: `x10^${k},swapped`, text: `${pad(large, k)}+${pad(small, k)}`, mapBack });
+      const swapped = `${pad(large, k)}+${pad(small, k)}`;
+      forms.push({ key: `x10^${k},swapped`, kind: 'swapped', text: swapped, mapBack });
     }
   }
   return shuffled(forms, seed, (form) => form.key);

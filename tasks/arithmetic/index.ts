@@ -54,6 +54,14 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
       );
       for (const sum of roundRobin(sources, request.count)) yield promptOf(sum, sum.key);
     },
+    async *calibration(request) {
+      const sources = (request.levels ?? levels.start).map((n) =>
+        sums(n, `calibration/${request.seed}`, request.exclude),
+      );
+      for (const sum of roundRobin(sources, request.count)) {
+        yield { ...promptOf(sum, sum.key), answer: trueSum(sum.key)! };
+      }
+    },
     strategies: [{ name: 'long-addition', messages: ask }],
     ask,
     rewrites(prompt, seed) {
@@ -70,7 +78,7 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     levels,
     // Three approved votes accept more than five unvetted ones, and as surely: docs/decisions.md has the numbers.
     suggested: {
-      gates: { agreement: { min: 0.375, minMargin: 0.25 }, critique: { votes: 'approved' } },
+      gates: { agreement: { min: 0.375, minMargin: 0.25, precision: 0.98 }, critique: { votes: 'approved' } },
       training: { epochs: 3, learningRate: 1.5e-3, replay: 200 },
     },
     // 111 characters, one token each, and the end mark; the rest lets a runaway answer be seen as one.

@@ -105,6 +105,46 @@ describe('the agreement gate', () => {
       reason: 'none of 8 samples gave an answer',
     });
   });
+  test('fails all where no answer is the largest vote, however clear ŷ is among the rest', () => {
+    const vote = { answer: '13', votes: 3, runnerUpVotes: 0, samples: 8, unreadable: 4 };
+    const settings = { agreement: { min: 0.375, max: 1, minMargin: 0.25 } };
+    expect(verdictOf('agreement', { context: { vote }, settings })).toMatchObject({
+      outcome: 'fail',
+      reason: 'no answer wins: 4 of 8 samples gave none that could be read, 3 gave 13',
+    });
+    const asMany = { ...vote, unreadable: 3 };
+    expect(verdictOf('agreement', { context: { vote: asMany }, settings })?.outcome).toBe('pass');
+  });
+  test('fails all of a shared mistake, with the agreement within rewrites and across them', () => {
+    const sharedMistake = { within: 1, across: 0.25 };
+    const vote = { answer: '13', votes: 5, runnerUpVotes: 1, samples: 8, sharedMistake };
+    expect(verdictOf('agreement', { context: { vote } })).toMatchObject({
+      outcome: 'fail',
+      reason:
+        'shared mistake: samples of one rewrite agree on 13 (1.00 within), those of others do not (0.25 across)',
+    });
+  });
+  test('asks for the votes and the lead that the calibration found to be needed', () => {
+    const reason =
+      'a precision of 0.98 needs 6 votes and a lead of 4: estimated 0.990 (30 of 30 right, 99 of 100 at all)';
+    const needing = (votes: number, runnerUpVotes: number, required: object) =>
+      verdictOf('agreement', {
+        context: {
+          vote: { answer: '13', votes, runnerUpVotes, samples: 8, required: { reason, ...required } },
+        },
+      });
+    expect(needing(5, 0, { votes: 6, lead: 4 })).toMatchObject({
+      outcome: 'fail',
+      threshold: 0.75,
+      reason: `5 votes with a lead of 5: ${reason}`,
+    });
+    expect(needing(6, 3, { votes: 6, lead: 4 })?.outcome).toBe('fail');
+    expect(needing(6, 2, { votes: 6, lead: 4 })?.outcome).toBe('pass');
+    expect(needing(8, 0, { reason: 'no number of votes reaches a precision of 0.98' })).toMatchObject({
+      outcome: 'fail',
+      reason: 'no number of votes reaches a precision of 0.98',
+    });
+  });
   test('passes at the limits themselves', () => {
     expect(
       verdictOf('agreement', {

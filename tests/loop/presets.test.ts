@@ -66,7 +66,7 @@ describe('presets', () => {
     );
     expect(settings.sampling).toMatchObject({ samples: 20, temperature: 1 });
     expect(settings.training.epochs).toBe(3);
-    expect(settings.gates.agreement).toEqual({ min: 0.3, max: 0.5, minMargin: 0 });
+    expect(settings.gates.agreement).toMatchObject({ min: 0.3, max: 0.5, minMargin: 0 });
     expect(settings.gates.critique).toMatchObject({ mode: 'off', votes: 'all' });
   });
 
@@ -98,7 +98,7 @@ describe('the settings of the gates', () => {
   });
   it('keep the defaults that runs had before there was a policy', () => {
     const { gates } = improveInputSchema.parse({});
-    expect(gates.agreement).toEqual({ min: 0.6, max: 1, minMargin: 0.25 });
+    expect(gates.agreement).toMatchObject({ min: 0.6, max: 1, minMargin: 0.25, precision: 0 });
     expect(gates.length).toEqual({ maxDeviations: 8 });
     expect(gates.critique).toEqual({ mode: 'required', votes: 'all', min: 0.5, critics: [], decide: 'all' });
     expect(gates.novelty.templateCap).toBe(1);

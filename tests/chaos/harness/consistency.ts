@@ -37,8 +37,8 @@ const CHECKS: Check[] = [
     ) => sql`select 1 from votes v join prompts p on p.id = v.prompt_id join runs r on r.id = ${run}
       where p.id in ${promptsOf(run)} and (
         v.samples <> (select count(*) from samples where prompt_id = p.id and round = 1)
-        or v.samples <> case p.purpose when 'learn' then (r.settings->'sampling'->>'samples')::int
-          else least(4, (r.settings->'sampling'->>'samples')::int) end)`,
+        or v.samples <> case p.purpose when 'rehearse' then least(4, (r.settings->'sampling'->>'samples')::int)
+          else (r.settings->'sampling'->>'samples')::int end)`,
   },
   {
     what: "a sample's call is another run's, or failed",
@@ -58,7 +58,8 @@ const CHECKS: Check[] = [
   },
   {
     what: 'a sample was not judged',
-    wrong: (run) => sql`select 1 from samples s where s.prompt_id in ${promptsOf(run)}
+    wrong: (run) => sql`select 1 from samples s join prompts p on p.id = s.prompt_id
+      where s.prompt_id in ${promptsOf(run)} and p.purpose <> 'calibrate'
       and not exists (select 1 from verdicts where sample_id = s.id)`,
   },
   {
