@@ -9,7 +9,9 @@ import { createLive, type Topic } from './live.ts';
 import { ErrorPage } from './parts/layout.tsx';
 import { Said } from './parts/text.tsx';
 import { frameOf, page, PageError } from './render.ts';
+import { launchRoutes } from './routes/launch.tsx';
 import { runsRoutes } from './routes/runs.tsx';
+import { schedulesRoutes } from './routes/schedules.tsx';
 import { sessionRoutes } from './routes/session.tsx';
 import { admitted, headers, knownHost, writesFromHere } from './security.ts';
 
@@ -50,6 +52,8 @@ export function createApp(deps: Deps): Hono {
     return live.stream(c, topic);
   });
   app.route('/', runsRoutes(deps, remember));
+  app.route('/', launchRoutes(deps));
+  app.route('/', schedulesRoutes(deps));
 
   app.notFound((c) =>
     page(
