@@ -9,9 +9,12 @@ import { createLive, type Topic } from './live.ts';
 import { ErrorPage } from './parts/layout.tsx';
 import { Said } from './parts/text.tsx';
 import { frameOf, page, PageError } from './render.ts';
+import { checkpointRoutes } from './routes/checkpoints.tsx';
+import { compareRoutes } from './routes/compare.tsx';
 import { launchRoutes } from './routes/launch.tsx';
 import { runsRoutes } from './routes/runs.tsx';
 import { schedulesRoutes } from './routes/schedules.tsx';
+import { servingRoutes } from './routes/serving.tsx';
 import { sessionRoutes } from './routes/session.tsx';
 import { admitted, headers, knownHost, writesFromHere } from './security.ts';
 
@@ -52,6 +55,9 @@ export function createApp(deps: Deps): Hono {
     return live.stream(c, topic);
   });
   app.route('/', runsRoutes(deps, remember));
+  app.route('/', checkpointRoutes(deps));
+  app.route('/', servingRoutes(deps, remember));
+  app.route('/', compareRoutes(deps, remember));
   app.route('/', launchRoutes(deps));
   app.route('/', schedulesRoutes(deps));
 
