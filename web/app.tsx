@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { errorMessage } from '../cli/errors.ts';
 import { assets } from './assets.ts';
-import { createCache } from './cache.ts';
+import { createCache, createCounter } from './cache.ts';
 import type { Deps } from './deps.ts';
 import { createLive, type Topic } from './live.ts';
 import { ErrorPage } from './parts/layout.tsx';
@@ -11,11 +11,15 @@ import { Said } from './parts/text.tsx';
 import { frameOf, page, PageError } from './render.ts';
 import { checkpointRoutes } from './routes/checkpoints.tsx';
 import { compareRoutes } from './routes/compare.tsx';
+import { iterationRoutes } from './routes/iteration.tsx';
 import { launchRoutes } from './routes/launch.tsx';
+import { runRoutes } from './routes/run.tsx';
 import { runsRoutes } from './routes/runs.tsx';
+import { sampleRoutes } from './routes/sample.tsx';
 import { schedulesRoutes } from './routes/schedules.tsx';
 import { servingRoutes } from './routes/serving.tsx';
 import { sessionRoutes } from './routes/session.tsx';
+import { steerRoutes } from './routes/steer.tsx';
 import { admitted, headers, knownHost, writesFromHere } from './security.ts';
 
 const BODY_BYTES = 256 * 1024;
@@ -27,6 +31,7 @@ const isTopic = (text: string): text is Topic => text === 'runs' || /^run:./s.te
 export function createApp(deps: Deps): Hono {
   const app = new Hono();
   const remember = createCache();
+  const count = createCounter(remember);
   const live = createLive(deps.db);
 
   app.use(headers);
@@ -60,6 +65,10 @@ export function createApp(deps: Deps): Hono {
   app.route('/', compareRoutes(deps, remember));
   app.route('/', launchRoutes(deps));
   app.route('/', schedulesRoutes(deps));
+  app.route('/', runRoutes(deps, remember, count));
+  app.route('/', iterationRoutes(deps, count));
+  app.route('/', sampleRoutes(deps));
+  app.route('/', steerRoutes(deps));
 
   app.notFound((c) =>
     page(
