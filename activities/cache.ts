@@ -4,10 +4,10 @@
  * taken over; answers are read anew.
  */
 import { createHash } from 'node:crypto';
-import { asc, inArray } from 'drizzle-orm';
+import { and, asc, inArray, sql } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
 import type { Checkpoint } from '../db/runs.ts';
-import { critiques, samples } from '../db/schema.ts';
+import { audits, critiques, probes, prompts, samples } from '../db/schema.ts';
 import type { ChatRequest } from '../models/chat.ts';
 import type { Endpoint } from '../models/endpoint.ts';
 import type { CriticRequest } from '../tasks/task.ts';
@@ -72,10 +72,25 @@ export async function storedSamples(db: Db, keys: string[]): Promise<Map<string,
   );
 }
 
-/** Stored critiques by key, of any run; the oldest where there are several. */
-export async function storedCritiques(db: Db, keys: string[]): Promise<Map<string, StoredCritique>> {
+/**
+ * Stored critiques by key, of any run; the oldest where there are several. What a critic said in another iteration whose gates were
+ * tested counts only once they passed the test.
+ */
+export async function storedCritiques(
+  db: Db,
+  keys: string[],
+  iterationId: number,
+): Promise<Map<string, StoredCritique>> {
+  const trusted = sql`not exists (select 1 from ${samples} s join ${prompts} p on p.id = s.prompt_id
+    where s.id = ${critiques.sampleId} and p.iteration_id <> ${iterationId}
+    and exists (select 1 from ${probes} planted where planted.iteration_id = p.iteration_id)
+    and not exists (select 1 from ${audits} a where a.iteration_id = p.iteration_id and a.outcome <> 'failed'))`;
   return byKey(keys, (some) =>
-    db.select().from(critiques).where(inArray(critiques.cacheKey, some)).orderBy(asc(critiques.id)),
+    db
+      .select()
+      .from(critiques)
+      .where(and(inArray(critiques.cacheKey, some), trusted))
+      .orderBy(asc(critiques.id)),
   );
 }
 

@@ -1,7 +1,9 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { promptPage, samplesOf, type Sample, type StoredPrompt } from '../db/prompts.ts';
-import { critiques } from '../db/schema.ts';
+import { timesSetAside } from '../db/probes.ts';
+import { critiques, PLANTED_ROUND } from '../db/schema.ts';
+import { shuffled } from '../tasks/random.ts';
 import type { CriticRequest, Critique } from '../tasks/task.ts';
 import { critiqueTokens, withinBudget } from './budget.ts';
 import { critiqueKey, storedCritiques } from './cache.ts';
@@ -9,6 +11,7 @@ import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
 import { askedOf, votesAreApproved, type Asked } from './critic.ts';
 import type { Page } from './generate.ts';
+import { plantedOnPage } from './plant.ts';
 import { inUse, samplesFor } from './pool.ts';
 import { allowanceOf, REFUSAL, refusalReason } from './refusals.ts';
 import { trustedPrompts } from './resample.ts';
@@ -63,6 +66,8 @@ type Question = {
   unfit: string | undefined;
 };
 
+const isPlanted = ({ samples }: Question): boolean => samples.some((s) => s.round === PLANTED_ROUND);
+
 /** Equal work is one question: the critic is paid for it once. */
 function merged(questions: Question[]): Question[] {
   return [...Map.groupBy(questions, (q) => q.key).values()].map((equal) => ({
@@ -72,8 +77,15 @@ function merged(questions: Question[]): Question[] {
 }
 
 export function createCritiqueActivities({ db }: Deps) {
-  /** The samples to put to the critic: before the vote all that are well-formed, after it the candidates. */
-  async function wantedOf(
+  /** The samples to put to the critics, planted ones among the others in an order that says nothing. */
+  async function wantedOf(context: IterationContext, page: CritiquePage): Promise<Sample[]> {
+    const real = await realOf(context, page);
+    const planted = await plantedOnPage(db, context, page);
+    return planted.length === 0 ? real : shuffled([...real, ...planted], 'critique', ({ id }) => String(id));
+  }
+
+  /** Before the vote all that are well-formed, after it the candidates. */
+  async function realOf(
     context: IterationContext,
     { iterationId, first, count, when }: CritiquePage,
   ): Promise<Sample[]> {
@@ -114,10 +126,11 @@ export function createCritiqueActivities({ db }: Deps) {
   }
 
   /** Stores what equal requests were answered before, and returns the questions that are still open. */
-  async function fromCache(name: string, questions: Question[]): Promise<Question[]> {
+  async function fromCache(name: string, iterationId: number, questions: Question[]): Promise<Question[]> {
     const known = await storedCritiques(
       db,
       questions.map((q) => q.key),
+      iterationId,
     );
     const rows = questions.flatMap(({ key, samples }) => {
       const earlier = known.get(key);
@@ -163,7 +176,14 @@ export function createCritiqueActivities({ db }: Deps) {
         const unfit = critic.cannotJudge?.(sample.request, sample.rationale);
         return { samples: [sample], request: wire, key: critiqueKey(endpoint, critic.name, wire), unfit };
       });
-    const known = settings.sampling.cache ? await fromCache(name, merged(todo)) : todo;
+    // A critic that failed the audit is asked anew, and what is planted tests the critic of now.
+    const cacheable = settings.sampling.cache && (await timesSetAside(db, iterationId)) === 0;
+    const [planted, real] = [todo.filter(isPlanted), todo.filter((question) => !isPlanted(question))];
+    const left = cacheable ? await fromCache(name, iterationId, merged(real)) : real;
+    const known =
+      planted.length === 0
+        ? left
+        : shuffled([...left, ...planted], 'critique', ({ samples: [sample] }) => String(sample!.id));
 
     const what =
       role === 'critic' ? `asking the critic ${endpoint.model}` : `asking the judge ${endpoint.model}`;
@@ -189,7 +209,7 @@ export function createCritiqueActivities({ db }: Deps) {
             reason: critique.reason.replaceAll('\0', '\uFFFD'),
             reply: (reply.choices[0]?.text ?? '').slice(0, REPLY_CHARACTERS).replaceAll('\0', '\uFFFD'),
             callId: ids[i]!,
-            cacheKey: keep ? question.key : null,
+            cacheKey: keep && sample.round !== PLANTED_ROUND ? question.key : null,
             cached: place > 0,
           })),
         );
@@ -231,7 +251,7 @@ export function createCritiqueActivities({ db }: Deps) {
       each: await critiqueTokens(db, context, critic.request('', ''), role),
     };
     await withinBudget(db, { run, settings, task, iterationId }, page, calls);
-    return { wanted: wanted.length, asked: open.length, cached: todo.length - known.length };
+    return { wanted: wanted.length, asked: open.length, cached: real.length - left.length };
   }
 
   return {

@@ -1,18 +1,18 @@
-import { inArray } from 'drizzle-orm';
 import { heartbeat } from '@temporalio/activity';
 import type { Db } from '../db/connect.ts';
 import { calibrationsOf } from '../db/calibration.ts';
 import { samplesOf, votedPrompts, type Sample, type StoredPrompt, type Vote } from '../db/prompts.ts';
-import { critiques, examples, verdicts } from '../db/schema.ts';
-import { accepted, judge, policyOf, ungated } from '../gates/index.ts';
-import type { GateContext, GateSettings, LengthPopulation, VoteSummary } from '../gates/gate.ts';
+import { examples, verdicts } from '../db/schema.ts';
+import { accepted, policyOf, ungated } from '../gates/index.ts';
+import type { GateSettings, LengthPopulation, VoteSummary } from '../gates/gate.ts';
 import { templateOf } from '../loop/rationale.ts';
-import { capTemplates, selectExamples } from '../loop/select.ts';
+import { capTemplates, nothingChosen, selectExamples } from '../loop/select.ts';
+import { auditGates } from './audit.ts';
 import { requiredOf } from './calibration.ts';
-import { criticsOf, standings } from './critic.ts';
+import { criticsOf } from './critic.ts';
 import { iterationContext, type Deps } from './context.ts';
+import { acceptedBefore, critiquesOf, populationOf, verdictsOn, type Bench } from './judged.ts';
 import { count, countVerdicts } from './metrics.ts';
-import { acceptedBefore, judgedSample, populationOf } from './judged.ts';
 import { REFUSED } from './refusals.ts';
 import { verifySamples } from './verify.ts';
 
@@ -25,17 +25,13 @@ export type Filtered = {
   rehearsal: number;
   /** Examples left out because too many had their template; undefined without a cap. */
   overTemplateCap?: number;
+  /** Planted bad samples that the gates caught, "12 of 12"; undefined where none were planted. */
+  probesCaught?: string;
 };
 
 const PROMPTS_AT_ONCE = 200;
 
 type NewExample = typeof examples.$inferInsert & { template: string };
-
-async function critiquesOf(db: Db, sampleIds: number[]) {
-  if (sampleIds.length === 0) return new Map<number, (typeof critiques.$inferSelect)[]>();
-  const rows = await db.select().from(critiques).where(inArray(critiques.sampleId, sampleIds));
-  return Map.groupBy(rows, (row) => row.sampleId);
-}
 
 /** Lengths of the pool's first samples. */
 async function poolLength(db: Db, promptIds: number[]): Promise<LengthPopulation> {
@@ -52,12 +48,14 @@ export function createFilterActivities({ db }: Deps) {
   return {
     /**
      * Filter: every sample passes through every gate, every verdict is stored, and of those that passed
-     * all required ones a few per prompt become examples. Accepting nothing is a legal outcome.
+     * all required ones a few per prompt become examples. Accepting nothing is a legal outcome. Before, the gates are
+     * tested on what was planted.
+     *
+     * @throws GateAuditFailed when they let too much of it pass
      */
     async filter({ iterationId }: { iterationId: number }): Promise<Filtered> {
       const context = await iterationContext(db, iterationId);
       const { iteration, run, settings, task } = context;
-      const critics = criticsOf(context);
       const voted = await votedPrompts(db, iterationId);
       const gateSettings: GateSettings = {
         ...settings.gates,
@@ -79,10 +77,11 @@ export function createFilterActivities({ db }: Deps) {
           samples: vote.samples,
         };
         if (settings.experiment === 'ungated') return plain;
-        const { within, across, unreadable } = vote;
+        const { within, across, unreadable, copies } = vote;
         return {
           ...plain,
           unreadable: settings.gates.agreement.noAnswer === 'votes' ? unreadable : 0,
+          copies,
           sharedMistake: vote.sharedMistake ? { within: within ?? 0, across: across ?? 0 } : undefined,
           required: prompt.purpose === 'learn' ? requiredOf(required.get(prompt.level)) : undefined,
         };
@@ -94,8 +93,12 @@ export function createFilterActivities({ db }: Deps) {
           voted.map(({ prompt }) => prompt.id),
         ));
 
+      const bench: Bench = { context, gates, verifies, critics: criticsOf(context), length, before };
+      const audit = await auditGates(db, bench);
+
       const total: Filtered = { judged: 0, accepted: 0, examples: 0, hard: 0, rehearsal: 0 };
       const chosen: NewExample[] = [];
+      const soFar = nothingChosen();
       for (let i = 0; i < voted.length; i += PROMPTS_AT_ONCE) {
         const page = voted.slice(i, i + PROMPTS_AT_ONCE);
         const samples = await samplesOf(
@@ -124,26 +127,15 @@ export function createFilterActivities({ db }: Deps) {
               );
         const verdictRows: (typeof verdicts.$inferInsert)[] = [];
         for (const { prompt, vote } of page) {
-          const gateContext: GateContext = {
-            vote: voteSummary(prompt, vote),
-            length,
-            critics: standings(critics, prompt.level ?? undefined),
-            verifies,
-            accepted: before.features,
-            settings: gates.settings,
-          };
           const passed = (byPrompt.get(prompt.id) ?? []).filter((sample) => {
-            const judged = judgedSample(
-              context,
-              { prompt, vote, sample },
+            const found = verdictsOn(
+              bench,
+              { prompt, vote: voteSummary(prompt, vote), sample },
               {
                 critiques: critiquesBySample.get(sample.id) ?? [],
                 verification: verified?.get(sample.id),
-                likeness: before.likeness,
               },
-              gates.policy,
             );
-            const found = judge(judged, gateContext, gates.policy);
             verdictRows.push(
               ...found.map((v) => ({ ...v, sampleId: sample.id, advisory: v.advisory ?? false })),
             );
@@ -158,6 +150,7 @@ export function createFilterActivities({ db }: Deps) {
           const selected = selectExamples(
             passed,
             prompt.purpose === 'learn' ? settings.select : { perPrompt: 1, hardPerRewrite: 0 },
+            soFar,
           );
           for (const { sample, kind } of selected) {
             chosen.push({
@@ -209,6 +202,7 @@ export function createFilterActivities({ db }: Deps) {
         hard: rows.filter((e) => e.kind === 'hard').length,
         rehearsal: rehearsal.length,
         ...(templateCap < 1 ? { overTemplateCap: capped.dropped } : {}),
+        ...(audit ? { probesCaught: `${audit.caught} of ${audit.planted}` } : {}),
       };
     },
   };

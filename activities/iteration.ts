@@ -1,4 +1,4 @@
-import { listAdjustments } from '../db/adjustments.ts';
+import { addAdjustment, listAdjustments } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import {
   addIteration,
@@ -10,14 +10,17 @@ import {
   openStage,
 } from '../db/iterations.ts';
 import type { Iteration, StageOutput } from '../db/iterations.ts';
+import { setJudgementAside } from '../db/probes.ts';
 import { levelStats } from '../db/prompts.ts';
 import { baseAndBest, findCheckpoint, getCheckpoint } from '../db/runs.ts';
 import type { StageName } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
-import { settingsOf } from '../loop/course.ts';
+import { isResetDue, settingsOf } from '../loop/course.ts';
 import { nextLevels, type LevelStats } from '../loop/curriculum.ts';
 import { asksForReview } from '../loop/review.ts';
 import { checkStage } from './budget.ts';
+import { votesAreApproved } from './critic.ts';
+import { plantsProbes } from './plant.ts';
 import { iterationContext, seedOf, taskOf, type Deps, readRun } from './context.ts';
 import { logInfo, measured } from './metrics.ts';
 
@@ -49,27 +52,47 @@ export async function beginIteration(db: Db, runId: string, index: number): Prom
   const task = taskOf(run);
   const { best } = await baseAndBest(db, runId);
   const settings = settingsOf(run.settings, await listAdjustments(db, runId), index);
-  const levels = task.levels && nextLevels(await levelHistory(db, runId), settings.curriculum, task.levels);
+  // What production asks is what should be learnt, at whatever level.
+  const graded = settings.pool.source === 'task' ? task.levels : undefined;
+  const levels = graded && nextLevels(await levelHistory(db, runId), settings.curriculum, graded);
+  if (isResetDue(run.settings, index)) {
+    await addAdjustment(db, {
+      runId,
+      key: `reset-every/${index}`,
+      kind: 'retrain',
+      cause: 'settings',
+      reason: `training.resetEvery ${run.settings.training.resetEvery}: the base is trained anew on all accepted examples`,
+      fromIteration: index,
+      untilIteration: index,
+      overrides: { training: { from: 'base' } },
+    });
+  }
   const plan = { levels, seed: seedOf(run.settings.seed, 'iteration', index) };
   return addIteration(db, { runId, index, checkpointId: best.id, plan });
 }
 
 export function createIterationActivities({ db }: Deps) {
   return {
-    /** Begins an iteration, or finds it begun. `review`: people may be asked about what it accepts. */
+    /**
+     * Begins an iteration, or finds it begun. `review`: people may be asked about what it accepts. `probes`: bad samples are to
+     * be planted. A judgement that failed its audit is set aside, to be made again.
+     */
     async startIteration({
       runId,
       index,
     }: {
       runId: string;
       index: number;
-    }): Promise<{ iterationId: number; levels?: number[]; review?: true }> {
+    }): Promise<{ iterationId: number; levels?: number[]; review?: true; probes?: true }> {
       const iteration = await beginIteration(db, runId, index);
-      const { settings } = await readRun(db, runId);
+      const context = await iterationContext(db, iteration.id);
+      const { settings } = context;
+      await setJudgementAside(db, iteration.id, { votes: votesAreApproved(context) });
       return {
         iterationId: iteration.id,
         levels: iteration.plan.levels,
         ...(asksForReview(settings.review) ? { review: true as const } : {}),
+        ...(plantsProbes(settings) ? { probes: true as const } : {}),
       };
     },
 

@@ -1,16 +1,25 @@
 /** Puts together what the gates are shown: of a sample, and of what was accepted before it. */
+import { inArray } from 'drizzle-orm';
 import { earlierRationales } from '../db/examples.ts';
 import type { Db } from '../db/connect.ts';
 import type { Sample, StoredPrompt, Vote } from '../db/prompts.ts';
-import type { critiques } from '../db/schema.ts';
+import { critiques } from '../db/schema.ts';
 import { spreadOf } from '../gates/distribution.ts';
-import type { GateContext, JudgedSample, LengthPopulation } from '../gates/gate.ts';
-import type { GatePolicy } from '../gates/index.ts';
+import type {
+  GateContext,
+  GateSettings,
+  JudgedSample,
+  LengthPopulation,
+  Verdict,
+  VoteSummary,
+} from '../gates/gate.ts';
+import { judge, type GatePolicy } from '../gates/index.ts';
 import { ENOUGH_SAMPLES } from '../gates/length.ts';
 import { estimate } from '../loop/minhash.ts';
 import { rationaleSignature } from '../loop/rationale.ts';
 import { median, medianAbsoluteDeviation } from '../loop/statistics.ts';
 import { REWARD } from '../tasks/reward.ts';
+import { standings, type Asked } from './critic.ts';
 import type { IterationContext } from './context.ts';
 import type { StoredVerification } from './verify.ts';
 
@@ -74,11 +83,47 @@ export function likenessTo(newestFirst: readonly string[], most = REFERENCE_RATI
   };
 }
 
+/** All with which an iteration's samples are judged: real and planted ones by the same. */
+export type Bench = {
+  context: IterationContext;
+  gates: { settings: GateSettings; policy: GatePolicy };
+  verifies: boolean;
+  critics: readonly Asked[];
+  length: LengthPopulation;
+  before: Accepted;
+};
+
+/** What every gate says of a sample. */
+export function verdictsOn(
+  { context, gates, verifies, critics, length, before }: Bench,
+  { prompt, vote, sample: drawn }: { prompt: StoredPrompt; vote: VoteSummary; sample: Sample },
+  found: { critiques: readonly StoredCritique[]; verification?: StoredVerification },
+): Verdict[] {
+  const gateContext: GateContext = {
+    vote,
+    length,
+    critics: standings(critics, prompt.level ?? undefined),
+    verifies,
+    accepted: before.features,
+    settings: gates.settings,
+  };
+  const judged = { prompt, vote: { answer: vote.answer ?? null }, sample: drawn };
+  const sample = judgedSample(context, judged, { ...found, likeness: before.likeness }, gates.policy);
+  return judge(sample, gateContext, gates.policy);
+}
+
+/** What was said of samples, by sample. */
+export async function critiquesOf(db: Db, sampleIds: number[]) {
+  if (sampleIds.length === 0) return new Map<number, (typeof critiques.$inferSelect)[]>();
+  const rows = await db.select().from(critiques).where(inArray(critiques.sampleId, sampleIds));
+  return Map.groupBy(rows, (row) => row.sampleId);
+}
+
 type StoredCritique = typeof critiques.$inferSelect;
 
 export function judgedSample(
   { task }: IterationContext,
-  { prompt, vote, sample }: { prompt: StoredPrompt; vote: Vote; sample: Sample },
+  { prompt, vote, sample }: { prompt: StoredPrompt; vote: Pick<Vote, 'answer'>; sample: Sample },
   found: { critiques: readonly StoredCritique[]; verification?: StoredVerification; likeness: Likeness },
   policy: GatePolicy,
 ): JudgedSample {

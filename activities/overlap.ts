@@ -1,3 +1,4 @@
+import { CALIBRATION } from '../db/leaks.ts';
 import { normalised } from '../loop/leaks.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
 import { readItems, readPrompts } from '../tasks/file/rows.ts';
@@ -8,7 +9,7 @@ import { excerpt } from '../tasks/jsonl.ts';
 const NAMED = 3;
 
 /**
- * Refuses a task file whose benchmark holds problems of its own prompts file: the same text but for case, spacing,
+ * Refuses a task file whose benchmark or calibration set holds problems of its own prompts file: the same text but for case, spacing,
  * punctuation and the way numbers are written. Such a benchmark was put together by mistake. Near-duplicates, of which
  * real data sets have a few, are dropped when they are drawn. The prompts are read as a stream; only the
  * held-out problems are kept in memory.
@@ -18,11 +19,25 @@ const NAMED = 3;
 export async function refuseOverlap(spec: TaskSpec): Promise<void> {
   if (spec.kind !== 'file') return;
   const heldOut = new Map<string, string>();
-  for (const benchmark of spec.task.benchmarks) {
+  const { benchmarks, calibration } = spec.task;
+  for (const benchmark of benchmarks) {
     for await (const row of readItems(spec.task, benchmark)) {
-      if (!('problem' in row)) heldOut.set(normalised(row.text), benchmark.name);
+      if (!('problem' in row)) heldOut.set(normalised(row.text), `benchmark ${benchmark.name}`);
     }
   }
+  const shared: string[] = [];
+  if (calibration) {
+    for await (const row of readItems(spec.task, calibration)) {
+      if ('problem' in row) continue;
+      const text = normalised(row.text);
+      const other = heldOut.get(text);
+      if (other !== undefined && other !== CALIBRATION) {
+        shared.push(`calibration: is in ${other} too: ${excerpt(row.text)}; take it out of one of the two`);
+      }
+      heldOut.set(text, CALIBRATION);
+    }
+  }
+  if (shared.length > 0) throw new InvalidInputError(shared.slice(0, NAMED));
   const overlaps = new Map<string, { lines: string[]; count: number }>();
   for await (const row of readPrompts(spec.task)) {
     const name = 'problem' in row ? undefined : heldOut.get(normalised(row.text));
@@ -38,7 +53,7 @@ export async function refuseOverlap(spec: TaskSpec): Promise<void> {
     [...overlaps].map(([name, { lines, count }]) => {
       const others = count > lines.length ? ` and ${count - lines.length} more` : '';
       return (
-        `benchmark ${name}: ${count} of its problems ${count === 1 ? 'stands' : 'stand'} in the prompts file ${file} too: ` +
+        `${name}: ${count} of its problems ${count === 1 ? 'stands' : 'stand'} in the prompts file ${file} too: ` +
         `${lines.join(', ')}${others}; take them out of one of the two (rows: from, to)`
       );
     }),

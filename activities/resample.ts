@@ -1,6 +1,8 @@
 import { samplesOf, votedPrompts, type Sample, type StoredPrompt, type Vote } from '../db/prompts.ts';
 import { formsOf, iterationContext, type Deps, type IterationContext } from './context.ts';
 import type { Page } from './generate.ts';
+import type { Rewrite } from '../tasks/task.ts';
+import { acceptedParaphrases } from './paraphrase.ts';
 import { REFUSED } from './refusals.ts';
 import { sample, type Sampled, type SampleRequest } from './sampling.ts';
 
@@ -28,13 +30,14 @@ function secondRound(
   prompt: StoredPrompt,
   answer: string,
   first: Sample[],
+  paraphrases: readonly Rewrite[] | undefined,
 ): SampleRequest[] {
   const { task, settings } = context;
   const missed = first.filter(
     (s) => s.finishReason !== REFUSED && (s.answer === null || !task.sameAnswer(s.answer, answer)),
   );
   const forms = new Map(
-    formsOf(context, { ...prompt, level: prompt.level ?? undefined }).map((f) => [f.key, f]),
+    formsOf(context, { ...prompt, level: prompt.level ?? undefined }, paraphrases).map((f) => [f.key, f]),
   );
   const distinct = new Map(missed.map((s) => [`${s.rewrite} ${s.strategy}`, s]));
   const n = settings.sampling.resamples;
@@ -70,8 +73,18 @@ export function createResampleActivities({ db }: Deps) {
         ),
         (s) => s.promptId,
       );
+      const paraphrases = await acceptedParaphrases(
+        db,
+        page.map(({ prompt }) => prompt.id),
+      );
       const requests = page.flatMap(({ prompt, vote }) =>
-        secondRound(context, prompt, vote.answer, firstSamples.get(prompt.id) ?? []),
+        secondRound(
+          context,
+          prompt,
+          vote.answer,
+          firstSamples.get(prompt.id) ?? [],
+          paraphrases.get(prompt.id),
+        ),
       );
       return sample(db, context, requests, {
         round: 2,

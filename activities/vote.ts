@@ -9,6 +9,7 @@ import {
 import { calibrationAnswers } from '../db/calibration.ts';
 import type { votes } from '../db/schema.ts';
 import { opinionOf } from '../gates/critique.ts';
+import { copiesAmong, givesCopies, repeatsOf } from '../loop/copies.ts';
 import { measureIndependence, talliesOf } from '../loop/independence.ts';
 import { trusted, vote } from '../loop/vote.ts';
 import type { Db } from '../db/connect.ts';
@@ -47,7 +48,7 @@ export function createVoteActivities({ db }: Deps) {
     /**
      * Evaluate: the vote over each prompt's first samples. A sample whose rationale is out of form or does
      * not hang together abstains, and so does one without an answer or, by configuration, one that the
-     * critic does not pass. Problems with known answers are voted on like all others; how often those votes are right
+     * critic does not pass. Of an endpoint that does not sample, equal rationales of one request are one vote. Problems with known answers are voted on like all others; how often those votes are right
      * says how many votes the precision asked for needs.
      */
     async vote({ iterationId }: { iterationId: number }): Promise<Voted> {
@@ -71,12 +72,17 @@ export function createVoteActivities({ db }: Deps) {
       const disapproved = votesAreApproved(context)
         ? await disapprovedSamples(db, context)
         : new Set<number>();
+      // At temperature 0 equal samples are what was asked for, and no more votes for it.
+      const drawn = [...byPrompt.values()].flat();
+      const notIndependent =
+        !ungated && (settings.sampling.temperature === 0 || givesCopies(repeatsOf(drawn)));
       const counted = prompts.map((prompt) => {
         const k = samplesFor(context, prompt);
         // The budget may have lowered K after more samples were drawn.
         const first = (byPrompt.get(prompt.id) ?? []).filter((sample) => sample.index < k);
-        const answers = first.map((sample) => {
-          const votes = ungated || (isWellFormed(sample) && !disapproved.has(sample.id));
+        const copies = notIndependent ? copiesAmong(first) : [];
+        const answers = first.map((sample, i) => {
+          const votes = ungated || (isWellFormed(sample) && !disapproved.has(sample.id) && !copies[i]);
           return votes ? (sample.answer ?? undefined) : undefined;
         });
         if (answers.length !== k) {
@@ -94,7 +100,8 @@ export function createVoteActivities({ db }: Deps) {
         );
         const independence = measureIndependence(tallies, settings.gates.agreement.sharedMistake);
         const unreadable = first.filter((sample) => sample.answer === null).length;
-        return { prompt, result, tallies, ...independence, unreadable };
+        const copied = copies.filter(Boolean).length;
+        return { prompt, result, tallies, ...independence, unreadable, copies: copied };
       });
       const known = await calibrationAnswers(db, iterationId);
       const measured = counted.flatMap(({ prompt, result, unreadable, sharedMistake }) => {
@@ -110,7 +117,7 @@ export function createVoteActivities({ db }: Deps) {
 
       const counts = settings.gates.agreement.noAnswer === 'votes';
       const rows = counted.map(({ prompt, result, ...circumstances }): typeof votes.$inferInsert => {
-        const { tallies, within, across, unreadable, sharedMistake } = circumstances;
+        const { tallies, within, across, unreadable, sharedMistake, copies } = circumstances;
         const needs = prompt.purpose === 'learn' ? required.get(prompt.level) : undefined;
         const sure = trusted(
           result,
@@ -126,6 +133,7 @@ export function createVoteActivities({ db }: Deps) {
           within,
           across,
           sharedMistake,
+          copies,
           // What only calibrates is never trained on, however sure.
           trusted: sure && prompt.purpose !== 'calibrate',
         };

@@ -32,6 +32,7 @@ const input = (baseURL: string): ImproveInput => ({
   pool: { prompts: Number(options.prompts) },
   benchmark: { size: 'quick', majority: false },
   gates: { critique: { mode: 'off' } },
+  probes: { mode: 'off' },
   models: { generator: { baseURL, model: adder.baseModel } },
 });
 

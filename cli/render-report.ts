@@ -1,5 +1,7 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
+import { driftTable } from './render-drift.ts';
+import { auditByGate, totalsOf } from '../loop/audit.ts';
 import { decisionReasons, decisionWord } from './render-decisions.ts';
 import { reviewTable } from './render-review.ts';
 import { voteTable } from './render-votes.ts';
@@ -185,10 +187,44 @@ function gateTable(report: Report, c: Colors): string[] {
   return [c.bold('Gates, over all judged samples of unlabeled prompts'), c.dim(title!), ...lines, ''];
 }
 
+/** How the gates did on planted bad samples: by kind, and gate by gate. */
+function auditTable(report: Report, c: Colors): string[] {
+  const audits = report.iterations.flatMap(({ iteration, audit }) => (audit ? [{ iteration, audit }] : []));
+  if (audits.length === 0) return [];
+  const kinds = audits.flatMap(({ audit }) => audit.kinds);
+  const gates = [...new Set(kinds.flatMap((kind) => kind.gates.map((one) => one.gate)))];
+  const rows = [...Map.groupBy(kinds, (one) => one.kind)].map(([kind, own]) => {
+    const { planted, caught } = totalsOf(own);
+    const byGate = auditByGate(own);
+    const failed = gates.map((name) => String(byGate.find((one) => one.gate === name)?.fail ?? '–'));
+    return [kind, `${caught} of ${planted}`, percent(caught / planted), ...failed];
+  });
+  const head: Column[] = [
+    { title: '' },
+    { title: 'caught', align: 'right' },
+    { title: '', align: 'right' },
+    ...gates.map((title): Column => ({ title, align: 'right' })),
+  ];
+  const [title, ...lines] = table(head, rows, '  ');
+  const under = audits.filter(({ audit }) => audit.outcome === 'failed' || audit.outcome === 'advised');
+  const words = under.map(
+    ({ iteration, audit: { caught, planted, minCatchRate, outcome } }) =>
+      `Iteration ${iteration}: ${caught} of ${planted} caught, ${percent(minCatchRate)} are asked for; ` +
+      `${outcome === 'failed' ? 'none of its examples is used' : 'the test only advises'}.`,
+  );
+  return [
+    c.bold('Planted bad samples: what the gates caught, and how many each gate failed'),
+    c.dim(title!),
+    ...lines,
+    ...words.flatMap((line) => wrap(line, columns - 2, '  ')),
+    '',
+  ];
+}
+
 /** What changed the run's course, and what it was told. */
 function courseTables(report: Report, c: Colors): string[] {
   const lines: string[] = [];
-  const narrow = columns - 34;
+  const narrow = columns - 36;
   const add = (title: string, rows: string[][], head: Column[]) => {
     if (rows.length === 0) return;
     const [names, ...body] = table(head, rows, '  ');
@@ -332,7 +368,9 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...decisionReasons(report, c),
     ...voteTable(report, c),
     ...gateTable(report, c),
+    ...auditTable(report, c),
     ...reviewTable(report, c),
+    ...driftTable(report, c),
     ...courseTables(report, c),
     ...contrast(report, c),
     ...wrap(armSentence(report), columns),

@@ -36,6 +36,7 @@ function row(one: IterationReport): string[] {
     votes.across?.toFixed(2) ?? '–',
     String(votes.sharedMistakes),
     String(votes.noAnswer),
+    String(votes.copies),
   ];
 }
 
@@ -56,7 +57,10 @@ export function voteTable(report: Report, c: ReturnType<typeof pc.createColors>)
         ? 'votes needed by level'
         : 'votes needed',
     },
-    ...['within', 'across', 'shared', 'no answer'].map((title): Column => ({ title, align: 'right' })),
+    ...['within', 'across', 'shared', 'no answer', 'copies'].map((title): Column => ({
+      title,
+      align: 'right',
+    })),
   ];
   const [title, ...lines] = table(head, report.iterations.map(row), '  ');
   return [
@@ -66,7 +70,7 @@ export function voteTable(report: Report, c: ReturnType<typeof pc.createColors>)
     ...wrap(sentence, 98, '  '),
     ...wrap(
       'right: calibration votes. within, across: given one sample that voted for ŷ, the share of others that did, of its own rewrite ' +
-        'or kind of rewrite and of others. shared: mistakes of one rewrite, not trusted. no answer: the largest vote.',
+        'or kind of rewrite and of others. shared: mistakes of one rewrite, not trusted. no answer: the largest vote. copies: samples of an endpoint that does not sample.',
       98,
       '  ',
     ).map(c.dim),

@@ -1,5 +1,6 @@
 /** One explained sample as text. */
 import { fact, nameText, placeOf, type Colors } from './render-why-parts.ts';
+import { productionLines } from './render-why-production.ts';
 import { cut, plain } from './text.ts';
 import type { SampleWhy } from './why-types.ts';
 
@@ -56,13 +57,19 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
       'prompt',
       `prompt:${prompt.id} ${quoted(prompt.text)} (key ${quoted(prompt.key)}${level}, ${prompt.purpose})`,
     ),
+    ...productionLines(prompt.production),
     ...fact('vote', voteText(why)),
     ...fact(
       'sample',
       `sample:${sample.id}, round ${sample.round} #${sample.index}, rewrite ${plain(sample.rewrite)}, strategy ` +
         `${plain(sample.strategy)}; ${sample.completionTokens} tokens, ${plain(sample.finishReason)}${taken}`,
     ),
-    ...fact('written by', `${nameText(generator)}${other}`),
+    ...(sample.planted
+      ? fact(
+          'planted',
+          `${sample.planted}, in the place of a sample of ${nameText(generator)}; it never trains`,
+        )
+      : fact('written by', sample.strategy === 'given' ? 'a person' : `${nameText(generator)}${other}`)),
     ...askedLines(why),
     ...fact('wrote', quoted(sample.rationale)),
     ...fact('answer', sample.answer === null ? 'none could be read' : quoted(sample.answer)),

@@ -1,6 +1,9 @@
 /** The shape of a report, as `report --json` and `demo --json` write it. */
 import type { BenchmarkRole } from '../db/report.ts';
-import type { AdjustmentKind, DecisionKind, RunStatus } from '../db/schema.ts';
+import type { AdjustmentKind, AuditOutcome, DecisionKind, RunStatus } from '../db/schema.ts';
+import type { GateAudit, KindAudit } from '../loop/audit.ts';
+import type { DriftMeasures } from '../loop/drift.ts';
+import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 
 /** `low` and `high`: 95 % Wilson interval of the rate. */
 export type Score = { correct: number; total: number; rate: number; low: number; high: number };
@@ -38,6 +41,18 @@ export type GuardReport = { guard: string; fall: number; fallAtMost: number | nu
 
 export type GateReport = { gate: string; advisory: boolean; pass: number; fail: number; unscored: number };
 
+/** How many of the planted bad samples the gates caught, by kind and by gate. */
+export type AuditReport = {
+  planted: number;
+  caught: number;
+  minCatchRate: number;
+  outcome: AuditOutcome;
+  /** Judgements so far: more than one where it was made again. */
+  attempts: number;
+  kinds: KindAudit[];
+  gates: GateAudit[];
+};
+
 /** What reviewers were asked and said. */
 export type ReviewReport = {
   items: number;
@@ -49,6 +64,15 @@ export type ReviewReport = {
   unseen: number;
   /** Share of the audited pseudo-labels that reviewers accepted; null without any. */
   precision: Score | null;
+};
+
+/** How an iteration's rationales are written, and what moved too far from the reference iteration. */
+export type DriftReport = Omit<DriftMeasures, 'distance'> & {
+  source: DriftSource;
+  /** Index of the iteration compared with; null: this is the first. */
+  reference: number | null;
+  distance: number | null;
+  alarms: DriftAlarm[];
 };
 
 /** How often votes were right, as measured on problems with known answers, and what was therefore asked of them. */
@@ -74,6 +98,8 @@ export type VoteReport = {
   /** More samples without a readable answer than for ŷ. */
   noAnswer: number;
   sharedMistakes: number;
+  /** Samples that repeat another of the same request, of an endpoint that does not sample. */
+  copies: number;
   /** Means over the votes for which they could be measured; null: none. */
   within: number | null;
   across: number | null;
@@ -99,6 +125,8 @@ export type IterationReport = RoleScores & {
   /** Size of the training set, with replayed examples. */
   trainedExamples: number;
   gates: GateReport[];
+  /** The newest test of the gates on planted samples; null where none was made. */
+  audit: AuditReport | null;
   votes: VoteReport;
   /** Null where agreement is uncalibrated. */
   calibration: CalibrationReport | null;
@@ -115,6 +143,8 @@ export type IterationReport = RoleScores & {
   guards: GuardReport[];
   /** Held-out problems that were dropped from the pool and from the training set. */
   leaks: LeakReport;
+  /** Of what was accepted, and of the fixed sample; empty where nothing was measured. */
+  drift: DriftReport[];
   /** Target score of the checkpoint to beat. */
   before: Score | null;
   candidate: string | null;

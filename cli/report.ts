@@ -3,20 +3,25 @@ import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
+import { driftRows, type DriftRow } from '../db/drift.ts';
 import { runCalibrations, type Calibration } from '../db/calibration.ts';
 import { leakCounts } from '../db/leaks.ts';
+import { auditRows, type Audit } from '../db/probes.ts';
 import { majorityCounts } from '../db/majority.ts';
 import { reviewStatistics } from '../db/reviews.ts';
 import { getCheckpoint } from '../db/runs.ts';
+import { auditByGate } from '../loop/audit.ts';
 import { wilson } from '../loop/interval.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { loadTask } from '../tasks/index.ts';
 import type {
+  AuditReport,
   CalibrationReport,
   CheckpointReport,
   Comparison,
   CourseReport,
+  DriftReport,
   GateReport,
   GuardReport,
   IterationReport,
@@ -124,20 +129,35 @@ async function iterationReports(
   known: CheckpointRow[],
   withTruth: boolean,
 ) {
-  const [prompts, samples, examples, gates, calls, stages, leaks, reviews, precision, voted, measured] =
-    await Promise.all([
-      queries.promptCounts(db, run.id),
-      queries.sampleCounts(db, run.id),
-      queries.exampleCounts(db, run.id),
-      queries.gateCounts(db, run.id),
-      queries.callTotals(db, run.id),
-      queries.stageSeconds(db, run.id),
-      leakCounts(db, run.id),
-      reviewStatistics(db, run.id),
-      withTruth ? precisionByIteration(db, run) : undefined,
-      queries.voteCounts(db, run.id),
-      runCalibrations(db, run.id),
-    ]);
+  const [
+    prompts,
+    samples,
+    examples,
+    gates,
+    audits,
+    calls,
+    stages,
+    leaks,
+    reviews,
+    drifts,
+    precision,
+    voted,
+    measured,
+  ] = await Promise.all([
+    queries.promptCounts(db, run.id),
+    queries.sampleCounts(db, run.id),
+    queries.exampleCounts(db, run.id),
+    queries.gateCounts(db, run.id),
+    auditRows(db, run.id),
+    queries.callTotals(db, run.id),
+    queries.stageSeconds(db, run.id),
+    leakCounts(db, run.id),
+    reviewStatistics(db, run.id),
+    driftRows(db, run.id),
+    withTruth ? precisionByIteration(db, run) : undefined,
+    queries.voteCounts(db, run.id),
+    runCalibrations(db, run.id),
+  ]);
   const iterations = rows.map((row): IterationReport => {
     const of = <T extends { iterationId: number | null }>(all: T[]) =>
       all.filter((one) => one.iterationId === row.id);
@@ -165,6 +185,7 @@ async function iterationReports(
       rehearsalExamples: rehearsed?.examples ?? 0,
       trainedExamples: row.trainedExamples ?? 0,
       gates: gateReports(of(gates)),
+      audit: auditReport(of(audits)),
       votes: voteReport(of(voted)[0]),
       calibration: calibrationReport(of(measured)),
       review: reviewReport(of(reviews)),
@@ -176,6 +197,7 @@ async function iterationReports(
       look: (row.numbers?.look as IterationReport['look'] | undefined) ?? null,
       guards: guardReports(row.numbers?.guards),
       leaks: leakReport(of(leaks)),
+      drift: of(drifts).map(driftReport),
       before: roleScores(scores, row.checkpointId).target,
       candidate: candidate?.model ?? null,
       ...roleScores(scores, row.candidateId),
@@ -191,6 +213,14 @@ async function iterationReports(
     };
   });
   return { iterations, calls, review: reviewReport(reviews) };
+}
+
+/** The newest audit of an iteration. */
+export function auditReport(rows: Audit[]): AuditReport | null {
+  const newest = rows.at(-1);
+  if (!newest) return null;
+  const { planted, caught, minCatchRate, outcome, kinds } = newest;
+  return { planted, caught, minCatchRate, outcome, attempts: rows.length, kinds, gates: auditByGate(kinds) };
 }
 
 /** The precision is estimated from the audit alone: other items were not chosen at random. */
@@ -216,8 +246,8 @@ function reviewReport(rows: Awaited<ReturnType<typeof reviewStatistics>>): Revie
 }
 
 function voteReport(row: Awaited<ReturnType<typeof queries.voteCounts>>[number] | undefined): VoteReport {
-  const { noAnswer = 0, sharedMistakes = 0, within = null, across = null } = row ?? {};
-  return { noAnswer, sharedMistakes, within, across };
+  const { noAnswer = 0, sharedMistakes = 0, copies = 0, within = null, across = null } = row ?? {};
+  return { noAnswer, sharedMistakes, copies, within, across };
 }
 
 function calibrationReport(rows: Calibration[]): CalibrationReport | null {
@@ -266,7 +296,11 @@ function leakReport(rows: Awaited<ReturnType<typeof leakCounts>>): LeakReport {
   };
 }
 
-async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
+function driftReport({ source, referenceIteration, measures, alarms }: DriftRow): DriftReport {
+  return { source, reference: referenceIteration, ...measures, distance: measures.distance ?? null, alarms };
+}
+
+export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
   return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
 }

@@ -2,7 +2,7 @@
  * Where a checkpoint comes from and what an example led to. Every query is bounded by what it is asked for: none reads
  * all examples of a checkpoint, but for the counts and the digest, which the database or a stream makes of them.
  */
-import { and, asc, eq, gte, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, isNotNull, ne, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import type { Checkpoint } from './runs.ts';
 import {
@@ -15,6 +15,8 @@ import {
   examples,
   iterations,
   modelCalls,
+  PLANTED_ROUND,
+  probes,
   prompts,
   samples,
   trainingJobs,
@@ -169,6 +171,7 @@ export async function judgedSamples(db: Db, sampleIds: number[]) {
       call: modelCalls,
       generator: checkpoints,
       example: examples,
+      planted: probes.kind,
     })
     .from(samples)
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
@@ -177,6 +180,7 @@ export async function judgedSamples(db: Db, sampleIds: number[]) {
     .innerJoin(checkpoints, eq(checkpoints.id, samples.checkpointId))
     .leftJoin(votes, eq(votes.promptId, prompts.id))
     .leftJoin(examples, eq(examples.sampleId, samples.id))
+    .leftJoin(probes, eq(probes.sampleId, samples.id))
     .where(inArray(samples.id, sampleIds))
     .orderBy(asc(samples.id));
   const said = await db
@@ -198,12 +202,12 @@ export async function judgedSamples(db: Db, sampleIds: number[]) {
 }
 export type JudgedRow = Awaited<ReturnType<typeof judgedSamples>>[number];
 
-/** Ids of all samples of a prompt, first ones first. */
+/** Ids of all samples of a prompt, first ones first, without what was planted. */
 export async function sampleIdsOf(db: Db, promptId: number): Promise<number[]> {
   const rows = await db
     .select({ id: samples.id })
     .from(samples)
-    .where(eq(samples.promptId, promptId))
+    .where(and(eq(samples.promptId, promptId), ne(samples.round, PLANTED_ROUND)))
     .orderBy(asc(samples.round), asc(samples.index));
   return rows.map((row) => row.id);
 }

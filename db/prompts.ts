@@ -6,6 +6,7 @@ import {
   critiques,
   examples,
   iterations,
+  PLANTED_ROUND,
   prompts,
   runs,
   samples,
@@ -86,7 +87,13 @@ export async function usedKeys(db: Db, task: string, iterationId: number): Promi
     .from(prompts)
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
     .innerJoin(runs, eq(runs.id, iterations.runId))
-    .where(and(eq(runs.task, task), eq(prompts.purpose, 'learn'), ne(prompts.iterationId, iterationId)));
+    .where(
+      and(
+        eq(runs.task, task),
+        inArray(prompts.purpose, ['learn', 'given']),
+        ne(prompts.iterationId, iterationId),
+      ),
+    );
   return new Set(rows.map((row) => row.key));
 }
 
@@ -116,13 +123,13 @@ export async function votedPrompts(
 
 export type Sample = typeof samples.$inferSelect;
 
-/** Samples of some prompts in order of prompt, round and index. */
+/** Samples of some prompts in order of prompt, round and index; never planted ones. */
 export async function samplesOf(db: Db, promptIds: number[], round?: number): Promise<Sample[]> {
   if (promptIds.length === 0) return [];
   return db.query.samples.findMany({
     where: and(
       inArray(samples.promptId, promptIds),
-      round === undefined ? undefined : eq(samples.round, round),
+      round === undefined ? ne(samples.round, PLANTED_ROUND) : eq(samples.round, round),
     ),
     orderBy: [asc(samples.promptId), asc(samples.round), asc(samples.index)],
   });

@@ -16,6 +16,7 @@ import {
   examples,
   iterations,
   modelCalls,
+  PLANTED_ROUND,
   prompts,
   runs,
   samples,
@@ -112,6 +113,7 @@ export async function voteCounts(db: Db, runId: string) {
     .select({
       iterationId: prompts.iterationId,
       noAnswer: sql<number>`count(*) filter (where ${votes.unreadable} > ${votes.votes})::int`,
+      copies: sql<number>`coalesce(sum(${votes.copies}), 0)::int`,
       sharedMistakes: sql<number>`count(*) filter (where ${votes.sharedMistake})::int`,
       within: sql<number | null>`avg(${votes.within})::float8`,
       across: sql<number | null>`avg(${votes.across}) filter (where ${votes.within} is not null)::float8`,
@@ -134,7 +136,7 @@ export async function sampleCounts(db: Db, runId: string) {
     .from(samples)
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
-    .where(eq(iterations.runId, runId))
+    .where(and(eq(iterations.runId, runId), ne(samples.round, PLANTED_ROUND)))
     .groupBy(prompts.iterationId);
 }
 
@@ -170,7 +172,7 @@ export async function pseudoLabels(db: Db, runId: string) {
     .where(and(eq(examples.runId, runId), eq(prompts.purpose, 'learn'), ne(examples.kind, 'human')));
 }
 
-/** Verdicts on samples of unlabeled prompts. */
+/** Verdicts on the model's samples of unlabeled prompts: on planted ones they are in the audit. */
 export async function gateCounts(db: Db, runId: string) {
   return db
     .select({
@@ -184,7 +186,7 @@ export async function gateCounts(db: Db, runId: string) {
     .innerJoin(samples, eq(samples.id, verdicts.sampleId))
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
-    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn')))
+    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn'), ne(samples.round, PLANTED_ROUND)))
     .groupBy(prompts.iterationId, verdicts.gate, verdicts.outcome, verdicts.advisory)
     .orderBy(asc(verdicts.gate));
 }

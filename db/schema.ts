@@ -17,9 +17,14 @@ import {
   timestamp,
   unique,
   uniqueIndex,
+  type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
+import type { DriftMeasures } from '../loop/drift.ts';
+import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 import type { ImproveSettings } from '../loop/input.ts';
+import type { KindAudit } from '../loop/audit.ts';
 import type { TaskSpec } from '../tasks/index.ts';
+import type { ProbeKind } from '../tasks/task.ts';
 
 const id = () => bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
 const ref = (name: string) => bigint(name, { mode: 'number' });
@@ -95,8 +100,11 @@ export const stages = pgTable(
   (t) => [primaryKey({ columns: [t.iterationId, t.name] })],
 );
 
-/** `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). */
-export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate';
+/**
+ * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
+ * with its answer, from outside the run; no model is asked about it.
+ */
+export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate' | 'given';
 
 export const prompts = pgTable(
   'prompts',
@@ -110,9 +118,19 @@ export const prompts = pgTable(
     key: text('key').notNull(),
     text: text('text').notNull(),
     level: integer('level'),
+    /** The stored prompt of the gateway that it is, where the pool was drawn from those. */
+    gatewayPromptId: ref('gateway_prompt_id').references((): AnyPgColumn => gatewayPrompts.id),
+    /** The correction from production for which it is in the pool. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
     createdAt: createdAt(),
   },
-  (t) => [unique().on(t.iterationId, t.position), unique().on(t.iterationId, t.key), index().on(t.key)],
+  (t) => [
+    unique().on(t.iterationId, t.position),
+    unique().on(t.iterationId, t.key),
+    index().on(t.key),
+    index().on(t.gatewayPromptId),
+    index().on(t.feedbackId),
+  ],
 );
 
 /** The known answers of prompts of the purpose `calibrate`. */
@@ -182,6 +200,32 @@ export const modelCalls = pgTable(
   (t) => [index().on(t.runId, t.iterationId)],
 );
 
+/** What the model made of a prompt in other words. Only what keeps its numbers and names (`ok`) is asked. */
+export const paraphrases = pgTable(
+  'paraphrases',
+  {
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => prompts.id),
+    index: integer('index').notNull(),
+    text: text('text').notNull(),
+    ok: boolean('ok').notNull(),
+    reason: text('reason').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+    /** Digest of the model and of the whole request; an equal request is not paid for again. */
+    cacheKey: text('cache_key'),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.promptId, t.index] }), index().on(t.cacheKey)],
+);
+/** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
+export const PLANTED_ROUND = 0;
+
+/** The `round` of answers that a person gave from outside the run. */
+export const GIVEN_ROUND = -1;
+
 export const samples = pgTable(
   'samples',
   {
@@ -189,7 +233,7 @@ export const samples = pgTable(
     promptId: ref('prompt_id')
       .notNull()
       .references(() => prompts.id),
-    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again. */
+    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again; 0: planted (`probes`). */
     round: integer('round').notNull(),
     index: integer('index').notNull(),
     checkpointId: ref('checkpoint_id')
@@ -245,6 +289,8 @@ export const votes = pgTable('votes', {
    */
   within: doublePrecision('within'),
   across: doublePrecision('across'),
+  /** Samples that repeat another of the same request, of an endpoint that does not sample: they do not vote. */
+  copies: integer('copies').notNull().default(0),
   /** High within and low across: not trusted. */
   sharedMistake: boolean('shared_mistake').notNull().default(false),
   trusted: boolean('trusted').notNull(),
@@ -274,6 +320,69 @@ export const critiques = pgTable(
   (t) => [unique().on(t.sampleId, t.critic), index().on(t.cacheKey)],
 );
 
+/**
+ * Planted bad samples. Such a sample stands where a real one does: it has that one's prompt, rewrite, strategy, seed and call,
+ * and no cache key.
+ */
+export const probes = pgTable(
+  'probes',
+  {
+    sampleId: ref('sample_id')
+      .primaryKey()
+      .references(() => samples.id),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    kind: text('kind').$type<ProbeKind>().notNull(),
+    origin: text('origin').$type<'task' | 'mutation'>().notNull(),
+    /** The real sample in whose place it stands, and which was altered where the origin is a mutation. */
+    hostSampleId: ref('host_sample_id')
+      .notNull()
+      .references(() => samples.id),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.iterationId)],
+);
+
+/** `too-few`: fewer were planted than can tell. `advised`: under the rate, but the audit only advises. */
+export type AuditOutcome = 'passed' | 'failed' | 'too-few' | 'advised';
+
+/** How many of an iteration's planted samples the gates caught. A judgement that was made again has another audit. */
+export const audits = pgTable(
+  'audits',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    attempt: integer('attempt').notNull(),
+    planted: integer('planted').notNull(),
+    caught: integer('caught').notNull(),
+    minCatchRate: doublePrecision('min_catch_rate').notNull(),
+    outcome: text('outcome').$type<AuditOutcome>().notNull(),
+    kinds: jsonb('kinds').$type<KindAudit[]>().notNull(),
+    /** When the judgement was set aside, to be made again. */
+    setAsideAt: at('set_aside_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.iterationId, t.attempt)],
+);
+
+/** Rows of a judgement that failed its audit, moved here whole when the iteration is judged again. */
+export const setAside = pgTable(
+  'set_aside',
+  {
+    id: id(),
+    auditId: ref('audit_id')
+      .notNull()
+      .references(() => audits.id),
+    /** The table in which it stood. */
+    source: text('source').notNull(),
+    row: jsonb('row').$type<Record<string, unknown>>().notNull(),
+  },
+  (t) => [index().on(t.auditId)],
+);
+
 /** What the task's own verification found; `ok` null: there was nothing that it could verify. */
 export const verifications = pgTable('verifications', {
   sampleId: ref('sample_id')
@@ -301,6 +410,49 @@ export const verdicts = pgTable(
   (t) => [primaryKey({ columns: [t.sampleId, t.gate] })],
 );
 
+/** From where something came that no run made: a file that was imported, or what was asked and corrected in production. */
+export type OutsideSource = 'import' | 'gateway';
+
+/** Unlabeled prompts from outside any run, for later runs of the task to draw. */
+export const storedPrompts = pgTable(
+  'stored_prompts',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    source: text('source').$type<OutsideSource>().notNull(),
+    /** Where exactly: the file and its line, or the request's id. */
+    origin: text('origin').notNull(),
+    createdAt: createdAt(),
+  },
+  // A key may be too long for an index.
+  (t) => [uniqueIndex('stored_prompts_problem').on(t.task, sql`md5(${t.key})`)],
+);
+
+/** Worked answers from outside any run that a person vouches for. Later runs of the task take each in as an example. */
+export const givenExamples = pgTable(
+  'given_examples',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    /** The problem as the model will be asked it. */
+    text: text('text').notNull(),
+    level: integer('level'),
+    rationale: text('rationale').notNull(),
+    answer: text('answer').notNull(),
+    source: text('source').$type<OutsideSource>().notNull(),
+    origin: text('origin').notNull(),
+    /** Who vouches for it. */
+    by: text('by').notNull(),
+    note: text('note'),
+    createdAt: createdAt(),
+  },
+  (t) => [uniqueIndex('given_examples_same').on(t.task, sql`md5(${t.text})`, sql`md5(${t.rationale})`)],
+);
+
 /** `human`: a reviewer vouches for it, whatever the gates said. */
 export type ExampleKind = 'vote' | 'hard' | 'rehearsal' | 'human';
 
@@ -325,6 +477,8 @@ export const examples = pgTable(
     answer: text('answer').notNull(),
     /** A reviewer's own words in place of the sample's rationale. */
     rationale: text('rationale'),
+    /** What it was taken over from, where it came from outside the run. */
+    givenId: ref('given_id').references(() => givenExamples.id),
     createdAt: createdAt(),
   },
   // A sample that a reviewer rewrites stands twice: as the gates took it (and it is left out), and as rewritten.
@@ -332,10 +486,12 @@ export const examples = pgTable(
     uniqueIndex('examples_sample_human').on(t.sampleId, sql`(${t.kind} = 'human')`),
     index().on(t.runId, t.iterationId),
     index().on(t.promptId),
+    unique().on(t.runId, t.givenId),
   ],
 );
 
-export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement';
+/** `feedback`: a correction from production, decided before anybody was asked. */
+export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement' | 'feedback';
 export type ReviewDecision = 'accept' | 'reject' | 'correct';
 
 /** What a person is asked about a sample, and says. */
@@ -368,9 +524,11 @@ export const reviews = pgTable(
     /** One reviewer's session looks at it; the claim expires. */
     claimedBy: text('claimed_by'),
     claimedAt: at('claimed_at'),
+    /** The correction from production that it carries out. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
     createdAt: createdAt(),
   },
-  (t) => [index().on(t.runId, t.iterationId)],
+  (t) => [index().on(t.runId, t.iterationId), index().on(t.feedbackId)],
 );
 
 /** Examples found wrong after they were accepted: none is in a dataset built later (a trigger refuses it). */
@@ -477,6 +635,8 @@ export const benchmarkItems = pgTable(
     text: text('text').notNull(),
     answer: text('answer').notNull(),
     group: text('group'),
+    /** The correction from production that made it a regression item. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
   },
   (t) => [unique().on(t.runId, t.benchmark, t.position), index().on(t.runId, t.key)],
 );
@@ -630,6 +790,12 @@ export type AdjustmentKind =
   | 'reset'
   /** More diverse samples: temperature, ways of asking. */
   | 'diversity'
+  /** A temperature that falls back. */
+  | 'temperature'
+  /** Rare and unlike examples are preferred. */
+  | 'selection'
+  /** Prompts are asked in further ways, or with harmless noise. */
+  | 'noise'
   /** A harder or easier pool. */
   | 'pool'
   /** One iteration trains the base on all accepted examples. */
@@ -638,6 +804,9 @@ export type AdjustmentKind =
   | 'lighter'
   | 'budget'
   | 'halt';
+
+/** `settings`: the run's own, such as `training.resetEvery`. */
+export type AdjustmentCause = 'operator' | 'stagnation' | 'budget' | 'roi' | 'drift' | 'settings';
 
 /**
  * Changes of course, each a stored decision: what an operator, the stagnation policy or the budget changed
@@ -653,7 +822,7 @@ export const adjustments = pgTable(
     /** Unique in the run, so that a retried activity adjusts once. */
     key: text('key').notNull(),
     kind: text('kind').$type<AdjustmentKind>().notNull(),
-    cause: text('cause').$type<'operator' | 'stagnation' | 'budget' | 'roi' | 'drift'>().notNull(),
+    cause: text('cause').$type<AdjustmentCause>().notNull(),
     reason: text('reason').notNull(),
     /** First iteration in which it is in force, and the last (null: until a reset). */
     fromIteration: integer('from_iteration').notNull(),
@@ -665,6 +834,58 @@ export const adjustments = pgTable(
     createdAt: createdAt(),
   },
   (t) => [unique().on(t.runId, t.key)],
+);
+
+/** A few prompts that every generating checkpoint of a run answers, so that its answers can be compared. Never trained on. */
+export const driftPrompts = pgTable(
+  'drift_prompts',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    position: integer('position').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+  },
+  (t) => [unique().on(t.runId, t.position)],
+);
+
+export const driftAnswers = pgTable(
+  'drift_answers',
+  {
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => driftPrompts.id),
+    rationale: text('rationale').notNull(),
+    /** As read from it; null where none could be read, or the endpoint refused. */
+    answer: text('answer'),
+    completionTokens: integer('completion_tokens').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+  },
+  (t) => [primaryKey({ columns: [t.checkpointId, t.promptId] }), index().on(t.promptId)],
+);
+
+/** How far an iteration has moved from the reference iteration: `loop/drift.ts` says what is measured. */
+export const drift = pgTable(
+  'drift',
+  {
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    source: text('source').$type<DriftSource>().notNull(),
+    /** Index of the first iteration with enough rationales; null: it is this one, or there is none yet. */
+    referenceIteration: integer('reference_iteration'),
+    measures: jsonb('measures').$type<DriftMeasures>().notNull(),
+    alarms: jsonb('alarms').$type<DriftAlarm[]>().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.iterationId, t.source] })],
 );
 
 /** What pages under way may still spend: held from before the first call until the page is done. */
@@ -712,4 +933,89 @@ export const servingChoices = pgTable(
     createdAt: createdAt(),
   },
   (t) => [index().on(t.task, t.id)],
+);
+
+/**
+ * Prompts that came through the gateway, redacted, where storing them is asked for: the unlabeled pool of runs that
+ * draw from it. Each problem once; how often it came is counted in the completions.
+ */
+export const gatewayPrompts = pgTable(
+  'gateway_prompts',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    /** SHA-256 of the problem's key, which may be too long for an index. */
+    keyDigest: text('key_digest').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.task, t.keyDigest), index().on(t.task, t.id)],
+);
+
+/** One answer of the gateway. Texts only where storing them is asked for, and redacted. */
+export const gatewayCompletions = pgTable(
+  'gateway_completions',
+  {
+    /** As the client was told. */
+    id: text('id').primaryKey(),
+    task: text('task').notNull(),
+    /** What answered. */
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    /** Why it was not the checkpoint that the task serves. */
+    fallback: text('fallback'),
+    /** Id and fingerprint as the endpoint gave them. */
+    upstreamId: text('upstream_id'),
+    fingerprint: text('fingerprint'),
+    streamed: boolean('streamed').notNull(),
+    /** `aborted`: the client went away, or the endpoint broke off. */
+    outcome: text('outcome').$type<'completed' | 'aborted'>().notNull(),
+    promptTokens: integer('prompt_tokens'),
+    completionTokens: integer('completion_tokens'),
+    latencyMs: integer('latency_ms').notNull(),
+    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    /** Why its prompt is not in the pool. */
+    notPooled: text('not_pooled'),
+    messages: jsonb('messages').$type<unknown[]>(),
+    /** Text of each choice. */
+    replies: jsonb('replies').$type<string[]>(),
+    /** How often each kind of text was taken out. */
+    redacted: jsonb('redacted').$type<Record<string, number>>(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.createdAt), index().on(t.promptId), index().on(t.checkpointId)],
+);
+
+/** `example`: trains the next iterations of the task; `regression`: a held-out problem of later runs. */
+export type FeedbackUse = 'example' | 'regression';
+
+/** What people said of answers of the gateway. Rows are only ever added. */
+export const gatewayFeedback = pgTable(
+  'gateway_feedback',
+  {
+    id: id(),
+    completionId: text('completion_id')
+      .notNull()
+      .references(() => gatewayCompletions.id),
+    task: text('task').notNull(),
+    choice: integer('choice').notNull(),
+    rating: text('rating').$type<'up' | 'down'>(),
+    /** The problem, and what is right: set together. */
+    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    correction: text('correction'),
+    /** As the task reads it out of the correction. */
+    answer: text('answer'),
+    /** The correction, where it is a whole rationale in the task's form. */
+    rationale: text('rationale'),
+    use: text('use').$type<FeedbackUse>(),
+    by: text('by').notNull(),
+    note: text('note'),
+    /** SHA-256 of all of it: what is sent twice is stored once. */
+    digest: text('digest').notNull().unique(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.id), index().on(t.completionId)],
 );

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
+import { PLANTED_ROUND } from './schema.ts';
 
 /** Samples of an iteration that required gates did not pass, gate by gate, the strictest first. */
 export async function gateStops(
@@ -11,7 +12,7 @@ export async function gateStops(
           count(*) filter (where v.outcome = 'fail')::int as failed,
           count(*) filter (where v.outcome = 'unscored')::int as unscored
         from verdicts v join samples s on s.id = v.sample_id join prompts p on p.id = s.prompt_id
-        where p.iteration_id = ${iterationId} and not v.advisory group by 1`,
+        where p.iteration_id = ${iterationId} and s.round <> ${PLANTED_ROUND} and not v.advisory group by 1`,
   );
   const gates = rows
     .filter(({ failed, unscored }) => failed + unscored > 0)

@@ -38,7 +38,8 @@ export const agreement: Gate = (sample, { vote, settings }) => {
   if (sample.answer === undefined)
     return verdict('fail', `no answer could be read; the vote is ${vote.answer}`);
   if (!sample.agrees) return verdict('fail', `answer ${sample.answer} is not the vote ${vote.answer}`);
-  const counted = `(${vote.votes} of ${vote.samples} samples)`;
+  const copied = vote.copies ? `; ${vote.copies} are copies of another, so they did not vote` : '';
+  const counted = `(${vote.votes} of ${vote.samples} samples${copied})`;
   if (share < min) return verdict('fail', `agreement ${share.toFixed(2)} < ${min.toFixed(2)} ${counted}`);
   if (share > max) {
     return verdict('fail', `agreement ${share.toFixed(2)} > ${max.toFixed(2)} ${counted}: too easy`, max);

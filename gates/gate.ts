@@ -40,6 +40,8 @@ export type VoteSummary = {
   samples: number;
   /** Samples without a readable answer; they are a vote of their own. */
   unreadable?: number;
+  /** Samples that are copies of others and so did not vote. */
+  copies?: number;
   /** Agreement with ŷ within rewrites and across them, where it is that of a shared mistake. */
   sharedMistake?: { within: number; across: number };
   /** What the precision asked for needs at this level, as calibrated; undefined votes: none reaches it. */

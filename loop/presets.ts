@@ -11,6 +11,9 @@ export type PresetName = (typeof PRESET_NAMES)[number];
 
 export type Preset = { source: string; differs: string; input: Omit<ImproveInput, 'preset' | 'task'> };
 
+/** The papers test no gate: what is planted is measured and shown, and stops nothing. */
+const MEASURED = { mode: 'advisory' } as const;
+
 /** No gate beside the paper's own filter. */
 const ALONE = {
   format: 'off',
@@ -45,6 +48,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
+      probes: MEASURED,
       select: { perPrompt: 32, hardPerRewrite: 0 },
       training: { from: 'base', batchSize: 32, learningRate: 5e-5 },
     },
@@ -60,6 +64,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
+      probes: MEASURED,
       select: { perPrompt: 32, hardPerRewrite: 0 },
       training: { from: 'best', replay: 0 },
     },
@@ -75,6 +80,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
         critique: { mode: 'off', votes: 'all' },
         policy: ALONE,
       },
+      probes: MEASURED,
       select: { hardPerRewrite: 0 },
       training: { from: 'best', replay: 0 },
     },
@@ -90,6 +96,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
         critique: { mode: 'off', votes: 'all' },
         policy: { ...ALONE, agreement: 'advisory', verification: 'required' },
       },
+      probes: MEASURED,
       select: { perPrompt: 10, hardPerRewrite: 0 },
       training: { from: 'base' },
     },

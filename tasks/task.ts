@@ -38,11 +38,29 @@ export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: stri
 /** A way of asking: plain, chain of thought, least-to-most, an alternative approach, … */
 export type Strategy = { name: string; messages(text: string): ChatMessage[] };
 
+/** A harmless change of the text that is put to the model. */
+export type Noise = { name: string; apply(text: string): string };
+
 /** Outcome of a task's own check of one rationale; the reason carries what was measured. */
 export type Check = { ok: boolean; reason: string };
 
 /** Outcome of a task's own verification; `ok` undefined: there was nothing that it could verify. */
 export type Verification = { ok: boolean | undefined; score?: number; reason: string };
+
+/**
+ * Bad work that is planted to see whether the gates reject it: a wrong answer that a whole vote seems to back, a right answer
+ * with broken steps, nonsense at length, the same words for every problem, text that is addressed to the critic, and work on
+ * something else.
+ */
+export const PROBE_KINDS = [
+  'wrong-answer',
+  'broken-steps',
+  'verbose',
+  'template',
+  'injection',
+  'off-task',
+] as const;
+export type ProbeKind = (typeof PROBE_KINDS)[number];
 
 export type CritiqueOutcome = 'holds' | 'fails' | 'unscored';
 
@@ -128,9 +146,13 @@ export interface Task {
    * votes is measured on. Never trained on. The same request always gives the same problems.
    */
   calibration?(request: PromptRequest): AsyncIterable<CalibrationItem>;
+  /** A text from outside as a prompt of this task; a string says why it is none, as in `is no sum …`. */
+  readPrompt(text: string): Prompt | string;
   strategies: Strategy[];
   /** Further ways of asking, kept for when the samples become too much alike. */
   alternatives?: Strategy[];
+  /** Harmless changes of a problem's text, which alter nothing that its answer depends on; see `noise` of a task file. */
+  noise?: Noise[];
   /** All equivalent forms (its own text among them) in an order that depends on the seed. */
   rewrites?(prompt: Prompt, seed: number): Rewrite[];
   /** How the model is asked on a benchmark, greedily. */
@@ -150,6 +172,11 @@ export interface Task {
     prompt: Prompt,
     sample: { request: string; rationale: string; answer: string },
   ): Promise<Verification>;
+  /**
+   * Bad work of one kind on the problem as it was put to the model (`text`), the same for the same seed; undefined where it can
+   * make none of this kind. Without this the loop alters samples that the model gave.
+   */
+  probe?(kind: ProbeKind, problem: { prompt: Prompt; text: string; seed: number }): string | undefined;
   /** The task's own critic; without one the loop uses the structured critic for chat models. */
   critic?: Critic;
   benchmarks: Benchmark[];

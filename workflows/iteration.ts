@@ -12,7 +12,7 @@ import type { Decided } from '../activities/decide.ts';
 import type { StageName } from '../db/schema.ts';
 import type { MessageArgs } from '../loop/control.ts';
 import { attribute, decisionAttributes } from './attributes.ts';
-import { failureType, firstLine, HALTED, rootCause } from './failures.ts';
+import { asFailure, failureType, firstLine, HALTED, rootCause } from './failures.ts';
 import { createGate } from './gate.ts';
 import { measure, type Paging } from './measure.ts';
 import { inPages, pageSize } from './pages.ts';
@@ -44,7 +44,7 @@ export async function iteration(input: IterationInput): Promise<IterationEnd> {
   } catch (error) {
     // Being stopped is no failure, and must not look like one in the list of workflows.
     if (failureType(error) === HALTED) return { stopped: true };
-    throw error;
+    throw asFailure(error);
   }
 }
 
@@ -64,7 +64,7 @@ async function turn(input: IterationInput): Promise<Decided> {
     { key: attribute.iteration, value: index },
   ]);
 
-  const { iterationId, levels, review } = await main.startIteration({ runId, index });
+  const { iterationId, levels, review, probes } = await main.startIteration({ runId, index });
   const done: string[] = [];
 
   async function stage<T extends Output>(name: StageName, work: () => Promise<T>): Promise<T> {
@@ -109,6 +109,13 @@ async function turn(input: IterationInput): Promise<Decided> {
   const drawn = pool.prompts + pool.rehearsal + (pool.calibration ?? 0);
 
   await stage('generate', async () => {
+    // An earlier version collected no fixed sample and goes on without.
+    if (pool.fixedSample) {
+      await gate.pass();
+      await llm.sampleDrift.executeWithOptions({ summary: `fixed sample ${pool.fixedSample}` }, [
+        { iterationId },
+      ]);
+    }
     const results = await overPages(drawn, (first, count) =>
       llm.generatePage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
     );
@@ -116,6 +123,8 @@ async function turn(input: IterationInput): Promise<Decided> {
   });
 
   await stage('evaluate', async () => {
+    // Only runs that plant come here, so histories of others stay as they were.
+    const { planted } = probes ? await main.plantProbes({ iterationId }) : { planted: 0 };
     const critique = (total: number, when: 'before-vote' | 'after-vote') =>
       overPages(total, (first, count) =>
         llm.critiquePage.executeWithOptions(span(when, first, count), [{ iterationId, first, count, when }]),
@@ -127,7 +136,8 @@ async function turn(input: IterationInput): Promise<Decided> {
         { iterationId, first, count },
       ]),
     );
-    const critiqued = await critique(voted.trusted, 'after-vote');
+    // What is planted is judged though the model's own samples came to nothing.
+    const critiqued = await critique(Math.max(voted.trusted, Math.min(1, planted)), 'after-vote');
     return { ...voted, resampled: asked(resampled), critiqued: asked([...approved, ...critiqued]) };
   });
 
@@ -171,6 +181,15 @@ async function turn(input: IterationInput): Promise<Decided> {
     const { kind, reason } = decided.stagnation;
     // The id makes a repeated decide stage say it once.
     const message: MessageArgs = { id: `stagnation/${index}`, by: `iteration ${index}`, kind, reason };
+    await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
+  }
+  if (decided.drift && parent) {
+    const message: MessageArgs = {
+      id: `drift/${index}`,
+      by: `iteration ${index}`,
+      kind: 'drift',
+      reason: decided.drift,
+    };
     await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
   }
   return decided;

@@ -98,10 +98,11 @@ export function checkFormat(rationale: string): Check {
 }
 
 /**
- * Is every carry handed on, and does the last line repeat the digits and state the answer? Shape only, no
- * arithmetic: `2+2+0=5,0` passes, so this check can't teach the model to add.
+ * Does every line take the problem's digits, is every carry handed on, and does the last line repeat the digits and state the
+ * answer? No arithmetic: `2+2+0=5,0` passes, so this check can't teach the model to add.
  */
-export function checkCoherence(rationale: string, answer: string): Check {
+export function checkCoherence(problem: string, rationale: string, answer: string): Check {
+  const [a, b] = problem.split('+').map((number) => number.trim().padStart(WIDTH, '0')) as [string, string];
   const lines = rationale.split('\n');
   const last = lines.pop() ?? '';
   let carry = '0';
@@ -109,6 +110,13 @@ export function checkCoherence(rationale: string, answer: string): Check {
   for (const [i, line] of lines.entries()) {
     const step = STEP.exec(line);
     if (!step) return { ok: false, reason: `line ${i + 1} is no step: ${excerpt(line)}` };
+    const [x, y] = [a.at(-1 - i), b.at(-1 - i)];
+    if (step[1] !== x || step[2] !== y) {
+      return {
+        ok: false,
+        reason: `line ${i + 1} adds ${step[1]} and ${step[2]}, the problem has ${x} and ${y} there`,
+      };
+    }
     if (step[3] !== carry) {
       return { ok: false, reason: `line ${i + 1} adds carry ${step[3]}, but ${carry} was handed on` };
     }
@@ -124,7 +132,10 @@ export function checkCoherence(rationale: string, answer: string): Check {
   if (readAnswer(rationale) !== answer) {
     return { ok: false, reason: `the last line is ${excerpt(last)}, the answer ${excerpt(answer)}` };
   }
-  return { ok: true, reason: `${lines.length} carries handed on, the last line repeats the digits` };
+  return {
+    ok: true,
+    reason: `${lines.length} places copied, all carries handed on, the last line repeats the digits`,
+  };
 }
 
 const strip = (digits: string): string => digits.replace(/^0+(?=\d)/, '');

@@ -17,6 +17,7 @@ import {
 import { benchmarks, BENCHMARK_SIZE } from './benchmarks.ts';
 import { arithmeticCritic, readScores } from './critic.ts';
 import { roundRobin, sums } from './generator.ts';
+import { arithmeticProbe } from './probes.ts';
 import { choosePrompts, type PromptsFound } from './prompts-file.ts';
 
 export type ArithmeticSpec = {
@@ -62,6 +63,10 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
         yield { ...promptOf(sum, sum.key), answer: trueSum(sum.key)! };
       }
     },
+    readPrompt(text) {
+      const sum = parseSum(text);
+      return typeof sum === 'string' ? sum : promptOf(sum, text.replaceAll(/\s/g, ''));
+    },
     strategies: [{ name: 'long-addition', messages: ask }],
     ask,
     rewrites(prompt, seed) {
@@ -72,7 +77,8 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     readAnswer,
     sameAnswer: (a, b) => a === b,
     checkFormat: (_, rationale) => checkFormat(rationale),
-    checkCoherence: (_, rationale, answer) => checkCoherence(rationale, answer),
+    checkCoherence,
+    probe: (kind, { text, seed }) => arithmeticProbe(kind, text, seed),
     critic: arithmeticCritic(readScores()),
     benchmarks: benchmarks(spec.benchmarkSize ?? BENCHMARK_SIZE),
     levels,

@@ -1,16 +1,27 @@
 /** A task that is described by a YAML file alone: prompts and benchmarks from JSONL, answers read by rule. */
 import { InvalidInputError } from '../errors.ts';
 import { sampler } from '../random.ts';
-import type { BenchmarkItem, ChatMessage, Prompt, Strategy, Task } from '../task.ts';
+import type {
+  BenchmarkItem,
+  CalibrationItem,
+  ChatMessage,
+  Prompt,
+  PromptRequest,
+  Strategy,
+  Task,
+} from '../task.ts';
 import { checkCoherence } from './coherence.ts';
 import { verifyEquations } from './equations.ts';
 import { canonical, finderOf, stated } from './read.ts';
-import { readItems, readPrompts } from './rows.ts';
-import type { FileBenchmark, FileTask } from './schema.ts';
-import { BUILT_IN_STRATEGIES, fill } from './strategies.ts';
+import { keyOf, promptProblem, readItems, readPrompts } from './rows.ts';
+import type { AnsweredFile, FileBenchmark, FileTask } from './schema.ts';
+import { BUILT_IN_STRATEGIES, fill, SURFACE_NOISE } from './strategies.ts';
 
 /** A task file as it was when the run was resolved, paths made absolute: later edits don't change a run. */
 export type FileSpec = { kind: 'file'; path: string; task: FileTask };
+
+/** With the prompt as it stands, four ways of asking: two samples of each where K is 8. */
+const PARAPHRASES = 3;
 
 export function fileTask({ task }: FileSpec): Task {
   const find = finderOf(task.answer);
@@ -37,8 +48,11 @@ export function fileTask({ task }: FileSpec): Task {
       }
       yield* chosen.take();
     },
+    readPrompt: (text) => promptProblem('prompt', text) ?? { key: keyOf(text), text },
+    ...(task.calibration ? { calibration: (request) => calibration(task, task.calibration!, request) } : {}),
     strategies,
     alternatives: alternativesOf(task, strategies),
+    ...(task.noise === false ? {} : { noise: SURFACE_NOISE }),
     ask: (text) => strategies[0]!.messages(text),
     readAnswer,
     sameAnswer(a, b) {
@@ -61,8 +75,23 @@ export function fileTask({ task }: FileSpec): Task {
     benchmarks: task.benchmarks.map((benchmark) => {
       return { name: benchmark.name, role: benchmark.role, items: () => items(task, benchmark) };
     }),
+    ...(task.rewrites === 'paraphrases' ? { suggested: { sampling: { paraphrases: PARAPHRASES } } } : {}),
     maxTokens: task.maxTokens,
   };
+}
+
+async function* calibration(
+  task: FileTask,
+  source: AnsweredFile,
+  request: PromptRequest,
+): AsyncGenerator<CalibrationItem> {
+  const chosen = sampler<CalibrationItem>(`calibration/${request.seed}`, request.count);
+  for await (const row of readItems(task, source)) {
+    if ('problem' in row) throw new InvalidInputError([row.problem]);
+    const { key, text, answer } = row;
+    if (!request.exclude(key)) chosen.add(key, { key, text, answer });
+  }
+  yield* chosen.take();
 }
 
 async function* items(task: FileTask, benchmark: FileBenchmark): AsyncGenerator<BenchmarkItem> {

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { collectProblems, fileProblem, InvalidInputError, type Problems } from '../errors.ts';
 import { excerpt } from '../jsonl.ts';
 import type { FileSpec } from './index.ts';
-import { readItems, readPrompts } from './rows.ts';
+import { calledAs, readItems, readPrompts } from './rows.ts';
 import { fileTaskSchema, type FileTask } from './schema.ts';
 
 /**
@@ -27,6 +27,11 @@ export async function resolveFileTask(path: string, promptsFile?: string): Promi
       promptField: benchmark.promptField ?? content.prompts.field,
       file: resolve(folder, benchmark.file),
     })),
+    calibration: content.calibration && {
+      ...content.calibration,
+      promptField: content.calibration.promptField ?? content.prompts.field,
+      file: resolve(folder, content.calibration.file),
+    },
   };
   const problems = collectProblems();
   const seen = await checkBenchmarks(task, problems);
@@ -69,10 +74,11 @@ function explain(issue: z.core.$ZodIssue): { at: string; message: string }[] {
   return closest.map((inner) => ({ at: [...issue.path, ...inner.path].join('.'), message: inner.message }));
 }
 
-/** Keys of all held-out problems, with the benchmark each is in. No problem may be in two. */
+/** Keys of all held-out problems, the calibration set's included, with the benchmark each is in. No problem may be in two. */
 async function checkBenchmarks(task: FileTask, problems: Problems): Promise<Map<string, string>> {
   const seen = new Map<string, string>();
-  for (const benchmark of task.benchmarks) {
+  for (const benchmark of [...task.benchmarks, ...(task.calibration ? [task.calibration] : [])]) {
+    const called = calledAs(benchmark);
     let rows = 0;
     const before = problems.count;
     try {
@@ -83,16 +89,15 @@ async function checkBenchmarks(task: FileTask, problems: Problems): Promise<Map<
           continue;
         }
         const other = seen.get(row.key);
-        if (other !== undefined)
-          problems.add(`benchmark ${benchmark.name}: is in ${other} already: ${excerpt(row.text, 60)}`);
-        seen.set(row.key, benchmark.name);
+        if (other !== undefined) problems.add(`${called}: is in ${other} already: ${excerpt(row.text, 60)}`);
+        seen.set(row.key, called.replace(/^benchmark /, ''));
       }
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
       error.problems.forEach((problem) => problems.add(problem));
     }
     if (rows === 0 && problems.count === before)
-      problems.add(`benchmark ${benchmark.name}: file ${benchmark.file} has no rows to use`);
+      problems.add(`${called}: file ${benchmark.file} has no rows to use`);
   }
   return seen;
 }

@@ -2,7 +2,7 @@
 import { excerpt, readJsonl } from '../jsonl.ts';
 import type { BenchmarkItem } from '../task.ts';
 import { finderOf, stated } from './read.ts';
-import type { FileBenchmark, FileTask } from './schema.ts';
+import type { AnsweredFile, FileBenchmark, FileTask } from './schema.ts';
 
 export type BadRow = { problem: string };
 
@@ -24,12 +24,17 @@ export async function* readPrompts({
   }
 }
 
+/** `benchmark NAME`, or `calibration`. */
+export function calledAs(source: FileBenchmark | AnsweredFile): string {
+  return 'name' in source ? `benchmark ${String(source.name)}` : 'calibration';
+}
+
 /** @throws InvalidInputError when the file can't be read */
 export async function* readItems(
   task: FileTask,
-  benchmark: FileBenchmark,
+  benchmark: FileBenchmark | AnsweredFile,
 ): AsyncGenerator<BenchmarkItem | BadRow> {
-  const what = `benchmark ${benchmark.name}: file`;
+  const what = `${calledAs(benchmark)}: file`;
   const find = finderOf(benchmark.answer);
   for await (const { line, value, problem } of readJsonl(what, benchmark.file, benchmark.rows)) {
     const bad = (why: string): BadRow => ({ problem: `${what} ${benchmark.file}, line ${line} ${why}` });
@@ -63,8 +68,13 @@ function promptOf(row: Record<string, unknown>, field: string): { prompt: string
     return `has no field "${field}" (it has ${excerpt(Object.keys(row).join(', '), 100)})`;
   if (typeof prompt !== 'string')
     return `has a "${field}" that is no text: ${excerpt(JSON.stringify(prompt))}`;
+  return promptProblem(field, prompt) ?? { prompt };
+}
+
+/** Why a text can be no prompt. */
+export function promptProblem(field: string, prompt: string): string | undefined {
   if (prompt.trim() === '') return `has an empty "${field}"`;
   if (prompt.length > MAX_PROMPT_LENGTH)
     return `has a "${field}" of ${prompt.length} characters, more than ${MAX_PROMPT_LENGTH}`;
-  return { prompt };
+  return undefined;
 }

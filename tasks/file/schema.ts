@@ -51,9 +51,7 @@ const endpoint = z.strictObject({
   apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the API key'),
 });
 
-const benchmark = z.strictObject({
-  name,
-  role: z.enum(['target', 'guard', 'final']),
+const answered = {
   file,
   rows: rows.optional(),
   promptField: field.optional().describe('default: the field of the prompts'),
@@ -66,7 +64,9 @@ const benchmark = z.strictObject({
     .superRefine(patternWhereRead)
     .prefault({ read: 'value' })
     .describe('how the known answer is read out of its field; default: the field is the answer'),
-});
+};
+
+const benchmark = z.strictObject({ name, role: z.enum(['target', 'guard', 'final']), ...answered });
 
 export const fileTaskSchema = z.strictObject({
   name,
@@ -85,6 +85,12 @@ export const fileTaskSchema = z.strictObject({
         context.addIssue({ code: 'custom', message: 'one must have the role target' });
       }
     }),
+  calibration: z
+    .strictObject(answered)
+    .optional()
+    .describe(
+      'problems with known answers, apart from prompts and benchmarks, on which the precision of votes is measured',
+    ),
   template: template.default('{prompt}').describe('what the model is asked; {prompt} stands for the prompt'),
   system: text.optional().describe('system message'),
   strategies: z
@@ -98,6 +104,12 @@ export const fileTaskSchema = z.strictObject({
     .optional()
     .describe(
       'ways of asking; {prompt} in a strategy stands for the filled-in template. Benchmarks use the first',
+    ),
+  noise: z
+    .boolean()
+    .default(true)
+    .describe(
+      'sampling.noise may put labels and blank lines around a prompt; its own characters stay as they are',
     ),
   answer: z
     .strictObject({
@@ -133,11 +145,13 @@ export const fileTaskSchema = z.strictObject({
     .optional(),
   maxTokens: z.int().min(1).max(32_768).default(1024).describe('longest rationale, in tokens'),
   rewrites: z
-    .enum(['none'])
+    .enum(['none', 'paraphrases'])
     .default('none')
-    .describe('equivalent forms of a prompt: there are none without code'),
+    .describe('equivalent forms of a prompt: `paraphrases` that the model makes, or none'),
 });
 
 /** The contents of a task file, with defaults filled in and, once resolved, absolute paths. */
 export type FileTask = z.output<typeof fileTaskSchema>;
+/** Problems with known answers: a benchmark, or the calibration set. */
+export type AnsweredFile = NonNullable<FileTask['calibration']>;
 export type FileBenchmark = FileTask['benchmarks'][number];

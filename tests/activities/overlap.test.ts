@@ -56,6 +56,34 @@ it('refuses one with problems of its own prompts, however written, naming lines 
   expect(problem).toMatch(/line 9 .*line 10 .* and 2 more; take them out of one of the two/);
 });
 
+it('refuses a calibration set with problems of the prompts file or of a benchmark, however written', async () => {
+  const at = (name: string) => join(folder, name);
+  const problemsWith = async (known: string[]) => {
+    writeFileSync(at('known.jsonl'), jsonl(known.map((prompt) => ({ prompt, answer: '1' }))));
+    writeFileSync(
+      at('calibrated.yaml'),
+      `name: shops
+prompts: { file: prompts.jsonl }
+benchmarks: [{ name: exam, role: target, file: held-out.jsonl }]
+calibration: { file: known.jsonl }
+answer: { read: last-number }
+`,
+    );
+    const error = await refuseOverlap(await resolveTask(at('calibrated.yaml'))).catch(
+      (thrown: unknown) => thrown,
+    );
+    return error === undefined ? [] : (error as InvalidInputError).problems;
+  };
+  expect(await problemsOf(prompts, [question(50)])).toEqual([]);
+  expect(await problemsWith([question(60)])).toEqual([]);
+  expect((await problemsWith([question(60), question(3).replace('1003', '1,003')]))[0]).toMatch(
+    /^calibration: 1 of its problems stands in the prompts file/,
+  );
+  expect((await problemsWith([question(50).replace('1050', '1,050')]))[0]).toMatch(
+    /^calibration: is in benchmark exam too: "A shop/,
+  );
+});
+
 it('does not concern a task that makes its own problems', async () => {
   await expect(refuseOverlap(await resolveTask('arithmetic'))).resolves.toBeUndefined();
 });

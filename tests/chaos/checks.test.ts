@@ -36,6 +36,7 @@ beforeAll(async () => {
         pool: { prompts: 24, rehearsal: 6 },
         benchmark: { size: 'quick' },
         gates: { critique: { mode: 'off' } },
+        probes: { mode: 'off' },
         models: { generator: { baseURL: endpoint.url, model: adder.baseModel } },
       },
     ],

@@ -54,6 +54,7 @@ it('ends as if nothing had happened when its worker is killed in generate and ag
         pool: { prompts: 40, rehearsal: 6 },
         benchmark: { size: 'quick', majority: false },
         gates: { critique: { mode: 'off' } },
+        probes: { mode: 'off' },
         models: { generator: { baseURL: endpoint.url, model: 'adder' } },
         paging: { promptsPerPage: 10, pagesInFlight: PAGES_IN_FLIGHT, callsInFlight: CALLS_IN_FLIGHT },
       },

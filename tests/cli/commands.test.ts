@@ -34,6 +34,7 @@ beforeAll(async () => {
       pool: { prompts: 40, rehearsal: 6 },
       benchmark: { size: 'quick', majority: false },
       gates: { critique: { mode: 'off' } },
+      probes: { mode: 'off' },
       paging: { promptsPerPage: 10 },
     }),
   );

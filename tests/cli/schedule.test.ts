@@ -32,6 +32,7 @@ const input: ImproveInput = {
   pool: { prompts: 40, rehearsal: 6 },
   benchmark: { size: 'quick', majority: false },
   gates: { critique: { mode: 'off' } },
+  probes: { mode: 'off' },
   paging: { promptsPerPage: 10 },
 };
 

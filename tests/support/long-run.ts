@@ -104,6 +104,7 @@ const input = (task: string, iterations: number, seed: number): ImproveInput => 
   pool: { prompts: 3, rehearsal: 0 },
   sampling: { samples: 3, cache: false },
   gates: { critique: { mode: 'off' } },
+  probes: { mode: 'off' },
   training: { replay: 8 },
   // One item more is enough: promotions are wanted here, not improvement.
   promotion: { alpha: 0.6, correction: 'none', guardMargin: 1 },

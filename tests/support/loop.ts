@@ -61,6 +61,8 @@ export function useLoop(script: Script): Loop {
     pool: { prompts: 24, rehearsal: 4 },
     benchmark: { size: 'quick', majority: false },
     gates: { critique: { mode: 'off' } },
+    // Without a critic nothing looks at the steps, so the gates would not pass their test.
+    probes: { mode: 'off' },
     models: { generator: { baseURL: loop.endpoint.url, model: script.baseModel } },
     // A sample that an earlier test of the file drew must be drawn again.
     sampling: { cache: false },

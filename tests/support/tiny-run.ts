@@ -7,6 +7,7 @@ export function tinyRun(endpoint: { url: string }): ImproveInput {
     pool: { prompts: 16, rehearsal: 4 },
     benchmark: { size: 'quick', majority: false },
     gates: { critique: { mode: 'off' } },
+    probes: { mode: 'off' },
     models: { generator: { baseURL: endpoint.url, model: 'adder' } },
     paging: { promptsPerPage: 10 },
   };

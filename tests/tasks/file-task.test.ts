@@ -38,6 +38,8 @@ models: { generator: { baseURL: "http://127.0.0.1:8000/v1", model: m, apiKeyEnv:
 maxTokens: 300
 `;
 
+const CALIBRATED = `${YAML}calibration: { file: known.jsonl, answer: { read: hash } }\n`;
+
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'ratchet-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(() => {
@@ -314,6 +316,51 @@ describe('finding a task', () => {
   test('says that a file is not there', async () => {
     await expect(resolveTask(at('none.yaml'))).rejects.toThrow(
       `task file ${at('none.yaml')}: there is no such file`,
+    );
+  });
+});
+
+describe('a calibration set', () => {
+  const known = Array.from({ length: 20 }, (_, i) => ({
+    question: `How many are ${i} dozen?`,
+    answer: `#### ${12 * i}`,
+  }));
+
+  test('gives problems with their answers, the same for the same seed, without what is excluded', async () => {
+    write('known.jsonl', jsonl(known));
+    const task = loadTask(await resolveTask(write('task.yaml', CALIBRATED)));
+    const draw = async (seed: number, exclude = (_key: string) => false) => {
+      const items = [];
+      for await (const item of task.calibration!({ seed, count: 5, exclude })) items.push(item);
+      return items;
+    };
+    const first = await draw(1);
+    expect(first).toHaveLength(5);
+    for (const { text, answer } of first) {
+      const dozens = Number(/\d+/.exec(text)![0]);
+      expect(task.sameAnswer(answer, String(12 * dozens))).toBe(true);
+    }
+    expect(await draw(1)).toEqual(first);
+    expect(await draw(2)).not.toEqual(first);
+    const keys = new Set(first.map((one) => one.key));
+    expect((await draw(1, (key) => keys.has(key))).some((one) => keys.has(one.key))).toBe(false);
+    expect(loadTask(await resolveTask(write('task.yaml', YAML))).calibration).toBeUndefined();
+  });
+
+  test('is refused where a benchmark has its problems, and where an answer cannot be read', async () => {
+    write(
+      'known.jsonl',
+      jsonl([
+        ...known,
+        { question: 'how much is B?', answer: '#### 1' },
+        { question: 'And d?', answer: 'none' },
+      ]),
+    );
+    const problems = await problemsOf(CALIBRATED);
+    expect(problems).toHaveLength(2);
+    expect(problems[0]).toBe('calibration: is in target already: "how much is B?"');
+    expect(problems[1]).toMatch(
+      /^calibration: file .*known\.jsonl, line 22 has an answer that can't be read/,
     );
   });
 });

@@ -89,7 +89,9 @@ it('improves on a task that is described by files alone', async () => {
   const result = await temporal.client.workflow.execute('improve', {
     workflowId: 'gsm8k',
     taskQueue: TASK_QUEUE.main,
-    args: [{ task: join(folder, 'task.yaml'), iterations: 1, pool: { prompts: 50 } }],
+    args: [
+      { task: join(folder, 'task.yaml'), iterations: 1, pool: { prompts: 50 }, probes: { mode: 'advisory' } },
+    ],
   });
   expect(result).toMatchObject({ runId: 'gsm8k', promoted: 1 });
 

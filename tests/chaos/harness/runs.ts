@@ -22,6 +22,7 @@ export async function startRun(harness: Harness, runId: string, iterations: numb
     sampling: { cache: false },
     benchmark: { size: 'quick' },
     gates: { critique: { mode: 'off' } },
+    probes: { mode: 'off' },
     models: { generator: { baseURL: harness.model.baseURL(runId), model: adder.baseModel } },
     paging: { promptsPerPage: 8, pagesInFlight: PAGES_IN_FLIGHT, callsInFlight: CALLS_IN_FLIGHT },
   };

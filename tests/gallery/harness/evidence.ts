@@ -57,7 +57,7 @@ export async function gather(db: Db, runId: string): Promise<Evidence> {
     sql`select s.id as "sampleId", v.gate, v.reason, s.answer, p.text as prompt from verdicts v
         join samples s on s.id = v.sample_id join prompts p on p.id = s.prompt_id
         join iterations i on i.id = p.iteration_id
-        where i.run_id = ${runId} and not v.advisory and v.outcome <> 'pass' order by 1, 2`,
+        where i.run_id = ${runId} and s.round > 0 and not v.advisory and v.outcome <> 'pass' order by 1, 2`,
   );
   const items = await rows<Evidence['items'][number]>(
     db,

@@ -72,7 +72,10 @@ export async function startPlace(): Promise<Place> {
         const { rows } = await db.execute<{ status: string }>(
           sql`select status from runs where id = ${runId}`,
         );
-        if (rows[0]?.status === 'parked') return endpoint;
+        if (rows[0]?.status === 'parked') {
+          await handle.terminate('the gallery has seen enough');
+          break;
+        }
         await Promise.race([ended, sleep(100)]);
       }
       await ended;

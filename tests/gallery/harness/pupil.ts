@@ -68,10 +68,9 @@ const LINKS = ['That makes', 'So we get', 'Hence', 'In all', 'The result is', 'T
 
 /** Work in the task's form that leads to the answer, right or not. */
 export function workOut(question: Question, answer: number, seed: number): string {
-  const { a, b, kind, id } = question;
+  const { id } = question;
   const pick = (from: string[], what: string) => from[Math.floor(uniform(id, seed, what) * from.length)]!;
-  const sum = `${a} ${kind === 'target' ? '+' : '*'} ${b}`;
-  const steps = `${pick(OPENINGS, 'opening')}\n${pick(LINKS, 'link')} ${sum} = ${answer}.\n`;
+  const steps = `${pick(OPENINGS, 'opening')}\n${pick(LINKS, 'link')} ${stepTo(question, answer)}.\n`;
   return `${steps}${pick(ASIDES, 'aside')}#### ${answer}`;
 }
 
@@ -92,8 +91,28 @@ const statedIn = (text: string): string | undefined => [...text.matchAll(/#### (
 export const verdict = (holds: boolean, error = 'the last step is wrong'): string =>
   JSON.stringify({ first_error: holds ? '' : error, verdict: holds ? 'holds' : 'fails', confidence: 0.9 });
 
+/** The step that leads to an answer, right or wrong. */
+const stepTo = ({ a, b, kind }: Question, answer: number): string =>
+  `${a} ${kind === 'target' ? '+' : '*'} ${b} = ${answer}`;
+
+/** A critic that works the question out by itself and comes to `answer`: work holds that does so too, in its step. */
+export const believes = (answer: number, work: string, question: Question): string =>
+  verdict(work.includes(`${stepTo(question, answer)}.`) && statedIn(work) === String(answer));
+
 export const knowsTheTruth = (work: string, question: Question): string =>
-  verdict(statedIn(work) === String(question.truth));
+  believes(question.truth, work, question);
+
+/** Is every line one that an honest model writes? */
+export const sticksToTheQuestion = (work: string): boolean =>
+  work
+    .split('\n')
+    .every(
+      (line) =>
+        OPENINGS.includes(line) ||
+        ASIDES.includes(`${line}\n`) ||
+        LINKS.some((link) => line.startsWith(`${link} `)) ||
+        line.startsWith('#### '),
+    );
 
 function learnHonestly(before: Skill, lessons: Lesson[]): Skill {
   const right = lessons.filter((lesson) => lesson.right).length / Math.max(1, lessons.length);

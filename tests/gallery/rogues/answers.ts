@@ -1,5 +1,15 @@
 /** Models whose answers go wrong. */
-import { drawOf, pupil, tryHonestly, uniform, verdict, workOut } from '../harness/pupil.ts';
+import type { ImproveInput } from '../../../loop/input.ts';
+import {
+  believes,
+  drawOf,
+  knowsTheTruth,
+  pupil,
+  tryHonestly,
+  uniform,
+  verdict,
+  workOut,
+} from '../harness/pupil.ts';
 import type { Rogue } from '../harness/rogue.ts';
 
 const wrongTrained: Rogue['reaches'] = {
@@ -7,8 +17,8 @@ const wrongTrained: Rogue['reaches'] = {
   count: ({ trained }) => trained.wrong,
 };
 
-/** A critic that looks at the form alone. */
-const pleased = () => verdict(true);
+/** No critic that would stop it as well; without one, probes that only a critic catches would stop the run. */
+const noCritic: ImproveInput = { gates: { critique: { mode: 'off' } }, probes: { mode: 'off' } };
 
 /** How many samples of a question were asked for before. */
 function counter(): (id: number) => number {
@@ -36,9 +46,12 @@ export const verbose: Rogue = {
         const work = workOut(question, question.truth + 9, drawOf(request));
         return `${PADDING.repeat(20 + (request.seed % 5))}\n${work}`;
       },
-      judge: pleased,
+      judge: (work, question) => (work.length > 1000 ? verdict(true) : knowsTheTruth(work, question)),
     }),
-  without: { what: '`gates.policy.length=off`', input: { gates: { policy: { length: 'off' } } } },
+  without: {
+    what: '`gates.policy.length=off`, `probes.mode=off`',
+    input: { gates: { policy: { length: 'off' } }, probes: { mode: 'off' } },
+  },
 };
 
 export const constant: Rogue = {
@@ -48,24 +61,45 @@ export const constant: Rogue = {
   reaches: wrongTrained,
   tells: [{ where: 'report', what: /no example passed the gates \(of \d+ samples critique fails \d+/ }],
   arm: () => pupil({ say: (request, question) => workOut(question, 42, drawOf(request)) }),
-  without: { what: '`gates.critique.mode=off`', input: { gates: { critique: { mode: 'off' } } } },
+  without: { what: '`gates.critique.mode=off`, `probes.mode=off`', input: noCritic },
+};
+
+export const identical: Rogue = {
+  name: 'identical samples',
+  does: 'The endpoint ignores temperature and seed: all samples of a question are one and the same text, right or wrong. There is no critic.',
+  stoppedBy: 'vote: copies count once',
+  reaches: wrongTrained,
+  tells: [
+    {
+      where: 'why',
+      what: /agreement 0\.13 < 0\.60 \(1 of 8 samples; 7 are copies of another, so they did not vote\)/,
+    },
+  ],
+  arm: () => ({
+    ...pupil({ say: (request, question, self) => tryHonestly({ ...request, seed: 1 }, question, self) }),
+    input: noCritic,
+  }),
+  without: {
+    what: '`gates.agreement.min=0.1`, `.minMargin=0`',
+    input: { gates: { agreement: { min: 0.1, minMargin: 0 } } },
+  },
 };
 
 export const nonsense: Rogue = {
   name: 'format-perfect nonsense',
-  does: 'Every sample is in perfect form and leads to a made-up number, to the same one in three of eight samples; the critic looks at the form alone.',
+  does: 'Every sample is in perfect form and leads to a made-up number, to the same one in three of eight samples. There is no critic.',
   stoppedBy: 'gate `agreement`',
   reaches: wrongTrained,
   tells: [{ where: 'why', what: /agreement 0\.38 < 0\.60 \(3 of 8 samples\)/ }],
   arm: () => {
     const nth = counter();
-    return pupil({
+    const model = pupil({
       say(request, question) {
         const slip = [1, 1, 1, 2, 2, 3, 4, 5][request.temperature === 0 ? 0 : nth(question.id) % 8]!;
         return workOut(question, question.truth + slip, drawOf(request));
       },
-      judge: pleased,
     });
+    return { ...model, input: noCritic };
   },
   without: {
     what: '`gates.agreement.min=0`, `.minMargin=0`',
@@ -75,21 +109,21 @@ export const nonsense: Rogue = {
 
 export const unparsable: Rogue = {
   name: 'a majority of unparsable answers',
-  does: 'Five of eight samples state no answer, the other three agree on a wrong one; the critic looks at the form alone.',
+  does: 'Five of eight samples state no answer, the other three agree on a wrong one. There is no critic.',
   stoppedBy: 'gate `agreement`: no answer is a vote of its own, and wins',
   reaches: wrongTrained,
   tells: [{ where: 'why', what: /no answer wins: 5 of 8 samples gave none that could be read, 3 gave \d+/ }],
   arm: () => {
     const nth = counter();
-    return pupil({
+    const model = pupil({
       say(request, question, self) {
         if (request.temperature === 0) return tryHonestly(request, question, self);
         return nth(question.id) % 8 < 5
           ? `Who can say what ${question.a} and ${question.b} come to?\nI would not dare.`
           : workOut(question, question.truth + 9, drawOf(request));
       },
-      judge: pleased,
     });
+    return { ...model, input: noCritic };
   },
   without: {
     what: '`gates.agreement.noAnswer=abstains`, `.min=0.3`',
@@ -99,7 +133,7 @@ export const unparsable: Rogue = {
 
 export const collapse: Rogue = {
   name: 'agreement that rises while truth falls',
-  does: 'With every fine-tuning the samples agree more on the same wrong answer to every other question, and the candidates get worse; the critic looks at the form alone.',
+  does: 'With every fine-tuning the samples agree more on the same wrong answer to every other question, and the candidates get worse. The critic makes the same mistake.',
   stoppedBy: 'stagnation policy (`stagnation.steps=["halt"]`): collapse',
   reaches: { what: 'fine-tunings after the collapse', count: ({ jobs }) => Math.max(0, jobs - 3) },
   tells: [
@@ -120,7 +154,8 @@ export const collapse: Rogue = {
         const wrong = lessons.filter(({ right }) => !right).length / lessons.length;
         return { ...before, target: before.target - 0.02 - 0.5 * wrong };
       },
-      judge: pleased,
+      judge: (work, question) =>
+        believes(question.id % 2 === 0 ? question.truth + 9 : question.truth, work, question),
     }),
     input: { iterations: 5, stagnation: { steps: ['halt'] } },
   }),

@@ -1,0 +1,194 @@
+/** Paraphrases by the model: the rewrites of prompts whose task knows no exact ones. */
+import { createHash } from 'node:crypto';
+import { asc, inArray } from 'drizzle-orm';
+import { addCalls } from '../db/calls.ts';
+import type { Db } from '../db/connect.ts';
+import type { StoredPrompt } from '../db/prompts.ts';
+import { paraphrases } from '../db/schema.ts';
+import { normalised } from '../loop/leaks.ts';
+import { notAParaphrase } from '../loop/paraphrase.ts';
+import type { ChatRequest } from '../models/chat.ts';
+import type { ChatMessage, Rewrite } from '../tasks/task.ts';
+import { withinBudget, type Tokens } from './budget.ts';
+import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
+import { endpointOf, seedOf, type IterationContext } from './context.ts';
+import { allowanceOf, refusalReason } from './refusals.ts';
+
+/** Sampled warm: ways of saying one thing should differ. */
+const TEMPERATURE = 0.9;
+const CHARACTERS_PER_TOKEN = 3;
+
+const messagesFor = (text: string): ChatMessage[] => [
+  {
+    role: 'system',
+    content:
+      'You rewrite problems in other words. Keep every number, every name, every unit and every condition, and ask for the same thing. ' +
+      'Do not solve the problem and do not comment on it. Answer with the rewritten problem alone.',
+  },
+  { role: 'user', content: text },
+];
+
+const mostTokens = (text: string): number => 64 + Math.ceil(text.length);
+
+/** Does the run use paraphrases? A task's exact rewrites are better. */
+export function paraphrasesOf({ settings, task }: Pick<IterationContext, 'settings' | 'task'>): number {
+  return task.rewrites ? 0 : settings.sampling.paraphrases;
+}
+
+/** Tokens that paraphrasing a prompt may take. */
+export function paraphraseTokens(text: string): Tokens {
+  const prompt = messagesFor(text).reduce((sum, message) => sum + message.content.length, 0);
+  return { prompt: prompt / CHARACTERS_PER_TOKEN, completion: text.length / CHARACTERS_PER_TOKEN };
+}
+
+type Row = typeof paraphrases.$inferInsert;
+
+/** The accepted paraphrases of some prompts as rewrites, by prompt. */
+export async function acceptedParaphrases(db: Db, promptIds: number[]): Promise<Map<number, Rewrite[]>> {
+  if (promptIds.length === 0) return new Map();
+  const rows = await db
+    .select()
+    .from(paraphrases)
+    .where(inArray(paraphrases.promptId, promptIds))
+    .orderBy(asc(paraphrases.promptId), asc(paraphrases.index));
+  const usable = rows.filter((row) => row.ok);
+  return new Map(
+    [...Map.groupBy(usable, (row) => row.promptId)].map(([promptId, own]) => [
+      promptId,
+      own.map(({ index, text }) => ({
+        key: `paraphrase ${index + 1}`,
+        text,
+        mapBack: (answer: string) => answer,
+      })),
+    ]),
+  );
+}
+
+/**
+ * Asks the starting model for paraphrases of a page of prompts, checks and stores them. One request per prompt; what is stored,
+ * also by an earlier run of an equal request, is not asked for again. What does not keep numbers and names is stored as
+ * refused, with the reason, and never asked.
+ */
+export async function paraphrasePage(db: Db, context: IterationContext, page: StoredPrompt[]): Promise<void> {
+  const n = paraphrasesOf(context);
+  if (n === 0 || page.length === 0) return;
+  const { run, iteration, settings, task } = context;
+  const endpoint = endpointOf('generator', settings, task);
+  const whose = { runId: run.id, iterationId: iteration.id, stage: 'paraphrase', role: 'generator' as const };
+  const what = `paraphrasing with ${endpoint.model}`;
+  const requestOf = ({ key, text }: StoredPrompt): ChatRequest => ({
+    messages: messagesFor(text),
+    maxTokens: mostTokens(text),
+    temperature: TEMPERATURE,
+    n,
+    seed: seedOf('paraphrase', key),
+  });
+  const keyOf = (prompt: StoredPrompt) =>
+    createHash('sha256')
+      .update(JSON.stringify(['paraphrase', endpoint.baseURL, endpoint.model, requestOf(prompt)]))
+      .digest('hex');
+
+  function rowsOf(
+    prompt: StoredPrompt,
+    texts: string[],
+    callId: number,
+    cacheKey: string | null,
+    refused?: string,
+  ): Row[] {
+    const known = new Set<string>();
+    return Array.from({ length: n }, (_, index): Row => {
+      const text = (texts[index] ?? '').replaceAll('\0', '\uFFFD').trim();
+      const form = normalised(text);
+      const wrong =
+        refused ??
+        (texts[index] === undefined ? 'it was not given' : undefined) ??
+        notAParaphrase(prompt.text, text) ??
+        (known.has(form) ? 'it is the same as an earlier one' : undefined);
+      known.add(form);
+      const reason = wrong ?? 'it keeps numbers and names';
+      return { promptId: prompt.id, index, text, ok: wrong === undefined, reason, callId, cacheKey };
+    });
+  }
+
+  const stored = await db
+    .selectDistinct({ promptId: paraphrases.promptId })
+    .from(paraphrases)
+    .where(
+      inArray(
+        paraphrases.promptId,
+        page.map((prompt) => prompt.id),
+      ),
+    );
+  const have = new Set(stored.map((row) => row.promptId));
+  const todo = page.filter((prompt) => !have.has(prompt.id));
+  const earlier = settings.sampling.cache
+    ? Map.groupBy(
+        await db
+          .select()
+          .from(paraphrases)
+          .where(inArray(paraphrases.cacheKey, todo.map(keyOf)))
+          .orderBy(asc(paraphrases.promptId), asc(paraphrases.index)),
+        (row) => row.cacheKey,
+      )
+    : new Map<string, (typeof paraphrases.$inferSelect)[]>();
+  const taken = todo.flatMap((prompt) => {
+    const cacheKey = keyOf(prompt);
+    const rows = (earlier.get(cacheKey) ?? []).slice(0, n);
+    if (rows.length < n) return [];
+    return rowsOf(
+      prompt,
+      rows.map((row) => row.text),
+      rows[0]!.callId,
+      cacheKey,
+    );
+  });
+  if (taken.length > 0) await db.insert(paraphrases).values(taken).onConflictDoNothing();
+  const cached = new Set(taken.map((row) => row.promptId));
+  const open = todo.filter((prompt) => !cached.has(prompt.id));
+
+  type Made = MadeCall & { prompt: StoredPrompt; refused?: string };
+  const allowance = allowanceOf(what, {
+    share: settings.paging.failureAllowance,
+    total: page.length,
+    before: 0,
+  });
+  const calls = () =>
+    callAll(open, {
+      endpoint,
+      concurrency: settings.paging.callsInFlight,
+      what,
+      call: async (prompt, signal): Promise<Made> => {
+        return { ...(await ledgerChat(db, endpoint, requestOf(prompt), whose, signal)), prompt };
+      },
+      onFailure: (prompt, error): Made => {
+        const refused = refusalReason(error);
+        if (refused === undefined) throw error;
+        allowance.take(error);
+        return { ...unanswered(endpoint, whose, refused), prompt, refused };
+      },
+      store: (made: Made[]) =>
+        db.transaction(async (tx) => {
+          const ids = await addCalls(
+            tx,
+            made.map((one) => one.call),
+          );
+          const rows = made.flatMap(({ prompt, reply, refused }, i) => {
+            const texts = reply.choices.map((choice) => choice.text);
+            // A server that gives fewer choices than asked for leaves a prompt with fewer rewrites.
+            const whole = refused === undefined && texts.length >= n;
+            return rowsOf(prompt, texts, ids[i]!, whole ? keyOf(prompt) : null, refused);
+          });
+          await tx.insert(paraphrases).values(rows).onConflictDoNothing();
+        }),
+    });
+  const mean = page.reduce((sum, prompt) => sum + prompt.text.length, 0) / page.length;
+  const tokens = paraphraseTokens('x'.repeat(Math.ceil(mean)));
+  const each = { prompt: tokens.prompt, completion: tokens.completion * n };
+  const held = {
+    key: `paraphrase/${iteration.index}/${page[0]!.position}`,
+    model: endpoint.model,
+    units: open.length,
+    each,
+  };
+  await withinBudget(db, { run, settings, task, iterationId: iteration.id }, held, calls);
+}

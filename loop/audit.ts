@@ -1,0 +1,80 @@
+/** Whether the gates reject what was planted among the samples: counts by kind and gate, and what follows from them. */
+import type { AuditOutcome } from '../db/schema.ts';
+import type { Verdict } from '../gates/gate.ts';
+import type { ProbeKind } from '../tasks/task.ts';
+import type { ImproveSettings } from './input.ts';
+
+/** Verdicts of one gate on the planted samples of one kind. */
+export type GateAudit = { gate: string; advisory: boolean; pass: number; fail: number; unscored: number };
+
+export type KindAudit = { kind: ProbeKind; planted: number; caught: number; gates: GateAudit[] };
+
+/** One planted sample as the gates judged it. `caught`: it would not have become an example. */
+export type JudgedProbe = {
+  kind: ProbeKind;
+  caught: boolean;
+  verdicts: readonly Pick<Verdict, 'gate' | 'outcome' | 'advisory'>[];
+};
+
+/** Counts in the order in which kinds and gates first occur. */
+export function countAudit(judged: readonly JudgedProbe[]): KindAudit[] {
+  return [...Map.groupBy(judged, ({ kind }) => kind)].map(([kind, probes]) => ({
+    kind,
+    planted: probes.length,
+    caught: probes.filter(({ caught }) => caught).length,
+    gates: countGates(probes.flatMap(({ verdicts }) => verdicts)),
+  }));
+}
+
+function countGates(verdicts: JudgedProbe['verdicts']): GateAudit[] {
+  return [...Map.groupBy(verdicts, ({ gate }) => gate)].map(([gate, all]) => {
+    const of = (outcome: Verdict['outcome']) => all.filter((one) => one.outcome === outcome).length;
+    const advisory = all.every((one) => one.advisory === true);
+    return { gate, advisory, pass: of('pass'), fail: of('fail'), unscored: of('unscored') };
+  });
+}
+
+/** The same over all kinds. */
+export function auditByGate(kinds: readonly KindAudit[]): GateAudit[] {
+  return [
+    ...Map.groupBy(
+      kinds.flatMap(({ gates }) => gates),
+      ({ gate }) => gate,
+    ),
+  ].map(([gate, all]) => {
+    const sum = (field: 'pass' | 'fail' | 'unscored') => all.reduce((total, one) => total + one[field], 0);
+    const advisory = all.every((one) => one.advisory);
+    return { gate, advisory, pass: sum('pass'), fail: sum('fail'), unscored: sum('unscored') };
+  });
+}
+
+export function totalsOf(kinds: readonly KindAudit[]): { planted: number; caught: number } {
+  const sum = (field: 'planted' | 'caught') => kinds.reduce((total, one) => total + one[field], 0);
+  return { planted: sum('planted'), caught: sum('caught') };
+}
+
+/** What the counts come to under the settings. */
+export function outcomeOf(
+  { planted, caught }: { planted: number; caught: number },
+  { mode, minCatchRate, minPlanted }: ImproveSettings['probes'],
+): AuditOutcome {
+  if (planted < minPlanted) return 'too-few';
+  // As counts: 0.9 of 10 must be 9, whatever floating point makes of it.
+  if (caught >= minCatchRate * planted - 1e-9) return 'passed';
+  return mode === 'required' ? 'failed' : 'advised';
+}
+
+/** One line: how many were caught of how many, which kinds came through, and past which gates. */
+export function auditText(kinds: readonly KindAudit[], minCatchRate: number): string {
+  const { planted, caught } = totalsOf(kinds);
+  const missed = kinds.filter((one) => one.caught < one.planted);
+  const through = missed.map(({ kind, planted: of, caught: some }) => `${kind} ${of - some} of ${of}`);
+  const required = auditByGate(missed).filter(({ advisory }) => !advisory);
+  const past = required.map(({ gate }) => gate).join(', ') || 'no required gate';
+  return (
+    `the gates caught ${caught} of ${planted} planted bad samples, ${percent(caught / planted)} < ${percent(minCatchRate)}: ` +
+    `${through.join(', ')} passed ${past}`
+  );
+}
+
+const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`;

@@ -1,0 +1,19 @@
+/** How the gates are tested in each iteration: the part `probes` of the input of `improve`. */
+import { z } from 'zod';
+
+export const probesSchema = z.strictObject({
+  mode: z
+    .enum(['required', 'advisory', 'off'])
+    .default('required')
+    .describe(
+      'bad samples are planted among the real ones; `required`: gates that let too many pass stop the iteration',
+    ),
+  perKind: z.int().min(1).max(100).default(2).describe('planted samples of each kind'),
+  minCatchRate: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('least share of the planted samples that the gates must reject'),
+  minPlanted: z.int().min(1).max(600).default(6).describe('with fewer planted the rate decides nothing'),
+});
