@@ -7,6 +7,8 @@ import { createLeakIndex, type LeakIndex } from '../loop/leaks.ts';
 import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps } from './context.ts';
+import { fixedSample } from './drift.ts';
+import { poolSource } from './outside.ts';
 
 export type Collected = {
   prompts: number;
@@ -15,6 +17,8 @@ export type Collected = {
   calibration?: number;
   /** Drawn prompts that were held-out problems, exactly or nearly: dropped, and others drawn instead. */
   leaked: number;
+  /** Prompts of the run's fixed sample that the generating checkpoint has not answered yet; absent without any. */
+  fixedSample?: number;
 };
 
 /** Comparing prompts takes the processor; heartbeats and other pages get a turn after so many. */
@@ -31,14 +35,22 @@ export function createCollectActivities({ db }: Deps) {
      * prompts left gives an empty pool, which `decide` names as the reason.
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
+      const context = await iterationContext(db, iterationId);
+      const { iteration, run, settings, task } = context;
+      const fixed = await fixedSample(db, context);
+      const open = fixed.open > 0 ? { fixedSample: fixed.open } : {};
       const known = await countPrompts(db, iterationId);
       if (known.learn + known.rehearse + known.calibrate > 0) {
         const leaked = await countLeaks(db, iterationId, 'collect');
-        return { prompts: known.learn, rehearsal: known.rehearse, ...calibrated(known.calibrate), leaked };
+        return {
+          prompts: known.learn,
+          rehearsal: known.rehearse,
+          ...calibrated(known.calibrate),
+          leaked,
+          ...open,
+        };
       }
 
-      const context = await iterationContext(db, iterationId);
-      const { iteration, run, settings, task } = context;
       const heldOut = await heldOutProblems(db, run.id);
       const heldOutKeys = new Set(heldOut.map(({ key }) => key));
       const benchmarkIndex = createLeakIndex(heldOut, settings.leaks.similarity);
@@ -107,11 +119,11 @@ export function createCollectActivities({ db }: Deps) {
       const measured = [...(await calibrationProblems(db, run.id)), ...calibration.map(asHeldOut)];
       for (const { key } of measured) heldOutKeys.add(key);
       const index = createLeakIndex([...heldOut, ...measured], settings.leaks.similarity);
-      const learn = await take((request) => task.prompts(request), index, {
+      const learn = await take(poolSource(db, context), index, {
         seed,
         count: settings.pool.prompts,
         levels: iteration.plan.levels,
-        exclude: (key) => heldOutKeys.has(key) || learnt.has(key),
+        exclude: (key) => heldOutKeys.has(key) || fixed.keys.has(key) || learnt.has(key),
       });
       // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.
       const rehearses = task.rehearsal && (learn.length > 0 || settings.experiment === 'control');
@@ -119,7 +131,7 @@ export function createCollectActivities({ db }: Deps) {
         ? await take((request) => task.rehearsal!(request), index, {
             seed: seedOf(iteration.plan.seed, 'rehearsal'),
             count: settings.pool.rehearsal,
-            exclude: (key) => heldOutKeys.has(key),
+            exclude: (key) => heldOutKeys.has(key) || fixed.keys.has(key),
           })
         : [];
       const of = (purpose: PromptPurpose, taken: (Prompt & { answer?: string })[]) =>
@@ -138,6 +150,7 @@ export function createCollectActivities({ db }: Deps) {
         rehearsal: rehearsal.length,
         ...calibrated(learn.length > 0 ? calibration.length : 0),
         leaked: leaked.length,
+        ...open,
       };
     },
   };

@@ -18,6 +18,7 @@ import type { StagnationKind } from '../loop/control.ts';
 import { roiOf } from '../loop/budget.ts';
 import { findStagnation } from '../loop/stagnation.ts';
 import { iterationSpend } from './budget.ts';
+import { recordDrift } from './drift.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
 import { count, gauge, logInfo, measured } from './metrics.ts';
 
@@ -27,9 +28,13 @@ export type Decided = {
   row: HistoryRow;
   /** The run makes no headway. */
   stagnation?: { kind: StagnationKind; reason: string };
+  /** How the model writes has moved too far from how the run began. */
+  drift?: string;
   /** No further iteration is worth its cost. */
   halt?: string;
 };
+
+const REASON_CHARACTERS = 400;
 
 /** A checkpoint's answers to a benchmark, right or wrong; undefined when it was not measured to the end. */
 async function answers(db: Db, checkpointId: number, benchmark: string): Promise<boolean[] | undefined> {
@@ -134,7 +139,8 @@ export function createDecideActivities({ db }: Deps) {
         }
       }
       const stored = (await db.query.decisions.findFirst({ where: eq(decisions.iterationId, iterationId) }))!;
-      const { stagnation, roi } = settings;
+      const drifted = await recordDrift(db, context);
+      const { stagnation, roi, drift } = settings;
       const rows = await recentRows(db, run.id, Math.max(stagnation.window, roi.patience));
       const row = rows.find((r) => r.index === iteration.index)!;
       const upToNow = rows.filter((r) => r.index <= iteration.index);
@@ -144,6 +150,8 @@ export function createDecideActivities({ db }: Deps) {
         reason: stored.reason,
         row,
         stagnation: found && { kind: found.kind, reason: found.reason },
+        // A message holds a short text; the whole of it is in the table.
+        drift: drift.steps.length > 0 ? drifted?.slice(0, REASON_CHARACTERS) : undefined,
         halt: row.prompts === 0 ? `halted: ${stored.reason}` : await answerLowRoi(db, context, upToNow),
       };
     },

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addChaosCommand } from './commands/chaos.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addExportCommand } from './commands/export.ts';
+import { addImportCommand } from './commands/import.ts';
 import { addGalleryCommand } from './commands/gallery.ts';
 import { addListCommand, addReportCommand } from './commands/report.ts';
 import { addReviewCommand } from './commands/review.ts';
@@ -55,6 +57,8 @@ export function createProgram(): Command {
   addWatchCommand(program);
   addListCommand(program);
   addReportCommand(program);
+  addExportCommand(program);
+  addImportCommand(program);
   addWhyCommand(program);
   addRevokeCommand(program);
   addSteerCommands(program);

@@ -67,7 +67,7 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
           'planted',
           `${sample.planted}, in the place of a sample of ${nameText(generator)}; it never trains`,
         )
-      : fact('written by', `${nameText(generator)}${other}`)),
+      : fact('written by', sample.strategy === 'given' ? 'a person' : `${nameText(generator)}${other}`)),
     ...askedLines(why),
     ...fact('wrote', quoted(sample.rationale)),
     ...fact('answer', sample.answer === null ? 'none could be read' : quoted(sample.answer)),

@@ -11,6 +11,9 @@ import { EndpointError, type Endpoint } from '../models/endpoint.ts';
 import { errorMessage } from './errors.ts';
 import type { Asked, CheckpointName, SampleWhy } from './why-types.ts';
 
+/** Strategy of what came from outside the run. */
+const GIVEN = 'given';
+
 /** A sample's place among the choices of its reply is not stored; no reply holds more. */
 const MOST_CHOICES = 256;
 
@@ -39,6 +42,7 @@ function placeOf(
 /** The request as the present code renders it, and whether it is the one that was sent. */
 function askedFor({ sample, generator }: JudgedRow, context: IterationContext): Asked | string {
   const { settings, task } = context;
+  if (sample.strategy === GIVEN) return 'no model was asked: a person wrote it';
   const known = [...task.strategies, ...(task.alternatives ?? [])];
   const strategy = known.find((one) => one.name === sample.strategy);
   if (!strategy) return `the task knows no way of asking named "${sample.strategy}" any more`;

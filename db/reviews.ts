@@ -333,8 +333,11 @@ export type ReviewDetails = Awaited<ReturnType<typeof reviewDetails>>;
  * else the same pseudo-label made, unless a reviewer accepted that himself; so does a `human` example whose decision was
  * taken back. In the first iterations, and in those that had too many rejections, only what was accepted stays. Where
  * reviewers contradict each other about a prompt, nothing of it is used.
+ *
+ * @param among look at these examples only
  */
-export async function keptOut(db: Db, runId: string, rule: KeepRule): Promise<Set<number>> {
+export async function keptOut(db: Db, runId: string, rule: KeepRule, among?: number[]): Promise<Set<number>> {
+  const asked = among ? sql`and ${inArray(sql`e.id`, among)}` : sql``;
   const { rows } = await db.execute<{ id: number }>(sql`
     with decided as (select r.*, s.prompt_id from ${reviews} r join ${samples} s on s.id = r.sample_id
         where r.run_id = ${runId} and r.decision is not null),
@@ -348,7 +351,8 @@ export async function keptOut(db: Db, runId: string, rule: KeepRule): Promise<Se
     select e.id::int as id from ${examples} e
       join ${iterations} i on i.id = e.iteration_id
       left join decided own on own.sample_id = e.sample_id
-    where e.run_id = ${runId} and case
+    where e.run_id = ${runId} ${asked} and case
+      when e.given_id is not null then false
       when e.prompt_id in (select prompt_id from contested) then true
       when e.kind = 'human' then not exists (select 1 from decided d where d.prompt_id = e.prompt_id
         and (d.decision = 'accept' and d.sample_id = e.sample_id or d.corrected_answer = e.answer))

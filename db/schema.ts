@@ -18,6 +18,8 @@ import {
   unique,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
+import type { DriftMeasures } from '../loop/drift.ts';
+import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 import type { ImproveSettings } from '../loop/input.ts';
 import type { KindAudit } from '../loop/audit.ts';
 import type { TaskSpec } from '../tasks/index.ts';
@@ -97,8 +99,11 @@ export const stages = pgTable(
   (t) => [primaryKey({ columns: [t.iterationId, t.name] })],
 );
 
-/** `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). */
-export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate';
+/**
+ * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
+ * with its answer, from outside the run; no model is asked about it.
+ */
+export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate' | 'given';
 
 export const prompts = pgTable(
   'prompts',
@@ -206,6 +211,9 @@ export const paraphrases = pgTable(
 );
 /** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
 export const PLANTED_ROUND = 0;
+
+/** The `round` of answers that a person gave from outside the run. */
+export const GIVEN_ROUND = -1;
 
 export const samples = pgTable(
   'samples',
@@ -391,6 +399,49 @@ export const verdicts = pgTable(
   (t) => [primaryKey({ columns: [t.sampleId, t.gate] })],
 );
 
+/** From where something came that no run made: a file that was imported, or what was asked and corrected in production. */
+export type OutsideSource = 'import' | 'gateway';
+
+/** Unlabeled prompts from outside any run, for later runs of the task to draw. */
+export const storedPrompts = pgTable(
+  'stored_prompts',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    source: text('source').$type<OutsideSource>().notNull(),
+    /** Where exactly: the file and its line, or the request's id. */
+    origin: text('origin').notNull(),
+    createdAt: createdAt(),
+  },
+  // A key may be too long for an index.
+  (t) => [uniqueIndex('stored_prompts_problem').on(t.task, sql`md5(${t.key})`)],
+);
+
+/** Worked answers from outside any run that a person vouches for. Later runs of the task take each in as an example. */
+export const givenExamples = pgTable(
+  'given_examples',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    /** The problem as the model will be asked it. */
+    text: text('text').notNull(),
+    level: integer('level'),
+    rationale: text('rationale').notNull(),
+    answer: text('answer').notNull(),
+    source: text('source').$type<OutsideSource>().notNull(),
+    origin: text('origin').notNull(),
+    /** Who vouches for it. */
+    by: text('by').notNull(),
+    note: text('note'),
+    createdAt: createdAt(),
+  },
+  (t) => [uniqueIndex('given_examples_same').on(t.task, sql`md5(${t.text})`, sql`md5(${t.rationale})`)],
+);
+
 /** `human`: a reviewer vouches for it, whatever the gates said. */
 export type ExampleKind = 'vote' | 'hard' | 'rehearsal' | 'human';
 
@@ -415,6 +466,8 @@ export const examples = pgTable(
     answer: text('answer').notNull(),
     /** A reviewer's own words in place of the sample's rationale. */
     rationale: text('rationale'),
+    /** What it was taken over from, where it came from outside the run. */
+    givenId: ref('given_id').references(() => givenExamples.id),
     createdAt: createdAt(),
   },
   // A sample that a reviewer rewrites stands twice: as the gates took it (and it is left out), and as rewritten.
@@ -422,6 +475,7 @@ export const examples = pgTable(
     uniqueIndex('examples_sample_human').on(t.sampleId, sql`(${t.kind} = 'human')`),
     index().on(t.runId, t.iterationId),
     index().on(t.promptId),
+    unique().on(t.runId, t.givenId),
   ],
 );
 
@@ -720,6 +774,12 @@ export type AdjustmentKind =
   | 'reset'
   /** More diverse samples: temperature, ways of asking. */
   | 'diversity'
+  /** A temperature that falls back. */
+  | 'temperature'
+  /** Rare and unlike examples are preferred. */
+  | 'selection'
+  /** Prompts are asked in further ways, or with harmless noise. */
+  | 'noise'
   /** A harder or easier pool. */
   | 'pool'
   /** One iteration trains the base on all accepted examples. */
@@ -728,6 +788,9 @@ export type AdjustmentKind =
   | 'lighter'
   | 'budget'
   | 'halt';
+
+/** `settings`: the run's own, such as `training.resetEvery`. */
+export type AdjustmentCause = 'operator' | 'stagnation' | 'budget' | 'roi' | 'drift' | 'settings';
 
 /**
  * Changes of course, each a stored decision: what an operator, the stagnation policy or the budget changed
@@ -743,7 +806,7 @@ export const adjustments = pgTable(
     /** Unique in the run, so that a retried activity adjusts once. */
     key: text('key').notNull(),
     kind: text('kind').$type<AdjustmentKind>().notNull(),
-    cause: text('cause').$type<'operator' | 'stagnation' | 'budget' | 'roi' | 'drift'>().notNull(),
+    cause: text('cause').$type<AdjustmentCause>().notNull(),
     reason: text('reason').notNull(),
     /** First iteration in which it is in force, and the last (null: until a reset). */
     fromIteration: integer('from_iteration').notNull(),
@@ -755,6 +818,58 @@ export const adjustments = pgTable(
     createdAt: createdAt(),
   },
   (t) => [unique().on(t.runId, t.key)],
+);
+
+/** A few prompts that every generating checkpoint of a run answers, so that its answers can be compared. Never trained on. */
+export const driftPrompts = pgTable(
+  'drift_prompts',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    position: integer('position').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+  },
+  (t) => [unique().on(t.runId, t.position)],
+);
+
+export const driftAnswers = pgTable(
+  'drift_answers',
+  {
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => driftPrompts.id),
+    rationale: text('rationale').notNull(),
+    /** As read from it; null where none could be read, or the endpoint refused. */
+    answer: text('answer'),
+    completionTokens: integer('completion_tokens').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+  },
+  (t) => [primaryKey({ columns: [t.checkpointId, t.promptId] }), index().on(t.promptId)],
+);
+
+/** How far an iteration has moved from the reference iteration: `loop/drift.ts` says what is measured. */
+export const drift = pgTable(
+  'drift',
+  {
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    source: text('source').$type<DriftSource>().notNull(),
+    /** Index of the first iteration with enough rationales; null: it is this one, or there is none yet. */
+    referenceIteration: integer('reference_iteration'),
+    measures: jsonb('measures').$type<DriftMeasures>().notNull(),
+    alarms: jsonb('alarms').$type<DriftAlarm[]>().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.iterationId, t.source] })],
 );
 
 /** What pages under way may still spend: held from before the first call until the page is done. */
