@@ -30,15 +30,18 @@ export function numeral(n: number): string {
   ).text;
 }
 
-const all = Array.from({ length: 3999 }, (_, i) => i + 1);
-/** Numbers that end in 0 and 1 are held out; the others are prompts. */
-const endingIn = (digit: number) => all.filter((n) => n % 10 === digit);
+const promptOf = (n: number): Prompt => ({ key: numeral(n), text: numeral(n) });
+const numbers = Array.from({ length: 3999 }, (_, i) => i + 1);
+const known = new Set(numbers.map(numeral));
 
-function* held(digit: number): Generator<BenchmarkItem> {
-  for (const n of endingIn(digit)) yield { key: numeral(n), text: numeral(n), answer: String(n) };
-}
+/** Numbers that end in 0 or 1 are held out; all others are prompts. */
+const held = (digit: number): BenchmarkItem[] =>
+  numbers.filter((n) => n % 10 === digit).map((n) => ({ ...promptOf(n), answer: String(n) }));
 
+const question = (text: string) =>
+  `Which number is ${text}? One line for each sign, as in "CM = 900", then "Answer: NUMBER".`;
 const stated = (rationale: string) => /^Answer: ([1-9]\d{0,3})$/m.exec(rationale)?.[1];
+const steps = (rationale: string) => [...rationale.matchAll(/^([MDCLXVI]{1,2}) = (\d+)$/gm)];
 
 export default {
   name: 'roman',
@@ -46,37 +49,41 @@ export default {
   async *prompts({ seed, count, exclude }) {
     // A step that shares no factor with 3,999 visits every number once, in an order that depends on the seed.
     let left = count;
-    for (let i = 0; i < all.length && left > 0; i++) {
-      const n = ((i * 2741 + seed) % all.length) + 1;
-      const prompt: Prompt = { key: numeral(n), text: numeral(n) };
-      if (n % 10 < 2 || exclude(prompt.key)) continue;
+    for (let i = 0; i < numbers.length && left > 0; i++) {
+      const n = ((i * 2741 + seed) % numbers.length) + 1;
+      if (n % 10 < 2 || exclude(numeral(n))) continue;
       left -= 1;
-      yield prompt;
+      yield promptOf(n);
     }
   },
+  readPrompt: (text) => (known.has(text) ? { key: text, text } : `is no Roman numeral: ${text.slice(0, 40)}`),
   strategies: [
+    { name: 'plain', messages: (text) => [{ role: 'user', content: question(text) }] },
     {
-      name: 'stepwise',
-      messages: (text) => [
-        { role: 'user', content: `Read ${text} sign by sign. End with "Answer: NUMBER".` },
-      ],
-    },
-    {
-      name: 'plain',
-      messages: (text) => [{ role: 'user', content: `Which number is ${text}? End with "Answer: NUMBER".` }],
+      name: 'aloud',
+      messages: (text) => [{ role: 'user', content: `${question(text)} Think step by step.` }],
     },
   ],
-  ask: (text) => [{ role: 'user', content: `Which number is ${text}? End with "Answer: NUMBER".` }],
+  ask: (text) => [{ role: 'user', content: question(text) }],
   readAnswer: stated,
   sameAnswer: (a, b) => a === b,
   checkFormat: (_, rationale) => {
-    const answers = rationale.match(/^Answer: /gm)?.length ?? 0;
-    return { ok: answers === 1, reason: `${answers} answers stated, 1 expected` };
+    const others = rationale.split('\n').length - steps(rationale).length;
+    return {
+      ok: others === 1 && stated(rationale) !== undefined,
+      reason: `${others} lines that are no step, 1 expected`,
+    };
   },
-  checkCoherence: (_, rationale, answer) => ({
-    ok: rationale.includes(answer),
-    reason: `the work leads to ${answer}`,
-  }),
+  checkCoherence: (text, rationale, answer) => {
+    const signs = steps(rationale);
+    const sum = signs.reduce((total, [, , value]) => total + Number(value), 0);
+    const real = signs.every(([, sign, value]) => SIGNS.some(([s, v]) => s === sign && v === Number(value)));
+    const read = signs.map(([, sign]) => sign).join('');
+    return {
+      ok: real && read === text && sum === Number(answer),
+      reason: `steps read ${read || 'nothing'} and add up to ${sum}; asked was ${text}, the answer is ${answer}`,
+    };
+  },
   verify: async ({ text }, { answer }) => {
     const again = numeral(Number(answer));
     return { ok: again === text, reason: `${answer} is ${again}, asked was ${text}` };
