@@ -63,12 +63,12 @@ export function createApp(deps: Deps): Hono {
   app.route('/', checkpointRoutes(deps));
   app.route('/', servingRoutes(deps, remember));
   app.route('/', compareRoutes(deps, remember));
-  app.route('/', launchRoutes(deps));
-  app.route('/', schedulesRoutes(deps));
   app.route('/', runRoutes(deps, remember, count));
   app.route('/', iterationRoutes(deps, count));
   app.route('/', sampleRoutes(deps));
   app.route('/', steerRoutes(deps));
+  app.route('/', launchRoutes(deps));
+  app.route('/', schedulesRoutes(deps));
 
   app.notFound((c) =>
     page(

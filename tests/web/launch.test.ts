@@ -87,6 +87,9 @@ it('starts a run with what the form says', async ({ skip }) => {
   await page.locator('[name="models.generator.model"]').fill(adder.baseModel);
   await page.locator('#group-gates summary').click();
   await page.locator('[name="gates.critique.mode"]').selectOption('off');
+  // Without a critic nobody would catch what is planted, and the run would park.
+  await page.locator('#group-probes summary').click();
+  await page.locator('[name="probes.mode"]').selectOption('off');
   await page.getByRole('button', { name: 'Start' }).click();
   await page.waitForURL(/\/runs\/from-the-form$/);
   const handle = loop.temporal.client.workflow.getHandle('from-the-form');
