@@ -25,14 +25,19 @@ import { wasReported } from './stack/steps.ts';
 
 const help = `
 First steps:
+  ratchet doctor                   what is missing on this machine
   ratchet demo                     all set-up, then a model that improves itself
-  ratchet up                       start the local stack: PostgreSQL, Temporal, model server, worker
-  ratchet run arithmetic           start a run and watch it
-  ratchet report                   what the newest run measured and decided
-  ratchet why best                 where its best checkpoint comes from; also revoke
-  ratchet serving                  which checkpoint each task serves; also promote, rollback
+  ratchet up                       start the local stack; also status, down
+  ratchet run arithmetic           start a run and watch it; `ratchet settings` lists what can be set
+  ratchet schedule create …        runs that start by themselves
+  ratchet watch, list              where a run stands; the runs there are
   ratchet pause, resume, stop      steer it; also retry, skip, reset, budget
   ratchet review                   decide on what waits for a person
+  ratchet report                   what the newest run measured and decided
+  ratchet why best                 where its best checkpoint comes from; also revoke
+  ratchet export, import           accepted samples for other trainers; prompts and worked answers from elsewhere
+  ratchet serving                  which checkpoint each task serves; also promote, rollback, unpin
+  ratchet serve                    answer with it, as an OpenAI-compatible endpoint; also feedback
 
 Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted.
 RATCHET_DEBUG=1 adds stack traces to errors, NO_COLOR=1 takes the colours away.`;
