@@ -5,10 +5,11 @@ import { errorMessage } from '../cli/errors.ts';
 import { assets } from './assets.ts';
 import { createCache } from './cache.ts';
 import type { Deps } from './deps.ts';
-import { createLive, type Topic } from './live.ts';
+import { createLive, isTopic } from './live.ts';
 import { ErrorPage } from './parts/layout.tsx';
 import { Said } from './parts/text.tsx';
 import { frameOf, page, PageError } from './render.ts';
+import { reviewRoutes } from './routes/review.tsx';
 import { runsRoutes } from './routes/runs.tsx';
 import { sessionRoutes } from './routes/session.tsx';
 import { admitted, headers, knownHost, writesFromHere } from './security.ts';
@@ -16,8 +17,6 @@ import { admitted, headers, knownHost, writesFromHere } from './security.ts';
 const BODY_BYTES = 256 * 1024;
 /** What a visitor who has not logged in may see. */
 const OPEN = /^\/(assets\/[^/]+|login|healthz)$/;
-
-const isTopic = (text: string): text is Topic => text === 'runs' || /^run:./s.test(text);
 
 export function createApp(deps: Deps): Hono {
   const app = new Hono();
@@ -46,10 +45,12 @@ export function createApp(deps: Deps): Hono {
   app.route('/', sessionRoutes(deps));
   app.get('/events', (c) => {
     const topic = c.req.query('topic') ?? '';
-    if (!isTopic(topic)) return c.text('Give a topic: runs, or run: and the id of a run.\n', 400);
+    if (!isTopic(topic))
+      return c.text('Give a topic: runs, reviews, or run: or review: and the id of a run.\n', 400);
     return live.stream(c, topic);
   });
   app.route('/', runsRoutes(deps, remember));
+  app.route('/', reviewRoutes(deps));
 
   app.notFound((c) =>
     page(
