@@ -36,6 +36,7 @@ import { probesPlanned } from './plant.ts';
 import { samplesFor } from './pool.ts';
 import { calibrates, calibrationWanted } from './calibration.ts';
 import type { IterationContext } from './context.ts';
+import { minutesAhead, paceOf } from './forecast-time.ts';
 import { askedOf, votesAreApproved } from './critic.ts';
 
 /** What has been made and what it took, by run: counted anew only now and then once there is much, since all of it is read. */
@@ -133,7 +134,7 @@ const usage = (model: string, tokens: Tokens, units: number): Usage => ({
 /** Without knowledge of earlier iterations, this share of the prompts is expected to be trusted. */
 const TRUSTED_SHARE = 0.5;
 
-/** What the stages from `from` on will spend, the tokens of the model calls by measured means. */
+/** What the stages from `from` on will spend: tokens by measured means, time by what stages of the run took before. */
 async function forecast(db: Db, context: IterationContext, from: StageName): Promise<Spend> {
   const { run, settings, task, iteration, checkpoint } = context;
   const mean = await meanTokens(db, run, settings, task);
@@ -179,11 +180,11 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
   }
   const training: Training[] = [];
   if (still('adapt')) training.push(await trainingAhead(db, context));
-  if (still('benchmark')) {
-    const items = await itemsOf(db, run.id, ['target', 'guard']);
-    ahead.push(usage(generator, mean.item, items));
-  }
-  return spendOf(settings.prices, ahead, training);
+  const items = await itemsOf(db, run.id, ['target', 'guard']);
+  if (still('benchmark')) ahead.push(usage(generator, mean.item, items));
+  const spend = spendOf(settings.prices, ahead, training);
+  const minutes = minutesAhead(await paceOf(db, run.id), from, { samples: wanted, items });
+  return { ...spend, minutes: minutes + spend.trainingSeconds / 60 };
 }
 
 /** Training time by the seconds per example and epoch of this run's earlier jobs; 0 before the first. */
@@ -217,7 +218,12 @@ async function finalReserve(db: Db, run: Run, settings: ImproveSettings, task: T
   const { base, best } = await baseAndBest(db, run.id);
   const mean = await meanTokens(db, run, settings, task);
   const items = await itemsOf(db, run.id, ['final']);
-  return spendOf(settings.prices, [usage(best.model, mean.item, items), usage(base.model, mean.item, items)]);
+  const spend = spendOf(settings.prices, [
+    usage(best.model, mean.item, items),
+    usage(base.model, mean.item, items),
+  ]);
+  const { benchmark = 0 } = settings.budget.run.minutes === undefined ? {} : await paceOf(db, run.id);
+  return { ...spend, minutes: (2 * items * benchmark) / 60 };
 }
 
 type Scope = { run: Run; settings: ImproveSettings; iterationId?: number };
@@ -253,7 +259,9 @@ export async function checkStage(db: Db, context: IterationContext, name: StageN
   const spent = await spentBy(db, { run, settings, iterationId: iteration.id });
   const ahead = await forecast(db, context, name);
   const reserve = await finalReserve(db, run, settings, task);
-  const problem = overBudget(settings.budget, spent, { run: addSpend(ahead, reserve), iteration: ahead });
+  const trains = STAGES.indexOf(name) <= STAGES.indexOf('adapt');
+  const whole = { run: addSpend(ahead, reserve), iteration: ahead };
+  const problem = overBudget(settings.budget, spent, whole, trains);
   if (problem) throw budgetExceeded(`before ${name}: ${problem}`);
 }
 
@@ -280,7 +288,8 @@ export async function withinBudget<T>(
     // Pages side by side ask one after the other.
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext(${`budget/${run.id}`}))`);
     const spent = await spentBy(tx, scope, page.key);
-    const problem = overBudget(settings.budget, spent, { run: addSpend(ahead, reserve), iteration: ahead });
+    const whole = { run: addSpend(ahead, reserve), iteration: ahead };
+    const problem = overBudget(settings.budget, spent, whole, false);
     if (problem) throw budgetExceeded(`before ${page.key}: ${problem}`);
     const { tokens, cost } = ahead;
     await hold(tx, { runId: run.id, key: page.key, iterationId, tokens, cost });

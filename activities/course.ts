@@ -15,9 +15,10 @@ import { baseAndBest, findCheckpoint, findRun, setRunStatus } from '../db/runs.t
 import { checkpoints, decisions, examples, STAGES } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
 import type { MessageArgs, Recorded } from '../loop/control.ts';
-import { lighterStrategies, nextStep, settingsOf, type StagnationStep } from '../loop/course.ts';
+import { adjusted, lighterStrategies, nextStep, settingsOf, type StagnationStep } from '../loop/course.ts';
 import { beginIteration } from './iteration.ts';
 import { taskOf, type Deps, readRun } from './context.ts';
+import { answerDrift } from './drift.ts';
 
 /** A message on its way from the workflow. */
 export type CourseRequest = {
@@ -121,6 +122,7 @@ export function createCourseActivities({ db }: Deps) {
     }: CourseRequest): Promise<{ answer: string; halt?: string }> {
       const key = `message/${id}`;
       const why = `${args.kind}${args.reason ? `: ${args.reason}` : ''}`;
+      if (args.kind === 'drift') return answerDrift(db, { runId, from, key, why });
       const known = await findAdjustment(db, runId, key);
       if (known) {
         const { halt, answer } = known.numbers as { halt?: string; answer: string };
@@ -143,7 +145,7 @@ export function createCourseActivities({ db }: Deps) {
         .limit(1);
       const next = nextStep({
         kind: args.kind!,
-        settings: settingsOf(run.settings, all, from),
+        settings: adjusted(run.settings, all, from),
         taken,
         hasAlternatives: (task.alternatives?.length ?? 0) > 0,
         hasLevels: task.levels !== undefined,

@@ -14,6 +14,8 @@ import { createLeakIndex } from '../loop/leaks.ts';
 import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
 import { iterationContext, type Deps } from './context.ts';
+import { carryOutCorrections } from './feedback.ts';
+import { learnFromGiven } from './outside.ts';
 import { whatReviewersSay } from './review.ts';
 
 /** `nothing` says why there is no dataset; `leaked` counts the examples that were held-out problems. */
@@ -99,7 +101,10 @@ export function createDatasetActivities({ db }: Deps) {
      * dataset, since nothing could be learnt from it.
      */
     async buildDataset({ iterationId }: { iterationId: number }): Promise<BuiltDataset> {
-      const { iteration, run, settings, task } = await iterationContext(db, iterationId);
+      const context = await iterationContext(db, iterationId);
+      const { iteration, run, settings, task } = context;
+      await carryOutCorrections(db, context);
+      if (!(await findDataset(db, iterationId))) await learnFromGiven(db, context);
       const reviewed = await whatReviewersSay(db, iterationId, run.id, settings.review);
       const fresh = await newExamples(db, iterationId, reviewed.out);
       const known = await findDataset(db, iterationId);

@@ -18,6 +18,7 @@ import type { StagnationKind } from '../loop/control.ts';
 import { roiOf } from '../loop/budget.ts';
 import { findStagnation } from '../loop/stagnation.ts';
 import { iterationSpend } from './budget.ts';
+import { recordDrift } from './drift.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
 import { count, gauge, logInfo, measured } from './metrics.ts';
 
@@ -27,9 +28,13 @@ export type Decided = {
   row: HistoryRow;
   /** The run makes no headway. */
   stagnation?: { kind: StagnationKind; reason: string };
+  /** How the model writes has moved too far from how the run began. */
+  drift?: string;
   /** No further iteration is worth its cost. */
   halt?: string;
 };
+
+const REASON_CHARACTERS = 400;
 
 /** A checkpoint's answers to a benchmark, right or wrong; undefined when it was not measured to the end. */
 async function answers(db: Db, checkpointId: number, benchmark: string): Promise<boolean[] | undefined> {
@@ -41,13 +46,18 @@ async function answers(db: Db, checkpointId: number, benchmark: string): Promise
 async function whyNothing(db: Db, context: IterationContext, nothing: string): Promise<string> {
   if ((await countPrompts(db, context.iteration.id)).learn > 0) return nothing;
   const { levels } = context.iteration.plan;
-  const source = levels
-    ? `the source at level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
-    : 'the source';
+  const source =
+    context.settings.pool.source === 'gateway'
+      ? "the gateway's stored prompts of this task"
+      : levels
+        ? `the source at level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
+        : 'the source';
   const drawn = context.settings.pool.unused
     ? 'every prompt has been drawn by this run or an earlier run of the task'
     : 'every prompt has been learnt from already or is held out';
-  return `${source} is exhausted: ${drawn}, so nothing was collected or trained`;
+  const fate =
+    context.settings.pool.source === 'gateway' ? 'give nothing new: there are none, or' : 'is exhausted:';
+  return `${source} ${fate} ${drawn}, so nothing was collected or trained`;
 }
 
 export function createDecideActivities({ db }: Deps) {
@@ -134,7 +144,8 @@ export function createDecideActivities({ db }: Deps) {
         }
       }
       const stored = (await db.query.decisions.findFirst({ where: eq(decisions.iterationId, iterationId) }))!;
-      const { stagnation, roi } = settings;
+      const drifted = await recordDrift(db, context);
+      const { stagnation, roi, drift } = settings;
       const rows = await recentRows(db, run.id, Math.max(stagnation.window, roi.patience));
       const row = rows.find((r) => r.index === iteration.index)!;
       const upToNow = rows.filter((r) => r.index <= iteration.index);
@@ -144,6 +155,8 @@ export function createDecideActivities({ db }: Deps) {
         reason: stored.reason,
         row,
         stagnation: found && { kind: found.kind, reason: found.reason },
+        // A message holds a short text; the whole of it is in the table.
+        drift: drift.steps.length > 0 ? drifted?.slice(0, REASON_CHARACTERS) : undefined,
         halt: row.prompts === 0 ? `halted: ${stored.reason}` : await answerLowRoi(db, context, upToNow),
       };
     },

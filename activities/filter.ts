@@ -6,7 +6,7 @@ import { examples, verdicts } from '../db/schema.ts';
 import { accepted, policyOf, ungated } from '../gates/index.ts';
 import type { GateSettings, LengthPopulation, VoteSummary } from '../gates/gate.ts';
 import { templateOf } from '../loop/rationale.ts';
-import { capTemplates, selectExamples } from '../loop/select.ts';
+import { capTemplates, nothingChosen, selectExamples } from '../loop/select.ts';
 import { auditGates } from './audit.ts';
 import { requiredOf } from './calibration.ts';
 import { criticsOf } from './critic.ts';
@@ -98,6 +98,7 @@ export function createFilterActivities({ db }: Deps) {
 
       const total: Filtered = { judged: 0, accepted: 0, examples: 0, hard: 0, rehearsal: 0 };
       const chosen: NewExample[] = [];
+      const soFar = nothingChosen();
       for (let i = 0; i < voted.length; i += PROMPTS_AT_ONCE) {
         const page = voted.slice(i, i + PROMPTS_AT_ONCE);
         const samples = await samplesOf(
@@ -149,6 +150,7 @@ export function createFilterActivities({ db }: Deps) {
           const selected = selectExamples(
             passed,
             prompt.purpose === 'learn' ? settings.select : { perPrompt: 1, hardPerRewrite: 0 },
+            soFar,
           );
           for (const { sample, kind } of selected) {
             chosen.push({

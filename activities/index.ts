@@ -1,11 +1,13 @@
 /** All activities, by the task queue that serves them. */
 import { createBenchmarkActivities, type BenchmarkActivities } from './benchmark.ts';
 import { createCollectActivities, type CollectActivities } from './collect.ts';
+import { toDatabaseFailure } from '../db/errors.ts';
 import type { Deps } from './context.ts';
 import { createCourseActivities, type CourseActivities } from './course.ts';
 import { createCritiqueActivities, type CritiqueActivities } from './critique.ts';
 import { createDatasetActivities, type DatasetActivities } from './dataset.ts';
 import { createDecideActivities, type DecideActivities } from './decide.ts';
+import { createDriftActivities, type DriftActivities } from './drift.ts';
 import { createFilterActivities, type FilterActivities } from './filter.ts';
 import { createGenerateActivities, type GenerateActivities } from './generate.ts';
 import { createIterationActivities, type IterationActivities } from './iteration.ts';
@@ -31,6 +33,7 @@ export type MainActivities = Omit<RunActivities, 'identifyBase'> &
 
 export type LlmActivities = Pick<RunActivities, 'identifyBase'> &
   GenerateActivities &
+  DriftActivities &
   ResampleActivities &
   CritiqueActivities &
   MajorityActivities &
@@ -46,7 +49,7 @@ export function createActivities(deps: Deps): {
   const { identifyBase, ...run } = createRunActivities(deps);
   const { benchmarkItems, ...benchmark } = createBenchmarkActivities(deps);
   return {
-    main: {
+    main: inPlainWords({
       ...run,
       ...createIterationActivities(deps),
       ...createCourseActivities(deps),
@@ -58,15 +61,31 @@ export function createActivities(deps: Deps): {
       ...createDatasetActivities(deps),
       ...benchmark,
       ...createDecideActivities(deps),
-    },
-    llm: {
+    }),
+    llm: inPlainWords({
       identifyBase,
       ...createGenerateActivities(deps),
+      ...createDriftActivities(deps),
       ...createResampleActivities(deps),
       ...createCritiqueActivities(deps),
       ...createMajorityActivities(deps),
       benchmarkItems,
-    },
-    train: createTrainActivities(deps),
+    }),
+    train: inPlainWords(createTrainActivities(deps)),
   };
+}
+
+/** The same activities, with failures of the database in its own words, before anybody logs, traces or stores them. */
+function inPlainWords<Activities extends object>(activities: Activities): Activities {
+  const wrapped = Object.entries(activities).map(([name, run]: [string, (input: unknown) => unknown]) => [
+    name,
+    async (...input: [unknown]) => {
+      try {
+        return await run(...input);
+      } catch (error) {
+        throw toDatabaseFailure(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as Activities;
 }

@@ -1,4 +1,4 @@
-import { listAdjustments } from '../db/adjustments.ts';
+import { addAdjustment, listAdjustments } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import {
   addIteration,
@@ -15,7 +15,7 @@ import { levelStats } from '../db/prompts.ts';
 import { baseAndBest, findCheckpoint, getCheckpoint } from '../db/runs.ts';
 import type { StageName } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
-import { settingsOf } from '../loop/course.ts';
+import { isResetDue, settingsOf } from '../loop/course.ts';
 import { nextLevels, type LevelStats } from '../loop/curriculum.ts';
 import { asksForReview } from '../loop/review.ts';
 import { checkStage } from './budget.ts';
@@ -52,7 +52,21 @@ export async function beginIteration(db: Db, runId: string, index: number): Prom
   const task = taskOf(run);
   const { best } = await baseAndBest(db, runId);
   const settings = settingsOf(run.settings, await listAdjustments(db, runId), index);
-  const levels = task.levels && nextLevels(await levelHistory(db, runId), settings.curriculum, task.levels);
+  // What production asks is what should be learnt, at whatever level.
+  const graded = settings.pool.source === 'task' ? task.levels : undefined;
+  const levels = graded && nextLevels(await levelHistory(db, runId), settings.curriculum, graded);
+  if (isResetDue(run.settings, index)) {
+    await addAdjustment(db, {
+      runId,
+      key: `reset-every/${index}`,
+      kind: 'retrain',
+      cause: 'settings',
+      reason: `training.resetEvery ${run.settings.training.resetEvery}: the base is trained anew on all accepted examples`,
+      fromIteration: index,
+      untilIteration: index,
+      overrides: { training: { from: 'base' } },
+    });
+  }
   const plan = { levels, seed: seedOf(run.settings.seed, 'iteration', index) };
   return addIteration(db, { runId, index, checkpointId: best.id, plan });
 }

@@ -14,7 +14,16 @@ export function samplesFor(context: IterationContext, prompt: { purpose: string 
 /** The ways of asking that are in use. */
 export function strategiesOf({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): Strategy[] {
   const more = settings.sampling.strategies === 'all' ? (task.alternatives ?? []) : [];
-  return [...task.strategies, ...more];
+  const asked = [...task.strategies, ...more];
+  const noises = settings.sampling.noise ? (task.noise ?? []) : [];
+  // Each way as it is first, so that few samples are not all noisy. What is trained on is the plain question all the same.
+  return [undefined, ...noises].flatMap((noise) =>
+    asked.map(({ name, messages }) =>
+      noise
+        ? { name: `${name}+${noise.name}`, messages: (text: string) => messages(noise.apply(text)) }
+        : { name, messages },
+    ),
+  );
 }
 
 /** One way in which a problem is put to the model, and the indices of the samples wanted of it. */

@@ -31,7 +31,7 @@ const TERMINAL = new Set(['succeeded', 'failed', 'cancelled']);
 const trainingFailed = (message: string) => ApplicationFailure.nonRetryable(message, FAILURE.trainingFailed);
 
 function parametersOf({ settings }: IterationContext): TrainingParameters {
-  const { from: _from, replay: _replay, ...parameters } = settings.training;
+  const { from: _from, replay: _replay, resetEvery: _resetEvery, ...parameters } = settings.training;
   return parameters;
 }
 

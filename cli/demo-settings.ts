@@ -18,6 +18,9 @@ export function demoInput({ arm, quick, iterations, seed }: DemoChoice): Improve
   return {
     task: 'arithmetic',
     ...smaller,
+    // The demo shows what the model makes of itself, whatever else is in the database.
+    pool: { ...smaller.pool, stored: 'off' },
+    training: { ...smaller.training, given: false },
     ...(arm === 'none' ? {} : { experiment: arm }),
     ...(iterations === undefined ? {} : { iterations }),
     ...(seed === undefined ? {} : { seed }),

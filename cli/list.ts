@@ -1,10 +1,12 @@
 /** `list`: the runs there are, newest first. */
 import pc from 'picocolors';
+import type { Client } from '@temporalio/client';
 import type { Db } from '../db/connect.ts';
 import { allRuns } from '../db/report.ts';
 import { change } from './render-report.ts';
 import type { ScheduledAs, Score } from './report-types.ts';
 import { outcomes, scheduledAs } from './report.ts';
+import { workflowState } from './temporal.ts';
 import { cut, plain, table } from './text.ts';
 
 export type ListedRun = {
@@ -17,7 +19,25 @@ export type ListedRun = {
   best: Score | null;
   startedAt: string;
   schedule: ScheduledAs | null;
+  /** It did not end by itself and goes on when it is told to: its workflow was terminated, or is not there. */
+  broken?: true;
 };
+
+const UNDER_WAY = new Set(['running', 'paused', 'parked']);
+
+/** What became of runs that could not write it down themselves, since their workflow was ended from outside. */
+export async function withWorkflows(client: Client, runs: ListedRun[]): Promise<ListedRun[]> {
+  return Promise.all(
+    runs.map(async (run) => {
+      if (!UNDER_WAY.has(run.status)) return run;
+      const workflow = await workflowState(client, run.run);
+      if (workflow.state === 'open') return run;
+      const status =
+        workflow.state === 'absent' ? 'not in Temporal' : workflow.status.toLowerCase().replaceAll('_', ' ');
+      return { ...run, status, broken: true as const };
+    }),
+  );
+}
 
 export async function listRuns(db: Db): Promise<ListedRun[]> {
   return (await outcomes(db, await allRuns(db))).map(({ run, iterations, base, best }) => ({
@@ -58,5 +78,10 @@ export function renderList(runs: ListedRun[], color: boolean): string {
       run.schedule ? `${cut(plain(run.schedule.id), 24)} ${run.schedule.week}` : '',
     ]),
   );
-  return [c.dim(title!), ...lines].join('\n');
+  const notes = runs
+    .filter((run) => run.broken)
+    .map((run) =>
+      c.yellow(`${plain(run.run)} is not under way. Go on with: ratchet resume ${plain(run.run)}`),
+    );
+  return [c.dim(title!), ...lines, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n');
 }

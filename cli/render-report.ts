@@ -1,5 +1,6 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
+import { driftTable } from './render-drift.ts';
 import { auditByGate, totalsOf } from '../loop/audit.ts';
 import { decisionReasons, decisionWord } from './render-decisions.ts';
 import { reviewTable } from './render-review.ts';
@@ -223,7 +224,7 @@ function auditTable(report: Report, c: Colors): string[] {
 /** What changed the run's course, and what it was told. */
 function courseTables(report: Report, c: Colors): string[] {
   const lines: string[] = [];
-  const narrow = columns - 34;
+  const narrow = columns - 36;
   const add = (title: string, rows: string[][], head: Column[]) => {
     if (rows.length === 0) return;
     const [names, ...body] = table(head, rows, '  ');
@@ -369,6 +370,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...gateTable(report, c),
     ...auditTable(report, c),
     ...reviewTable(report, c),
+    ...driftTable(report, c),
     ...courseTables(report, c),
     ...contrast(report, c),
     ...wrap(armSentence(report), columns),

@@ -2,6 +2,8 @@
 import type { BenchmarkRole } from '../db/report.ts';
 import type { AdjustmentKind, AuditOutcome, DecisionKind, RunStatus } from '../db/schema.ts';
 import type { GateAudit, KindAudit } from '../loop/audit.ts';
+import type { DriftMeasures } from '../loop/drift.ts';
+import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 
 /** `low` and `high`: 95 % Wilson interval of the rate. */
 export type Score = { correct: number; total: number; rate: number; low: number; high: number };
@@ -62,6 +64,15 @@ export type ReviewReport = {
   unseen: number;
   /** Share of the audited pseudo-labels that reviewers accepted; null without any. */
   precision: Score | null;
+};
+
+/** How an iteration's rationales are written, and what moved too far from the reference iteration. */
+export type DriftReport = Omit<DriftMeasures, 'distance'> & {
+  source: DriftSource;
+  /** Index of the iteration compared with; null: this is the first. */
+  reference: number | null;
+  distance: number | null;
+  alarms: DriftAlarm[];
 };
 
 /** How often votes were right, as measured on problems with known answers, and what was therefore asked of them. */
@@ -132,6 +143,8 @@ export type IterationReport = RoleScores & {
   guards: GuardReport[];
   /** Held-out problems that were dropped from the pool and from the training set. */
   leaks: LeakReport;
+  /** Of what was accepted, and of the fixed sample; empty where nothing was measured. */
+  drift: DriftReport[];
   /** Target score of the checkpoint to beat. */
   before: Score | null;
   candidate: string | null;

@@ -3,6 +3,7 @@ import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
+import { driftRows, type DriftRow } from '../db/drift.ts';
 import { runCalibrations, type Calibration } from '../db/calibration.ts';
 import { leakCounts } from '../db/leaks.ts';
 import { auditRows, type Audit } from '../db/probes.ts';
@@ -20,6 +21,7 @@ import type {
   CheckpointReport,
   Comparison,
   CourseReport,
+  DriftReport,
   GateReport,
   GuardReport,
   IterationReport,
@@ -137,6 +139,7 @@ async function iterationReports(
     stages,
     leaks,
     reviews,
+    drifts,
     precision,
     voted,
     measured,
@@ -150,6 +153,7 @@ async function iterationReports(
     queries.stageSeconds(db, run.id),
     leakCounts(db, run.id),
     reviewStatistics(db, run.id),
+    driftRows(db, run.id),
     withTruth ? precisionByIteration(db, run) : undefined,
     queries.voteCounts(db, run.id),
     runCalibrations(db, run.id),
@@ -193,6 +197,7 @@ async function iterationReports(
       look: (row.numbers?.look as IterationReport['look'] | undefined) ?? null,
       guards: guardReports(row.numbers?.guards),
       leaks: leakReport(of(leaks)),
+      drift: of(drifts).map(driftReport),
       before: roleScores(scores, row.checkpointId).target,
       candidate: candidate?.model ?? null,
       ...roleScores(scores, row.candidateId),
@@ -211,7 +216,7 @@ async function iterationReports(
 }
 
 /** The newest audit of an iteration. */
-function auditReport(rows: Audit[]): AuditReport | null {
+export function auditReport(rows: Audit[]): AuditReport | null {
   const newest = rows.at(-1);
   if (!newest) return null;
   const { planted, caught, minCatchRate, outcome, kinds } = newest;
@@ -291,7 +296,11 @@ function leakReport(rows: Awaited<ReturnType<typeof leakCounts>>): LeakReport {
   };
 }
 
-async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
+function driftReport({ source, referenceIteration, measures, alarms }: DriftRow): DriftReport {
+  return { source, reference: referenceIteration, ...measures, distance: measures.distance ?? null, alarms };
+}
+
+export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
   return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
 }

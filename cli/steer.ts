@@ -2,7 +2,7 @@
 import { userInfo } from 'node:os';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { Db } from '../db/connect.ts';
-import { newestIteration, stageRows, storedCounts } from '../db/progress.ts';
+import { benchmarkProgress, newestIteration, openJob, stageRows, storedCounts } from '../db/progress.ts';
 import { listDecisions } from '../db/history.ts';
 import { findRun } from '../db/runs.ts';
 import type { MessageArgs, MessageName } from '../loop/control.ts';
@@ -68,19 +68,41 @@ export async function whatIsDone(db: Db, runId: string): Promise<string[]> {
   }
   const newest = await newestIteration(db, runId);
   if (!newest || decided.some((d) => d.index === newest.index)) {
-    lines.push(`begins iteration ${(newest?.index ?? 0) + 1}`);
+    const next = (newest?.index ?? 0) + 1;
+    const planned = (await findRun(db, runId))?.settings.iterations ?? next;
+    const measured = await benchmarkProgress(db, runId, null);
+    if (measured.unfinished > 0) lines.push(`goes on measuring: ${ofAnswers(measured)}`);
+    lines.push(
+      next > planned ? 'reads the final benchmark: all iterations are decided' : `begins iteration ${next}`,
+    );
     return lines;
   }
   const stages = await stageRows(db, newest.id);
   const done = stages.filter((stage) => stage.status === 'done').map((stage) => stage.name);
+  lines.push(`goes on in iteration ${newest.index}${done.length > 0 ? `, skips ${done.join(', ')}` : ''}`);
   const stored = await storedCounts(db, newest.id);
-  lines.push(
-    `goes on in iteration ${newest.index}` +
-      (done.length > 0 ? `, skips ${done.join(', ')}` : '') +
-      (stored.samples > 0 ? `; ${stored.samples} samples and ${stored.critiques} critiques are stored` : ''),
-  );
+  const counts = [
+    [stored.samples + stored.resampled, 'samples'],
+    [stored.critiques, 'critiques'],
+  ] as const;
+  const kept = counts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+  if (kept.length > 0) lines.push(`keeps ${kept.join(' and ')}`);
+  const job = await openJob(db, newest.id);
+  if (job) {
+    const { step, steps } = (stages.find((stage) => stage.name === 'adapt')?.output ?? {}) as Progress;
+    const where = step !== undefined && steps !== undefined ? `, last seen at step ${step} of ${steps}` : '';
+    lines.push(`follows the fine-tuning job ${job.remoteId}${where}`);
+  }
+  const answers = await benchmarkProgress(db, runId, newest.id);
+  if (answers.done > 0 && !done.includes('benchmark')) lines.push(ofAnswers(answers));
   return lines;
 }
+
+/** What the adapt stage notes of its job while it runs. */
+type Progress = { step?: number; steps?: number };
+
+const ofAnswers = ({ done, total }: { done: number; total: number }) =>
+  `${done} of ${total} benchmark answers are stored`;
 
 function ranges(indices: number[]): string {
   const parts: [number, number][] = [];

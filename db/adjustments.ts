@@ -1,7 +1,16 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, sql, type SQL } from 'drizzle-orm';
 import type { Recorded } from '../loop/control.ts';
 import type { Db } from './connect.ts';
-import { adjustments, decisions, iterations, messages } from './schema.ts';
+import { adjustments, decisions, examples, iterations, messages } from './schema.ts';
+
+/**
+ * For queries over `examples` and their `iterations`: not of an iteration that a reset for drift undid. They would teach
+ * anew what the reset took back, and are not what is usual.
+ */
+export const notDrifted: SQL = sql`not exists (
+  select 1 from ${adjustments} undone
+  where undone.run_id = ${examples.runId} and undone.kind = 'reset' and undone.cause = 'drift'
+    and ${iterations.index} > (undone.numbers->>'calm')::int and ${iterations.index} < undone.from_iteration)`;
 
 export type AdjustmentRow = typeof adjustments.$inferSelect;
 

@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { notDrifted } from './adjustments.ts';
 import type { Db } from './connect.ts';
 import { notRevoked } from './revocations.ts';
 import { datasetExamples, datasets, examples, iterations, prompts, samples } from './schema.ts';
@@ -51,7 +52,7 @@ export async function newExamples(
   };
 }
 
-/** Ids of the examples that earlier iterations of the run accepted, but revoked ones and those in `out`. */
+/** Ids of the examples that earlier iterations of the run accepted, but revoked and drifted ones and those in `out`. */
 export async function earlierExampleIds(
   db: Db,
   runId: string,
@@ -63,7 +64,7 @@ export async function earlierExampleIds(
     .from(examples)
     .innerJoin(iterations, eq(iterations.id, examples.iterationId))
     .innerJoin(samples, eq(samples.id, examples.sampleId))
-    .where(and(eq(examples.runId, runId), lt(iterations.index, index), notRevoked))
+    .where(and(eq(examples.runId, runId), lt(iterations.index, index), notRevoked, notDrifted))
     .orderBy(asc(examples.id));
   return rows.map((row) => row.id).filter((id) => !out.has(id));
 }
@@ -80,7 +81,7 @@ export async function earlierRationales(
     .from(examples)
     .innerJoin(samples, eq(samples.id, examples.sampleId))
     .innerJoin(iterations, eq(iterations.id, examples.iterationId))
-    .where(and(eq(examples.runId, runId), lt(iterations.index, index)))
+    .where(and(eq(examples.runId, runId), lt(iterations.index, index), notDrifted))
     .orderBy(desc(examples.id))
     .limit(most);
 }

@@ -1,5 +1,6 @@
 import { and, asc, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { Db } from './connect.ts';
+import { driftRows, type DriftRow } from './drift.ts';
 import { decisions, examples, iterations, prompts, samples, votes } from './schema.ts';
 
 /** One decided iteration in a line, small enough for a workflow's state. */
@@ -17,6 +18,8 @@ export type HistoryRow = {
   pValue?: number;
   /** Points of target accuracy per unit of cost. */
   roi?: number;
+  /** Distance from the reference iteration, on the fixed sample where there is one, and the number of alarms. */
+  drift?: { distance: number; alarms: number };
 };
 
 /**
@@ -61,6 +64,16 @@ async function rowsOf(db: Db, runId: string, which: SQL | undefined): Promise<Hi
     .innerJoin(decisions, eq(decisions.iterationId, iterations.id))
     .where(and(eq(iterations.runId, runId), which))
     .orderBy(asc(iterations.index));
+  const drifts = Map.groupBy(
+    rows.length === 0
+      ? []
+      : await driftRows(
+          db,
+          runId,
+          rows.map(({ id }) => id),
+        ),
+    (one) => one.iterationId,
+  );
   return rows.map((row) => {
     const numbers = row.numbers as { before?: number; after?: number; pValue?: number; roi?: number };
     return {
@@ -75,8 +88,16 @@ async function rowsOf(db: Db, runId: string, which: SQL | undefined): Promise<Hi
       after: numbers.after,
       pValue: numbers.pValue,
       roi: numbers.roi,
+      ...driftOf(drifts.get(row.id) ?? []),
     };
   });
+}
+
+function driftOf(rows: DriftRow[]): Pick<HistoryRow, 'drift'> {
+  const shown = rows.find(({ source }) => source === 'fixed') ?? rows[0];
+  const distance = shown?.measures.distance;
+  if (distance === undefined) return {};
+  return { drift: { distance, alarms: rows.reduce((sum, { alarms }) => sum + alarms.length, 0) } };
 }
 
 /** The decisions of a run, oldest first. */

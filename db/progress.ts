@@ -1,7 +1,7 @@
 /** Read-only queries behind `watch`: where a run stands now. Asked about twice a second, so they stay cheap. */
-import { asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
-import { iterations, PLANTED_ROUND, stages } from './schema.ts';
+import { datasets, iterations, PLANTED_ROUND, stages, trainingJobs } from './schema.ts';
 
 export type StageRow = typeof stages.$inferSelect;
 
@@ -56,6 +56,16 @@ export async function storedCounts(db: Db, iterationId: number): Promise<StoredC
       (select count(distinct c.sample_id) from critiques c join drawn d on d.id = c.sample_id)::int as critiques,
       (select count(distinct v.sample_id) from verdicts v join drawn d on d.id = v.sample_id)::int as judged`);
   return rows[0]!;
+}
+
+/** The iteration's fine-tuning job, as long as nobody has seen its end. */
+export async function openJob(db: Db, iterationId: number): Promise<{ remoteId: string } | undefined> {
+  const rows = await db
+    .select({ remoteId: trainingJobs.remoteId })
+    .from(trainingJobs)
+    .innerJoin(datasets, eq(datasets.id, trainingJobs.datasetId))
+    .where(and(eq(datasets.iterationId, iterationId), eq(trainingJobs.status, 'running')));
+  return rows[0];
 }
 
 /** Benchmark answers stored against those asked for: of one iteration, or of the run itself (null). */

@@ -87,7 +87,13 @@ export async function usedKeys(db: Db, task: string, iterationId: number): Promi
     .from(prompts)
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
     .innerJoin(runs, eq(runs.id, iterations.runId))
-    .where(and(eq(runs.task, task), eq(prompts.purpose, 'learn'), ne(prompts.iterationId, iterationId)));
+    .where(
+      and(
+        eq(runs.task, task),
+        inArray(prompts.purpose, ['learn', 'given']),
+        ne(prompts.iterationId, iterationId),
+      ),
+    );
   return new Set(rows.map((row) => row.key));
 }
 

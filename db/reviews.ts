@@ -1,5 +1,5 @@
 /** Human review in the database: what is put to reviewers, who looks at it, what they decide, what follows. */
-import { and, asc, eq, inArray, isNull, ne, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm';
 import type { KeepRule, ReviewItem, ReviewTally } from '../loop/review.ts';
 import type { Db } from './connect.ts';
 import {
@@ -42,7 +42,7 @@ export async function reviewCounts(
   db: Db,
   iterationId: number,
 ): Promise<ReviewTally & { total: number; waiting: number }> {
-  const counted = sql`not ${reviews.bulk} and ${reviews.reason} <> 'disagreement'`;
+  const counted = sql`not ${reviews.bulk} and ${reviews.reason} not in ('disagreement', 'feedback')`;
   const [row] = await db
     .select({
       total: sql<number>`count(*)::int`,
@@ -216,6 +216,52 @@ export async function decide(
   );
 }
 
+/** Stores a decision that was made before anybody was asked: a correction from production. */
+export async function addDecided(db: Db, row: typeof reviews.$inferInsert): Promise<void> {
+  await db.transaction(async (tx) => {
+    const added = await tx
+      .insert(reviews)
+      .values({ ...row, decidedAt: sql`now()` as unknown as Date })
+      .onConflictDoNothing()
+      .returning();
+    await storeVerdicts(tx, added);
+  });
+}
+
+/** Which of these samples a person was asked about, which corrections stand on them, and which are examples. */
+export async function reviewedSamples(
+  db: Db,
+  sampleIds: number[],
+): Promise<{ samples: Set<number>; feedback: Set<number>; examples: Set<number> }> {
+  const rows = sampleIds.length
+    ? await db
+        .select({ sampleId: reviews.sampleId, feedbackId: reviews.feedbackId })
+        .from(reviews)
+        .where(inArray(reviews.sampleId, sampleIds))
+    : [];
+  const made = sampleIds.length
+    ? await db
+        .select({ sampleId: examples.sampleId })
+        .from(examples)
+        .where(inArray(examples.sampleId, sampleIds))
+    : [];
+  return {
+    samples: new Set(rows.map((row) => row.sampleId)),
+    feedback: new Set(rows.flatMap((row) => row.feedbackId ?? [])),
+    examples: new Set(made.map((row) => row.sampleId)),
+  };
+}
+
+/** Has a run any decision of a person? */
+export async function anyDecided(db: Db, runId: string): Promise<boolean> {
+  const [row] = await db
+    .select({ id: reviews.id })
+    .from(reviews)
+    .where(and(eq(reviews.runId, runId), isNotNull(reviews.decision)))
+    .limit(1);
+  return row !== undefined;
+}
+
 /** Decides all that are left, unseen: that counts in no statistic. */
 export async function decideRest(
   db: Db,
@@ -371,13 +417,16 @@ export type ReviewDetails = Awaited<ReturnType<typeof reviewDetails>>;
  * else the same pseudo-label made, unless a reviewer accepted that himself; so does a `human` example whose decision was
  * taken back. In the first iterations, and in those that had too many rejections, only what was accepted stays. Where
  * reviewers contradict each other about a prompt, nothing of it is used.
+ *
+ * @param among look at these examples only
  */
-export async function keptOut(db: Db, runId: string, rule: KeepRule): Promise<Set<number>> {
+export async function keptOut(db: Db, runId: string, rule: KeepRule, among?: number[]): Promise<Set<number>> {
+  const asked = among ? sql`and ${inArray(sql`e.id`, among)}` : sql``;
   const { rows } = await db.execute<{ id: number }>(sql`
     with decided as (select r.*, s.prompt_id from ${reviews} r join ${samples} s on s.id = r.sample_id
         where r.run_id = ${runId} and r.decision is not null),
       tally as (select iteration_id, count(*) as n, count(*) filter (where decision <> 'accept') as rejected
-        from decided where not bulk and reason <> 'disagreement' group by iteration_id),
+        from decided where not bulk and reason not in ('disagreement', 'feedback') group by iteration_id),
       stopped as (select iteration_id from tally
         where n >= ${rule.leastDecided} and rejected > ${rule.maxRejectedShare}::float8 * n + 1e-9),
       contested as (select d.prompt_id from decided d join votes v on v.prompt_id = d.prompt_id group by d.prompt_id
@@ -386,7 +435,8 @@ export async function keptOut(db: Db, runId: string, rule: KeepRule): Promise<Se
     select e.id::int as id from ${examples} e
       join ${iterations} i on i.id = e.iteration_id
       left join decided own on own.sample_id = e.sample_id
-    where e.run_id = ${runId} and case
+    where e.run_id = ${runId} ${asked} and case
+      when e.given_id is not null then false
       when e.prompt_id in (select prompt_id from contested) then true
       when e.kind = 'human' then not exists (select 1 from decided d where d.prompt_id = e.prompt_id
         and (d.decision = 'accept' and d.sample_id = e.sample_id or d.corrected_answer = e.answer))

@@ -17,7 +17,10 @@ import {
   timestamp,
   unique,
   uniqueIndex,
+  type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
+import type { DriftMeasures } from '../loop/drift.ts';
+import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 import type { ImproveSettings } from '../loop/input.ts';
 import type { KindAudit } from '../loop/audit.ts';
 import type { TaskSpec } from '../tasks/index.ts';
@@ -97,8 +100,11 @@ export const stages = pgTable(
   (t) => [primaryKey({ columns: [t.iterationId, t.name] })],
 );
 
-/** `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). */
-export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate';
+/**
+ * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
+ * with its answer, from outside the run; no model is asked about it.
+ */
+export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate' | 'given';
 
 export const prompts = pgTable(
   'prompts',
@@ -112,9 +118,19 @@ export const prompts = pgTable(
     key: text('key').notNull(),
     text: text('text').notNull(),
     level: integer('level'),
+    /** The stored prompt of the gateway that it is, where the pool was drawn from those. */
+    gatewayPromptId: ref('gateway_prompt_id').references((): AnyPgColumn => gatewayPrompts.id),
+    /** The correction from production for which it is in the pool. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
     createdAt: createdAt(),
   },
-  (t) => [unique().on(t.iterationId, t.position), unique().on(t.iterationId, t.key), index().on(t.key)],
+  (t) => [
+    unique().on(t.iterationId, t.position),
+    unique().on(t.iterationId, t.key),
+    index().on(t.key),
+    index().on(t.gatewayPromptId),
+    index().on(t.feedbackId),
+  ],
 );
 
 /** The known answers of prompts of the purpose `calibrate`. */
@@ -206,6 +222,9 @@ export const paraphrases = pgTable(
 );
 /** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
 export const PLANTED_ROUND = 0;
+
+/** The `round` of answers that a person gave from outside the run. */
+export const GIVEN_ROUND = -1;
 
 export const samples = pgTable(
   'samples',
@@ -391,6 +410,49 @@ export const verdicts = pgTable(
   (t) => [primaryKey({ columns: [t.sampleId, t.gate] })],
 );
 
+/** From where something came that no run made: a file that was imported, or what was asked and corrected in production. */
+export type OutsideSource = 'import' | 'gateway';
+
+/** Unlabeled prompts from outside any run, for later runs of the task to draw. */
+export const storedPrompts = pgTable(
+  'stored_prompts',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    source: text('source').$type<OutsideSource>().notNull(),
+    /** Where exactly: the file and its line, or the request's id. */
+    origin: text('origin').notNull(),
+    createdAt: createdAt(),
+  },
+  // A key may be too long for an index.
+  (t) => [uniqueIndex('stored_prompts_problem').on(t.task, sql`md5(${t.key})`)],
+);
+
+/** Worked answers from outside any run that a person vouches for. Later runs of the task take each in as an example. */
+export const givenExamples = pgTable(
+  'given_examples',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    /** The problem as the model will be asked it. */
+    text: text('text').notNull(),
+    level: integer('level'),
+    rationale: text('rationale').notNull(),
+    answer: text('answer').notNull(),
+    source: text('source').$type<OutsideSource>().notNull(),
+    origin: text('origin').notNull(),
+    /** Who vouches for it. */
+    by: text('by').notNull(),
+    note: text('note'),
+    createdAt: createdAt(),
+  },
+  (t) => [uniqueIndex('given_examples_same').on(t.task, sql`md5(${t.text})`, sql`md5(${t.rationale})`)],
+);
+
 /** `human`: a reviewer vouches for it, whatever the gates said. */
 export type ExampleKind = 'vote' | 'hard' | 'rehearsal' | 'human';
 
@@ -415,6 +477,8 @@ export const examples = pgTable(
     answer: text('answer').notNull(),
     /** A reviewer's own words in place of the sample's rationale. */
     rationale: text('rationale'),
+    /** What it was taken over from, where it came from outside the run. */
+    givenId: ref('given_id').references(() => givenExamples.id),
     createdAt: createdAt(),
   },
   // A sample that a reviewer rewrites stands twice: as the gates took it (and it is left out), and as rewritten.
@@ -422,10 +486,12 @@ export const examples = pgTable(
     uniqueIndex('examples_sample_human').on(t.sampleId, sql`(${t.kind} = 'human')`),
     index().on(t.runId, t.iterationId),
     index().on(t.promptId),
+    unique().on(t.runId, t.givenId),
   ],
 );
 
-export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement';
+/** `feedback`: a correction from production, decided before anybody was asked. */
+export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement' | 'feedback';
 export type ReviewDecision = 'accept' | 'reject' | 'correct';
 
 /** What a person is asked about a sample, and says. */
@@ -458,9 +524,11 @@ export const reviews = pgTable(
     /** One reviewer's session looks at it; the claim expires. */
     claimedBy: text('claimed_by'),
     claimedAt: at('claimed_at'),
+    /** The correction from production that it carries out. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
     createdAt: createdAt(),
   },
-  (t) => [index().on(t.runId, t.iterationId)],
+  (t) => [index().on(t.runId, t.iterationId), index().on(t.feedbackId)],
 );
 
 /** Decisions that their reviewers took back, as they stood. No row is ever changed or deleted (a trigger refuses it). */
@@ -587,6 +655,8 @@ export const benchmarkItems = pgTable(
     text: text('text').notNull(),
     answer: text('answer').notNull(),
     group: text('group'),
+    /** The correction from production that made it a regression item. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
   },
   (t) => [unique().on(t.runId, t.benchmark, t.position), index().on(t.runId, t.key)],
 );
@@ -740,6 +810,12 @@ export type AdjustmentKind =
   | 'reset'
   /** More diverse samples: temperature, ways of asking. */
   | 'diversity'
+  /** A temperature that falls back. */
+  | 'temperature'
+  /** Rare and unlike examples are preferred. */
+  | 'selection'
+  /** Prompts are asked in further ways, or with harmless noise. */
+  | 'noise'
   /** A harder or easier pool. */
   | 'pool'
   /** One iteration trains the base on all accepted examples. */
@@ -748,6 +824,9 @@ export type AdjustmentKind =
   | 'lighter'
   | 'budget'
   | 'halt';
+
+/** `settings`: the run's own, such as `training.resetEvery`. */
+export type AdjustmentCause = 'operator' | 'stagnation' | 'budget' | 'roi' | 'drift' | 'settings';
 
 /**
  * Changes of course, each a stored decision: what an operator, the stagnation policy or the budget changed
@@ -763,7 +842,7 @@ export const adjustments = pgTable(
     /** Unique in the run, so that a retried activity adjusts once. */
     key: text('key').notNull(),
     kind: text('kind').$type<AdjustmentKind>().notNull(),
-    cause: text('cause').$type<'operator' | 'stagnation' | 'budget' | 'roi' | 'drift'>().notNull(),
+    cause: text('cause').$type<AdjustmentCause>().notNull(),
     reason: text('reason').notNull(),
     /** First iteration in which it is in force, and the last (null: until a reset). */
     fromIteration: integer('from_iteration').notNull(),
@@ -775,6 +854,58 @@ export const adjustments = pgTable(
     createdAt: createdAt(),
   },
   (t) => [unique().on(t.runId, t.key)],
+);
+
+/** A few prompts that every generating checkpoint of a run answers, so that its answers can be compared. Never trained on. */
+export const driftPrompts = pgTable(
+  'drift_prompts',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    position: integer('position').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+  },
+  (t) => [unique().on(t.runId, t.position)],
+);
+
+export const driftAnswers = pgTable(
+  'drift_answers',
+  {
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => driftPrompts.id),
+    rationale: text('rationale').notNull(),
+    /** As read from it; null where none could be read, or the endpoint refused. */
+    answer: text('answer'),
+    completionTokens: integer('completion_tokens').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+  },
+  (t) => [primaryKey({ columns: [t.checkpointId, t.promptId] }), index().on(t.promptId)],
+);
+
+/** How far an iteration has moved from the reference iteration: `loop/drift.ts` says what is measured. */
+export const drift = pgTable(
+  'drift',
+  {
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    source: text('source').$type<DriftSource>().notNull(),
+    /** Index of the first iteration with enough rationales; null: it is this one, or there is none yet. */
+    referenceIteration: integer('reference_iteration'),
+    measures: jsonb('measures').$type<DriftMeasures>().notNull(),
+    alarms: jsonb('alarms').$type<DriftAlarm[]>().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.iterationId, t.source] })],
 );
 
 /** What pages under way may still spend: held from before the first call until the page is done. */
@@ -822,4 +953,89 @@ export const servingChoices = pgTable(
     createdAt: createdAt(),
   },
   (t) => [index().on(t.task, t.id)],
+);
+
+/**
+ * Prompts that came through the gateway, redacted, where storing them is asked for: the unlabeled pool of runs that
+ * draw from it. Each problem once; how often it came is counted in the completions.
+ */
+export const gatewayPrompts = pgTable(
+  'gateway_prompts',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    /** SHA-256 of the problem's key, which may be too long for an index. */
+    keyDigest: text('key_digest').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.task, t.keyDigest), index().on(t.task, t.id)],
+);
+
+/** One answer of the gateway. Texts only where storing them is asked for, and redacted. */
+export const gatewayCompletions = pgTable(
+  'gateway_completions',
+  {
+    /** As the client was told. */
+    id: text('id').primaryKey(),
+    task: text('task').notNull(),
+    /** What answered. */
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    /** Why it was not the checkpoint that the task serves. */
+    fallback: text('fallback'),
+    /** Id and fingerprint as the endpoint gave them. */
+    upstreamId: text('upstream_id'),
+    fingerprint: text('fingerprint'),
+    streamed: boolean('streamed').notNull(),
+    /** `aborted`: the client went away, or the endpoint broke off. */
+    outcome: text('outcome').$type<'completed' | 'aborted'>().notNull(),
+    promptTokens: integer('prompt_tokens'),
+    completionTokens: integer('completion_tokens'),
+    latencyMs: integer('latency_ms').notNull(),
+    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    /** Why its prompt is not in the pool. */
+    notPooled: text('not_pooled'),
+    messages: jsonb('messages').$type<unknown[]>(),
+    /** Text of each choice. */
+    replies: jsonb('replies').$type<string[]>(),
+    /** How often each kind of text was taken out. */
+    redacted: jsonb('redacted').$type<Record<string, number>>(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.createdAt), index().on(t.promptId), index().on(t.checkpointId)],
+);
+
+/** `example`: trains the next iterations of the task; `regression`: a held-out problem of later runs. */
+export type FeedbackUse = 'example' | 'regression';
+
+/** What people said of answers of the gateway. Rows are only ever added. */
+export const gatewayFeedback = pgTable(
+  'gateway_feedback',
+  {
+    id: id(),
+    completionId: text('completion_id')
+      .notNull()
+      .references(() => gatewayCompletions.id),
+    task: text('task').notNull(),
+    choice: integer('choice').notNull(),
+    rating: text('rating').$type<'up' | 'down'>(),
+    /** The problem, and what is right: set together. */
+    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    correction: text('correction'),
+    /** As the task reads it out of the correction. */
+    answer: text('answer'),
+    /** The correction, where it is a whole rationale in the task's form. */
+    rationale: text('rationale'),
+    use: text('use').$type<FeedbackUse>(),
+    by: text('by').notNull(),
+    note: text('note'),
+    /** SHA-256 of all of it: what is sent twice is stored once. */
+    digest: text('digest').notNull().unique(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.id), index().on(t.completionId)],
 );

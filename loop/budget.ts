@@ -60,16 +60,18 @@ const amount = (n: number) => (Number.isInteger(n) ? String(n) : n.toFixed(n < 1
  *
  * @param spent what is spent or held by pages under way
  * @param ahead what is about to be spent
+ * @param trains is there training ahead? Where not, seconds of training that are spent stand in the way of nothing
  */
 export function overBudget(
   limits: ImproveSettings['budget'],
   spent: { run: Spend; iteration: Spend },
   ahead: { run: Spend; iteration: Spend },
+  trains: boolean,
 ): string | undefined {
   for (const scope of ['run', 'iteration'] as const) {
     for (const field of Object.keys(UNITS) as (keyof Spend)[]) {
       const limit = limits[scope][field];
-      if (limit === undefined) continue;
+      if (limit === undefined || (field === 'trainingSeconds' && !trains)) continue;
       const total = spent[scope][field] + ahead[scope][field];
       if (total <= limit) continue;
       return (

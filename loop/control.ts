@@ -14,7 +14,7 @@ export const MESSAGES = {
   resetCheckpoint:
     'Gives the running iteration up and goes on from a checkpoint. Input: {"to": "base"}, {"to": "best"} (highest on target) or {"to": 12}, a checkpoint id.',
   stagnation:
-    'Says that the run makes no headway; its policy takes the next step. Input: {"kind": "plateau" | "decline" | "collapse", "reason": "…"}.',
+    'Says that the run makes no headway; its policy takes the next step. Input: {"kind": "plateau" | "decline" | "collapse" | "drift", "reason": "…"}.',
   approveReview:
     'Accepts items that wait for review. Input: {"item": 12} or {"items": [12, 13]}; none or {"all": true}: all that are left, unseen.',
   rejectReview:
@@ -25,7 +25,7 @@ export const MESSAGES = {
 export type MessageName = keyof typeof MESSAGES;
 export const MESSAGE_NAMES = Object.keys(MESSAGES) as MessageName[];
 
-export const STAGNATION_KINDS = ['plateau', 'decline', 'collapse'] as const;
+export const STAGNATION_KINDS = ['plateau', 'decline', 'collapse', 'drift'] as const;
 export type StagnationKind = (typeof STAGNATION_KINDS)[number];
 
 export type Budget = z.output<typeof budgetSchema>;
@@ -95,6 +95,22 @@ const SHOWN_KEPT = 8;
 /** Of the ids that a run takes along when it continues as new: 40 UUIDs, for a payload of a few kilobytes. */
 const SEEN_CARRIED_CHARACTERS = 1_500;
 const TEXT_CHARACTERS = 500;
+/** NUL and halves of surrogate pairs: PostgreSQL stores neither. */
+const UNSTORABLE = /\0|\p{Surrogate}/u;
+
+const isShortText = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= TEXT_CHARACTERS && !UNSTORABLE.test(value);
+
+/** Fields of any message, and of some. */
+const COMMON_FIELDS = ['id', 'by', 'reason'] as const;
+const OWN_FIELDS: Partial<Record<MessageName, readonly string[]>> = {
+  stop: ['when'],
+  resetCheckpoint: ['to'],
+  stagnation: ['kind'],
+  approveReview: ['item', 'items', 'all'],
+  rejectReview: ['item', 'items', 'all'],
+  setBudget: ['run', 'iteration'],
+};
 
 export function createControl(carried?: Partial<Control>): Control {
   return {
@@ -129,7 +145,7 @@ function newestWithin(ids: readonly string[], characters: number): string[] {
 /** The id that a sender gave; also of a message that is wrong otherwise. */
 export function idOf(input: unknown): string | undefined {
   if (typeof input !== 'object' || input === null || !('id' in input)) return undefined;
-  return typeof input.id === 'string' && input.id.length <= TEXT_CHARACTERS ? input.id : undefined;
+  return isShortText(input.id) ? input.id : undefined;
 }
 
 /** Brings what a UI, a command or code sent into the one form. @throws RangeError naming what is wrong */
@@ -146,11 +162,16 @@ export function readArgs(name: MessageName, input: unknown): MessageArgs {
 
 function readFields(name: MessageName, fields: Record<string, unknown>): MessageArgs {
   const args: MessageArgs = {};
-  for (const field of ['id', 'by', 'reason'] as const) {
+  // A misspelt field must not be left out in silence: {"When": "iteration"} would stop the run now.
+  const known: string[] = [...COMMON_FIELDS, ...(OWN_FIELDS[name] ?? [])];
+  const unknown = Object.keys(fields).find((field) => !known.includes(field));
+  if (unknown !== undefined)
+    throw wrong(name, `there is no field ${JSON.stringify(unknown.slice(0, 40))}, only ${known.join(', ')}`);
+  for (const field of COMMON_FIELDS) {
     const value = fields[field];
     if (value === undefined) continue;
-    if (typeof value !== 'string' || value.length > TEXT_CHARACTERS)
-      throw wrong(name, `"${field}" must be a short text`);
+    if (!isShortText(value))
+      throw wrong(name, `"${field}" must be a text of at most ${TEXT_CHARACTERS} characters, without NUL`);
     args[field] = value;
   }
   if (name === 'stop') {

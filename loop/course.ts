@@ -26,6 +26,26 @@ export function settingsOf(
   adjustments: readonly Adjustment[],
   iteration: number,
 ): ImproveSettings {
+  const held = adjusted(settings, adjustments, iteration);
+  const { temperature } = held.sampling;
+  const scheduled = temperatureIn(held, iteration);
+  if (scheduled === temperature) return held;
+  return { ...held, sampling: { ...held.sampling, temperature: scheduled } };
+}
+
+/** The temperature of an iteration: the schedule's rise falls back in even steps, to nothing after `over` of them. */
+function temperatureIn({ sampling }: ImproveSettings, iteration: number): number {
+  const { add, from, over } = sampling.temperatureSchedule;
+  if (add === 0 || iteration < from || iteration >= from + over) return sampling.temperature;
+  return Number(Math.min(2, sampling.temperature + add * (1 - (iteration - from) / over)).toFixed(3));
+}
+
+/** The settings with the adjustments laid over them, without the temperature schedule on top. */
+export function adjusted(
+  settings: ImproveSettings,
+  adjustments: readonly Adjustment[],
+  iteration: number,
+): ImproveSettings {
   const begun = adjustments.filter((one) => one.fromIteration <= iteration);
   const lastReset = begun.findLastIndex((one) => one.kind === 'reset');
   return begun
@@ -130,6 +150,11 @@ export type Situation = {
   /** There are accepted examples to train the base on. */
   hasExamples: boolean;
 };
+
+/** Is this an iteration that trains the base anew, by the run's own settings? */
+export function isResetDue({ training }: ImproveSettings, iteration: number): boolean {
+  return training.resetEvery !== undefined && iteration % training.resetEvery === 0;
+}
 
 export type Measure = { step: StagnationStep; what: string; overrides: Record<string, unknown> };
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { endpointSchema, gatesSchema } from './gates-input.ts';
-import { budgetSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
+import { budgetSchema, driftSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
 import { PRESET_NAMES } from './presets.ts';
 import { probesSchema } from './probes-input.ts';
 import { reviewSchema } from './review-input.ts';
@@ -50,12 +50,35 @@ export const improveInputSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('draw only prompts that no earlier run of the task has used'),
+      source: z
+        .enum(['task', 'gateway'])
+        .default('task')
+        .describe('`gateway`: draw from the prompts that the gateway has stored, whatever their level'),
+      corrections: z
+        .boolean()
+        .default(true)
+        .describe('learn from corrections that people sent to the gateway, each once per run'),
+      stored: z
+        .enum(['first', 'only', 'off'])
+        .optional()
+        .describe(
+          "prompts that were stored for the task (ratchet import): before the task's own source, alone or not at all; " +
+            'default: `first`, or `off` with promptsFile',
+        ),
     })
     .prefault({}),
   sampling: z
     .strictObject({
       samples: z.int().min(1).max(256).default(8).describe('K: samples per prompt'),
       temperature: z.number().min(0).max(2).default(0.8),
+      temperatureSchedule: z
+        .strictObject({
+          add: z.number().min(0).max(2).default(0).describe('added to the temperature in iteration `from`'),
+          from: z.int().min(1).default(1),
+          over: z.int().min(1).max(1000).default(4).describe('iterations over which it falls to nothing'),
+        })
+        .prefault({})
+        .describe('a higher temperature that falls back in even steps; set by the drift policy as well'),
       topP: z.number().gt(0).max(1).default(1),
       maxTokens: z.int().min(1).max(32_768).optional().describe("default: the task's own limit"),
       resamples: z
@@ -83,6 +106,10 @@ export const improveInputSchema = z.strictObject({
         .enum(['task', 'all'])
         .default('task')
         .describe('`all`: also the ways of asking that the task keeps for when more diversity is needed'),
+      noise: z
+        .boolean()
+        .default(false)
+        .describe('also put prompts with harmless noise to the model, where the task knows some'),
       cache: z
         .boolean()
         .default(true)
@@ -106,6 +133,12 @@ export const improveInputSchema = z.strictObject({
         .max(16)
         .default(1)
         .describe('most examples per rewrite that was sampled again'),
+      diversity: z
+        .number()
+        .min(0)
+        .max(10)
+        .default(0)
+        .describe('weight of rare templates and unlike texts in the choice; 0: in the order of sampling'),
     })
     .prefault({}),
   training: z
@@ -114,6 +147,10 @@ export const improveInputSchema = z.strictObject({
         .enum(['best', 'base'])
         .default('best')
         .describe('`best` trains the best adapter on; `base` starts anew with all accepted examples'),
+      given: z
+        .boolean()
+        .default(true)
+        .describe('take in the examples that people gave for the task (ratchet import): docs/exports.md'),
       replay: z.int().min(0).max(1_000_000).default(400).describe('earlier examples mixed in (from `best`)'),
       epochs: z.int().min(1).max(100).default(4),
       batchSize: z.int().min(1).max(1024).default(32),
@@ -128,6 +165,12 @@ export const improveInputSchema = z.strictObject({
         .lt(1)
         .optional()
         .describe('exponential moving average of the adapter weights'),
+      resetEvery: z
+        .int()
+        .min(2)
+        .max(1000)
+        .optional()
+        .describe('every so many iterations the base is trained anew on all accepted examples'),
     })
     .prefault({}),
   curriculum: z
@@ -155,6 +198,10 @@ export const improveInputSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe("measure the starting model's majority of K samples on target, once, for comparison"),
+      regressions: z
+        .boolean()
+        .default(true)
+        .describe('hold out, as a guard, the regression items that people sent to the gateway'),
     })
     .prefault({}),
   promotion: z
@@ -190,6 +237,7 @@ export const improveInputSchema = z.strictObject({
   probes: probesSchema.prefault({}),
   review: reviewSchema.prefault({}),
   stagnation: stagnationSchema.prefault({}),
+  drift: driftSchema.prefault({}),
   budget: budgetSchema.prefault({}),
   prices: pricesSchema.default({}),
   roi: roiSchema.prefault({}),

@@ -44,6 +44,77 @@ export const roiSchema = z.strictObject({
   onLow: z.enum(['halt', 'reset']).default('halt'),
 });
 
+export const DRIFT_STEPS = ['temperature', 'diversity', 'noise', 'reset'] as const;
+
+export const driftSchema = z.strictObject({
+  prompts: z
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe(
+      'fixed prompts that every generating checkpoint answers; default: a twentieth of pool.prompts up to 16, none under 8',
+    ),
+  maxLengthChange: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('alarm: rationales became longer or shorter by more than this share; 1: by a factor of two'),
+  maxEntropyFall: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.35)
+    .describe('alarm: the entropy of step templates fell by more than this share'),
+  maxDistinctFall: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.25)
+    .describe('alarm: the share of distinct pairs of words fell by more than this share'),
+  maxCompressionRise: z
+    .number()
+    .min(0)
+    .default(0.3)
+    .describe('alarm: rationales became easier to compress by more than this share'),
+  maxDistance: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.35)
+    .describe('alarm: Jensen–Shannon divergence of the words from the reference iteration'),
+  maxAnswerRise: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.3)
+    .describe('alarm: the share of the most frequent answer rose by more than this'),
+  maxUnreadableRise: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.3)
+    .describe('alarm: the share of the fixed sample without a readable answer rose by more than this'),
+  steps: z
+    .array(z.enum(DRIFT_STEPS))
+    .default([...DRIFT_STEPS])
+    .describe('what is done while an alarm lasts, one step each time; [] only measures'),
+  patience: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(2)
+    .describe('iterations that a step is given before the next; what it changes is seen in the second'),
+  temperatureRise: z.number().min(0).max(1).default(0.3).describe('`temperature` adds this at first'),
+  temperatureOver: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(4)
+    .describe('iterations over which that falls back to nothing'),
+  diversity: z.number().min(0).max(10).default(1).describe('`diversity` sets select.diversity to this'),
+});
+
 export const STAGNATION_STEPS = ['diversity', 'pool', 'reset-best', 'reset-base', 'halt'] as const;
 
 export const stagnationSchema = z.strictObject({

@@ -38,6 +38,9 @@ export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: stri
 /** A way of asking: plain, chain of thought, least-to-most, an alternative approach, … */
 export type Strategy = { name: string; messages(text: string): ChatMessage[] };
 
+/** A harmless change of the text that is put to the model. */
+export type Noise = { name: string; apply(text: string): string };
+
 /** Outcome of a task's own check of one rationale; the reason carries what was measured. */
 export type Check = { ok: boolean; reason: string };
 
@@ -143,9 +146,13 @@ export interface Task {
    * votes is measured on. Never trained on. The same request always gives the same problems.
    */
   calibration?(request: PromptRequest): AsyncIterable<CalibrationItem>;
+  /** A text from outside as a prompt of this task; a string says why it is none, as in `is no sum …`. */
+  readPrompt(text: string): Prompt | string;
   strategies: Strategy[];
   /** Further ways of asking, kept for when the samples become too much alike. */
   alternatives?: Strategy[];
+  /** Harmless changes of a problem's text, which alter nothing that its answer depends on; see `noise` of a task file. */
+  noise?: Noise[];
   /** All equivalent forms (its own text among them) in an order that depends on the seed. */
   rewrites?(prompt: Prompt, seed: number): Rewrite[];
   /** How the model is asked on a benchmark, greedily. */

@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   CancelledFailure,
   ChildWorkflowFailure,
+  TemporalFailure,
   TerminatedFailure,
   TimeoutFailure,
 } from '@temporalio/workflow';
@@ -26,8 +27,26 @@ export const HALTED = 'Halted';
 
 export const halted = () => ApplicationFailure.nonRetryable('stopped at a safe point', HALTED);
 
-/** Bad input and bugs: waiting mends neither, so the run must fail, visibly. */
-const FATAL = new Set(['InvalidInput', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);
+/** Thrown by workflow code itself: always a bug, whatever its class. */
+const BUG = 'Bug';
+
+/** Bad input and bugs: waiting mends neither, so the run must fail, visibly. `DatabaseRefused`: see db/errors.ts. */
+const FATAL = new Set([
+  'InvalidInput',
+  'DatabaseRefused',
+  BUG,
+  'TypeError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+]);
+
+/** What a workflow throws in place of an error of its own code: a plain one would fail its task only, again and again. */
+export function asFailure(error: unknown): unknown {
+  if (error instanceof TemporalFailure) return error;
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return ApplicationFailure.nonRetryable(`${name}: ${message}`, FATAL.has(name) ? name : BUG);
+}
 
 export function isFatal(error: unknown): boolean {
   return FATAL.has(failureType(error) ?? rootCause(error).name);
@@ -59,6 +78,8 @@ export function adviceFor(error: unknown): string {
       return 'No example of the iteration is used. Mend or replace what judged (the critic at its endpoint). A retry makes the whole judgement anew.';
     case 'BudgetExceeded':
       return 'Raise a limit with setBudget.';
+    case 'DatabaseUnavailable':
+      return 'See that PostgreSQL answers (its address, password, connections and disk).';
     default:
       return 'Mend what the message names; a worker’s log may say more.';
   }

@@ -97,7 +97,13 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
       return control.stop === 'now';
     },
   });
-  const recorder = startRecorder(runId, control, refresh);
+  /** Why the run must fail although nothing of its own failed: what it was told can't be stored. */
+  let unrecorded: { error: unknown } | undefined;
+  const whole = CancellationScope.current();
+  const recorder = startRecorder(runId, control, refresh, (error) => {
+    unrecorded = { error };
+    whole.cancel();
+  });
 
   /**
    * Waits until every message that was received has its answer in the database. Called again after the last activity, since
@@ -266,22 +272,24 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
     return result!;
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
-    const cancelled = isCancellation(error);
-    const reason = cancelled ? 'cancelled' : rootCause(error).message;
+    const failure = unrecorded?.error ?? error;
+    const cancelled = isCancellation(failure);
+    const reason = cancelled ? 'cancelled' : rootCause(failure).message;
     // The run's row must say what became of it, also when the workflow is being cancelled.
     await CancellationScope.nonCancellable(async () => {
       control.phase = 'ended';
       await settle();
-      await durable.finishRun({ runId, status: cancelled ? 'stopped' : 'failed', reason });
+      // Where a bug is in the way of that too, the workflow must end all the same.
+      await durable.finishRun({ runId, status: cancelled ? 'stopped' : 'failed', reason }).catch(() => {});
       await settle();
     });
-    if (cancelled) throw error;
-    refresh(`failed: ${firstLine(error)}`);
+    if (cancelled) throw failure;
+    refresh(`failed: ${firstLine(failure)}`);
     throw ApplicationFailure.create({
       message: reason,
-      type: failureType(error),
+      type: failureType(failure),
       nonRetryable: true,
-      cause: rootCause(error),
+      cause: rootCause(failure),
     });
   }
 }

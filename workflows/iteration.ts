@@ -12,7 +12,7 @@ import type { Decided } from '../activities/decide.ts';
 import type { StageName } from '../db/schema.ts';
 import type { MessageArgs } from '../loop/control.ts';
 import { attribute, decisionAttributes } from './attributes.ts';
-import { failureType, firstLine, HALTED, rootCause } from './failures.ts';
+import { asFailure, failureType, firstLine, HALTED, rootCause } from './failures.ts';
 import { createGate } from './gate.ts';
 import { measure, type Paging } from './measure.ts';
 import { inPages, pageSize } from './pages.ts';
@@ -44,7 +44,7 @@ export async function iteration(input: IterationInput): Promise<IterationEnd> {
   } catch (error) {
     // Being stopped is no failure, and must not look like one in the list of workflows.
     if (failureType(error) === HALTED) return { stopped: true };
-    throw error;
+    throw asFailure(error);
   }
 }
 
@@ -109,6 +109,13 @@ async function turn(input: IterationInput): Promise<Decided> {
   const drawn = pool.prompts + pool.rehearsal + (pool.calibration ?? 0);
 
   await stage('generate', async () => {
+    // An earlier version collected no fixed sample and goes on without.
+    if (pool.fixedSample) {
+      await gate.pass();
+      await llm.sampleDrift.executeWithOptions({ summary: `fixed sample ${pool.fixedSample}` }, [
+        { iterationId },
+      ]);
+    }
     const results = await overPages(drawn, (first, count) =>
       llm.generatePage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
     );
@@ -174,6 +181,15 @@ async function turn(input: IterationInput): Promise<Decided> {
     const { kind, reason } = decided.stagnation;
     // The id makes a repeated decide stage say it once.
     const message: MessageArgs = { id: `stagnation/${index}`, by: `iteration ${index}`, kind, reason };
+    await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
+  }
+  if (decided.drift && parent) {
+    const message: MessageArgs = {
+      id: `drift/${index}`,
+      by: `iteration ${index}`,
+      kind: 'drift',
+      reason: decided.drift,
+    };
     await getExternalWorkflowHandle(parent.workflowId).signal('stagnation', message);
   }
   return decided;

@@ -21,6 +21,7 @@ import {
   type Message,
   type MessageName,
 } from '../loop/control.ts';
+import { firstLine } from './failures.ts';
 import { durable } from './proxies.ts';
 
 /** Answer of an update: what the message does, and when. */
@@ -82,8 +83,9 @@ export function listen(runId: string, control: Control): void {
           return note(control, message, false, impossible);
       }
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return note(control, message, false, error.message);
+      // Not only what was sent may be wrong, also what is done about it: neither may end the run from a handler.
+      const problem = error instanceof RangeError ? error.message : `it failed: ${firstLine(error)}`;
+      return note(control, message, false, problem);
     }
     return receive(control, message);
   }

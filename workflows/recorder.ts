@@ -20,8 +20,16 @@ export type Recorder = {
 /**
  * Writes messages with their answers, and whether the run waits, into the database beside whatever the run is doing. An
  * operator sees them at once; none is lost if the database is away for a while.
+ *
+ * @param onFailure called once when something can't be stored whatever is tried, which is a bug. Nothing is written after that
  */
-export function startRecorder(runId: string, control: Control, refresh: () => void): Recorder {
+export function startRecorder(
+  runId: string,
+  control: Control,
+  refresh: () => void,
+  onFailure: (error: unknown) => void,
+): Recorder {
+  let broken = false;
   let begun = false;
   let resting = false;
   let ending = false;
@@ -31,7 +39,7 @@ export function startRecorder(runId: string, control: Control, refresh: () => vo
 
   async function write(): Promise<void> {
     await condition(() => begun || ending);
-    while (begun) {
+    while (begun && !broken) {
       const differs = () => JSON.stringify(waitingOf(control)) !== saved;
       await condition(() => ending || (!resting && (control.unsaved.length > 0 || differs())));
       if (ending && control.unsaved.length === 0) return;
@@ -44,8 +52,16 @@ export function startRecorder(runId: string, control: Control, refresh: () => vo
     const messages = control.unsaved.slice(0, MESSAGES_AT_ONCE);
     const waiting = waitingOf(control);
     writing = true;
-    await durable.recordState({ runId, messages, ...waiting });
-    writing = false;
+    try {
+      await durable.recordState({ runId, messages, ...waiting });
+    } catch (error) {
+      broken = true;
+      control.unsaved = [];
+      onFailure(error);
+      return;
+    } finally {
+      writing = false;
+    }
     control.unsaved.splice(0, messages.length);
     saved = JSON.stringify(waiting);
   }
@@ -60,7 +76,8 @@ export function startRecorder(runId: string, control: Control, refresh: () => vo
     async end() {
       ending = true;
       await written;
-      while (control.unsaved.length > 0) await save();
+      while (control.unsaved.length > 0 && !broken) await save();
+      if (broken) control.unsaved = [];
     },
   };
 }

@@ -101,6 +101,12 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
         `|---|---|---|---|---|---|---|---|\n${rows.join('\n')}`,
     );
   }
+  const drifted = iterations.findLast((row) => row.drift);
+  if (drifted?.drift) {
+    const { distance, alarms } = drifted.drift;
+    const said = alarms === 0 ? 'no alarm' : `**${alarms} ${alarms === 1 ? 'alarm' : 'alarms'}**`;
+    parts.push(`Drift in iteration ${drifted.index}: distance ${distance.toFixed(3)}, ${said}`);
+  }
   if (messages.length > 0) {
     const rows = messages
       .toReversed()

@@ -1,13 +1,15 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { Db } from '../../db/connect.ts';
 import { newestRun } from '../../db/report.ts';
-import { findDatabase, withDatabase } from '../addresses.ts';
+import { findAddresses, findDatabase, withDatabase } from '../addresses.ts';
 import { buildReport } from '../report.ts';
 import type { Report } from '../report-types.ts';
 import { renderReport } from '../render-report.ts';
-import { listRuns, renderList } from '../list.ts';
+import { listRuns, renderList, withWorkflows, type ListedRun } from '../list.ts';
+import { connectTemporal } from '../temporal.ts';
 import { wantsColor } from './follow.ts';
 
 export function addReportCommand(program: Command): void {
@@ -35,12 +37,28 @@ export function addListCommand(program: Command): void {
     .addHelpText('after', '\nExamples:\n  ratchet list\n  ratchet list --json')
     .action(async (flags: { json?: boolean }) => {
       await withDatabase(findDatabase(), async (db) => {
-        const runs = await listRuns(db);
+        const runs = await listAsTheyAre(db);
         console.log(
           flags.json ? JSON.stringify(runs, null, 2) : renderList(runs, wantsColor(process.stdout)),
         );
       });
     });
+}
+
+/** Also by what Temporal says, where it answers. */
+async function listAsTheyAre(db: Db): Promise<ListedRun[]> {
+  const runs = await listRuns(db);
+  let client: Client;
+  try {
+    client = await connectTemporal(findAddresses());
+  } catch {
+    return runs;
+  }
+  try {
+    return await withWorkflows(client, runs);
+  } finally {
+    await client.connection.close();
+  }
 }
 
 export async function printReport(db: Db, runId: string): Promise<Report> {

@@ -63,6 +63,10 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
         yield { ...promptOf(sum, sum.key), answer: trueSum(sum.key)! };
       }
     },
+    readPrompt(text) {
+      const sum = parseSum(text);
+      return typeof sum === 'string' ? sum : promptOf(sum, text.replaceAll(/\s/g, ''));
+    },
     strategies: [{ name: 'long-addition', messages: ask }],
     ask,
     rewrites(prompt, seed) {

@@ -13,9 +13,9 @@ import type {
 import { checkCoherence } from './coherence.ts';
 import { verifyEquations } from './equations.ts';
 import { canonical, finderOf, stated } from './read.ts';
-import { readItems, readPrompts } from './rows.ts';
+import { keyOf, promptProblem, readItems, readPrompts } from './rows.ts';
 import type { AnsweredFile, FileBenchmark, FileTask } from './schema.ts';
-import { BUILT_IN_STRATEGIES, fill } from './strategies.ts';
+import { BUILT_IN_STRATEGIES, fill, SURFACE_NOISE } from './strategies.ts';
 
 /** A task file as it was when the run was resolved, paths made absolute: later edits don't change a run. */
 export type FileSpec = { kind: 'file'; path: string; task: FileTask };
@@ -48,9 +48,11 @@ export function fileTask({ task }: FileSpec): Task {
       }
       yield* chosen.take();
     },
+    readPrompt: (text) => promptProblem('prompt', text) ?? { key: keyOf(text), text },
     ...(task.calibration ? { calibration: (request) => calibration(task, task.calibration!, request) } : {}),
     strategies,
     alternatives: alternativesOf(task, strategies),
+    ...(task.noise === false ? {} : { noise: SURFACE_NOISE }),
     ask: (text) => strategies[0]!.messages(text),
     readAnswer,
     sameAnswer(a, b) {

@@ -68,8 +68,13 @@ function promptOf(row: Record<string, unknown>, field: string): { prompt: string
     return `has no field "${field}" (it has ${excerpt(Object.keys(row).join(', '), 100)})`;
   if (typeof prompt !== 'string')
     return `has a "${field}" that is no text: ${excerpt(JSON.stringify(prompt))}`;
+  return promptProblem(field, prompt) ?? { prompt };
+}
+
+/** Why a text can be no prompt. */
+export function promptProblem(field: string, prompt: string): string | undefined {
   if (prompt.trim() === '') return `has an empty "${field}"`;
   if (prompt.length > MAX_PROMPT_LENGTH)
     return `has a "${field}" of ${prompt.length} characters, more than ${MAX_PROMPT_LENGTH}`;
-  return { prompt };
+  return undefined;
 }

@@ -105,6 +105,12 @@ export const fileTaskSchema = z.strictObject({
     .describe(
       'ways of asking; {prompt} in a strategy stands for the filled-in template. Benchmarks use the first',
     ),
+  noise: z
+    .boolean()
+    .default(true)
+    .describe(
+      'sampling.noise may put labels and blank lines around a prompt; its own characters stay as they are',
+    ),
   answer: z
     .strictObject({
       read: z.enum(['last-number', 'hash', 'boxed', 'pattern']),

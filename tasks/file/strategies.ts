@@ -1,3 +1,5 @@
+import type { Noise } from '../task.ts';
+
 /** Ways of asking. `{prompt}` stands for the task's own question, its template filled in. */
 export const BUILT_IN_STRATEGIES: Record<string, string> = {
   // Wei et al. 2022, arXiv 2201.11903, as an instruction instead of worked examples.
@@ -14,6 +16,13 @@ export const BUILT_IN_STRATEGIES: Record<string, string> = {
     '{prompt}\n\nDo not take the most obvious route: solve this by a different method than the one that ' +
     'comes to mind first, step by step, then give the final answer.',
 };
+
+/** What may stand around a prompt without changing what is asked: not one character of the prompt itself is touched. */
+export const SURFACE_NOISE: Noise[] = [
+  { name: 'labelled', apply: (text) => `Problem:\n${text}` },
+  { name: 'blank-lines', apply: (text) => `\n${text}\n\n` },
+  { name: 'ruled', apply: (text) => `---\n${text}\n---` },
+];
 
 /** Puts a text in the place of every `{prompt}`, as it is: nothing in it is interpreted. */
 export function fill(template: string, text: string): string {

@@ -46,7 +46,12 @@ describe('reading what was sent', () => {
     ['setBudget', { run: { tokens: -1 } }, /run\.tokens/],
     ['setBudget', { run: { euros: 1 } }, /euros/],
     ['pause', [1], /must be a JSON object/],
-    ['pause', { by: 7 }, /"by" must be a short text/],
+    ['pause', { by: 7 }, /"by" must be a text of at most 500 characters/],
+    ['pause', { reason: 'x'.repeat(501) }, /"reason" must be a text/],
+    ['pause', { reason: 'a\0b' }, /"reason" must be a text/],
+    ['pause', { by: '\ud800' }, /"by" must be a text/],
+    ['stop', { When: 'iteration' }, /there is no field "When", only id, by, reason, when/],
+    ['retryIteration', { iteration: 3 }, /there is no field "iteration", only id, by, reason$/],
   ] as [MessageName, unknown, RegExp][])('%s %j is refused by name', (name, input, expected) => {
     expect(() => readArgs(name, input)).toThrow(expected);
   });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { overBudget, priceOf, roiOf, spendOf } from '../../loop/budget.ts';
+import { NOTHING, overBudget, priceOf, roiOf, spendOf } from '../../loop/budget.ts';
 import {
+  adjusted,
+  isResetDue,
   lighterStrategies,
   nextStep,
   settingsOf,
@@ -222,6 +224,43 @@ describe('settings in force', () => {
   });
 });
 
+describe('a temperature schedule', () => {
+  const scheduled = settings({
+    sampling: { temperature: 0.8, temperatureSchedule: { add: 0.3, from: 3, over: 3 } },
+  });
+  const at = (index: number) => settingsOf(scheduled, [], index).sampling.temperature;
+
+  it('rises in its first iteration and falls back to nothing in even steps', () => {
+    expect([1, 2, 3, 4, 5, 6, 7].map(at)).toEqual([0.8, 0.8, 1.1, 1, 0.9, 0.8, 0.8]);
+  });
+  it('goes no higher than an endpoint takes, and stays out of what is adjusted further', () => {
+    const hot = settings({ sampling: { temperature: 1.9, temperatureSchedule: { add: 1 } } });
+    expect(settingsOf(hot, [], 1).sampling.temperature).toBe(2);
+    expect(adjusted(hot, [], 1).sampling.temperature).toBe(1.9);
+  });
+  it('may come from an adjustment', () => {
+    const rise: Adjustment = {
+      kind: 'temperature',
+      fromIteration: 2,
+      untilIteration: null,
+      overrides: { sampling: { temperatureSchedule: { add: 0.2, from: 2, over: 2 } } },
+    };
+    const temperature = (index: number) => settingsOf(settings(), [rise], index).sampling.temperature;
+    expect([1, 2, 3, 4].map(temperature)).toEqual([0.8, 1, 0.9, 0.8]);
+    // What drift called for guards the way: a reset does not take it back.
+    const reset: Adjustment = { kind: 'reset', fromIteration: 3, untilIteration: null, overrides: {} };
+    expect(settingsOf(settings(), [rise, reset], 3).sampling.temperature).toBe(0.9);
+  });
+});
+
+describe('a periodic reset of training', () => {
+  it('is due every so many iterations, where it is on', () => {
+    const every = settings({ training: { resetEvery: 3 } });
+    expect([1, 2, 3, 4, 5, 6].filter((index) => isResetDue(every, index))).toEqual([3, 6]);
+    expect([1, 2, 3].filter((index) => isResetDue(settings(), index))).toEqual([]);
+  });
+});
+
 describe('lighter strategies', () => {
   it('halve the samples and still want as many votes to agree', () => {
     const [first] = lighterStrategies(settings({ gates: { agreement: { min: 0.375, minMargin: 0.25 } } }));
@@ -278,10 +317,19 @@ describe('budget', () => {
         budget,
         { run: spend(spent), iteration: spend(0, cost) },
         { run: spend(ahead), iteration: spend(0) },
+        true,
       );
     expect(over(50, 50)).toBeUndefined();
     expect(over(50, 51)).toBe('the run would reach 101 of 100 tokens (50 spent, 51 ahead)');
     expect(over(0, 0, 1.5)).toMatch(/the iteration would reach 1\.5000 of 1 in money/);
+  });
+
+  it('lets spent seconds of training stand in the way of training alone', () => {
+    const { budget } = settings({ budget: { run: { trainingSeconds: 10 } } });
+    const spent = { run: { ...NOTHING, trainingSeconds: 11 }, iteration: NOTHING };
+    const ahead = { run: NOTHING, iteration: NOTHING };
+    expect(overBudget(budget, spent, ahead, true)).toMatch(/would reach 11 of 10 seconds of training/);
+    expect(overBudget(budget, spent, ahead, false)).toBeUndefined();
   });
 
   it('computes the return on investment: points gained over cost and waiting', () => {

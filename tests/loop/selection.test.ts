@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { integer, random, sample, shuffle } from '../../loop/random.ts';
 import { chooseReplay } from '../../loop/replay.ts';
-import { capTemplates, selectExamples } from '../../loop/select.ts';
+import { capTemplates, nothingChosen, selectExamples } from '../../loop/select.ts';
 
 const ascending = (a: number, b: number): number => a - b;
 const settings = { perPrompt: 2, hardPerRewrite: 1 };
@@ -48,6 +48,49 @@ describe('selecting examples', () => {
   test('gives nothing of nothing', () => {
     expect(selectExamples([], settings)).toEqual([]);
     expect(selectExamples([of(2, 0, 'a')], { perPrompt: 1, hardPerRewrite: 0 })).toEqual([]);
+  });
+});
+
+describe('the diversity penalty', () => {
+  const plain = 'First I add 3 and 4. That makes 7.';
+  const rare = 'seven is what three plus four come to';
+  const pick = (diversity: number, chosen = nothingChosen()) =>
+    selectExamples(
+      [of(1, 0, 'a', plain), of(1, 1, 'b', 'First I add 4 and 3. That makes 7.'), of(1, 2, 'c', rare)],
+      { perPrompt: 2, hardPerRewrite: 1, diversity },
+      chosen,
+    ).map(({ sample: { index } }) => index);
+
+  test('is none at 0: the first samples, in order', () => {
+    expect(pick(0)).toEqual([0, 1]);
+  });
+  test('prefers what is unlike what was chosen for the same prompt', () => {
+    expect(pick(1)).toEqual([0, 2]);
+  });
+  test('prefers templates that are rare in the iteration so far', () => {
+    const chosen = nothingChosen();
+    for (let i = 0; i < 10; i++)
+      selectExamples([of(1, 0, 'a', plain)], { perPrompt: 1, hardPerRewrite: 0, diversity: 1 }, chosen);
+    expect(chosen.total).toBe(10);
+    expect(pick(1, chosen)).toEqual([2, 0]);
+  });
+  test('weighs against the order of sampling', () => {
+    expect(pick(0.01)).toEqual([0, 1]);
+  });
+  test('takes as many as without it, each once, whatever its weight', () => {
+    const samples = fc.array(
+      fc.record({ round: fc.constantFrom(1, 2), rationale: fc.constantFrom(plain, rare, 'x 1', 'x 2') }),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(samples, fc.float({ min: 0, max: 10, noNaN: true }), (list, diversity) => {
+        const accepted = list.map(({ round, rationale }, i) => of(round, i, `r${i % 3}`, rationale));
+        const chosen = selectExamples(accepted, { ...settings, diversity });
+        expect(new Set(chosen.map(({ sample: { index } }) => index)).size).toBe(chosen.length);
+        const kinds = (of: typeof chosen) => of.filter(({ kind }) => kind === 'vote').length;
+        expect(kinds(chosen)).toBe(kinds(selectExamples(accepted, settings)));
+      }),
+    );
   });
 });
 

@@ -46,17 +46,23 @@ export function detailsOf(page: Page): Locator {
   return page.locator('iframe[title="output"]').last().contentFrame().locator('main');
 }
 
-async function openSignals(page: Page): Promise<Locator> {
+type MessageKind = 'signal' | 'update';
+const WORDS = {
+  signal: { menu: 'Send a Signal', select: 'Select a signal' },
+  update: { menu: 'Send an Update', select: 'Select an update' },
+};
+
+async function openMessages(page: Page, kind: MessageKind): Promise<Locator> {
   await page.getByRole('button', { name: 'More Actions' }).click();
-  await page.getByRole('menuitem', { name: 'Send a Signal' }).click();
+  await page.getByRole('menuitem', { name: WORDS[kind].menu }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: 'Select a signal' }).click();
+  await dialog.getByRole('button', { name: WORDS[kind].select }).click();
   return dialog;
 }
 
-/** The signals that the dialog offers, each with its description; the dialog is closed again. */
-export async function offeredSignals(page: Page, look: () => Promise<void>): Promise<string[]> {
-  const dialog = await openSignals(page);
+/** The signals or updates that the dialog offers, each with its description; the dialog is closed again. */
+export async function offered(page: Page, kind: MessageKind, look: () => Promise<void>): Promise<string[]> {
+  const dialog = await openMessages(page, kind);
   const options = dialog.getByRole('option');
   await options.first().waitFor();
   await look();
@@ -67,15 +73,31 @@ export async function offeredSignals(page: Page, look: () => Promise<void>): Pro
   return texts;
 }
 
-/** Sends a signal through the dialog. @param input JSON; none leaves the field empty */
-export async function sendSignal(page: Page, name: MessageName, input?: string): Promise<void> {
-  const dialog = await openSignals(page);
+async function submit(page: Page, kind: MessageKind, name: MessageName, input?: string): Promise<Locator> {
+  const dialog = await openMessages(page, kind);
   await dialog.getByRole('option', { name: new RegExp(`^${name} `) }).click();
   if (input !== undefined) {
     await dialog.getByRole('textbox').last().click();
     await page.keyboard.insertText(input);
   }
   await dialog.getByRole('button', { name: 'Submit' }).click();
+  return dialog;
+}
+
+/** Sends a signal or an update through the dialog. @param input JSON; none leaves the field empty */
+export async function send(page: Page, kind: MessageKind, name: MessageName, input?: string): Promise<void> {
+  const dialog = await submit(page, kind, name, input);
+  await dialog.waitFor({ state: 'hidden' });
+}
+
+export const sendSignal = (page: Page, name: MessageName, input?: string): Promise<void> =>
+  send(page, 'signal', name, input);
+
+/** Sends an update that is impossible: the dialog says why, and stays until it is closed. */
+export async function sendRefused(page: Page, name: MessageName, why: RegExp): Promise<void> {
+  const dialog = await submit(page, 'update', name);
+  await dialog.getByText(why).first().waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).last().click();
   await dialog.waitFor({ state: 'hidden' });
 }
 

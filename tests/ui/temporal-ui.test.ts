@@ -19,9 +19,11 @@ import { findChromium, launchChromium, NO_CHROMIUM, screenshots } from './browse
 import {
   chooseColumns,
   detailsOf,
-  offeredSignals,
+  offered,
   openTab,
   rowOf,
+  send,
+  sendRefused,
   sendSignal,
   startWorkflow,
   waitForDetails,
@@ -110,9 +112,11 @@ it('is started with empty input, progresses, and obeys pause, resume, resetCheck
   await picture(page, 'started');
   await openTab(page, 'User Metadata');
   await waitForDetails(page, /arithmetic — (measuring the base|iterating 1 of 8)/);
-  const offered = await offeredSignals(page, () => picture(page, 'signals'));
-  for (const [name, description] of Object.entries(MESSAGES))
-    expect(offered.some((text) => text.startsWith(name) && text.includes(description))).toBe(true);
+  for (const kind of ['signal', 'update'] as const) {
+    const texts = await offered(page, kind, () => picture(page, `${kind}s`));
+    for (const [name, description] of Object.entries(MESSAGES))
+      expect(texts.some((text) => text.startsWith(name) && text.includes(description))).toBe(true);
+  }
 
   await waitForDetails(page, /iterating 1 of 8/);
   await until('some samples', async () => (await samples()) > 100);
@@ -135,6 +139,11 @@ it('is started with empty input, progresses, and obeys pause, resume, resetCheck
   expect(await samples()).toBe(stored);
   expect(endpoint.requests.length).toBe(asked);
 
+  await sendRefused(page, 'pause', /the run is paused already/);
+  await send(page, 'update', 'resume');
+  await waitForDetails(page, /arithmetic — iterating 1 of 8[^]*resume\tupdate\titeration 1 goes on/);
+  await sendSignal(page, 'pause');
+  await waitForDetails(page, /paused: iterating 1 of 8/);
   await sendSignal(page, 'resume');
   await waitForDetails(page, /arithmetic — iterating 1 of 8/);
   await until('more samples', async () => (await samples()) > stored);
@@ -193,6 +202,15 @@ it('is started with empty input, progresses, and obeys pause, resume, resetCheck
   const first = await rowOf(page, `${RUN}/iteration-1`);
   expect(first.slice(-5)).toEqual(['arithmetic', 'decide', '1', 'promote', String(accuracy)]);
   expect((await rowOf(page, RUN)).slice(-5, -1)).toEqual(['arithmetic', 'stopped', '3', 'skip']);
+
+  // The same id started again, as empty as before, goes on where it stopped.
+  const before = await samples();
+  await startWorkflow(page, startLink(ui, RUN)!);
+  await openTab(page, 'User Metadata');
+  await waitForDetails(page, /iterating [34] of 8[^]*\n2\t[^\n]*\tskip\t[^]*\n1\t4, 5\t/);
+  expect(await samples()).toBeGreaterThanOrEqual(before);
+  await sendSignal(page, 'stop', '{"by": "ada"}');
+  await waitForDetails(page, /arithmetic — stopped/);
 }, 400_000);
 
 it('is found by its stage when it is parked, says why, and goes on when told to', async ({ skip }) => {
@@ -204,11 +222,15 @@ it('is found by its stage when it is parked, says why, and goes on when told to'
   keyRevoked = true;
   await page.goto(runsLink(ui, `${SEARCH_ATTRIBUTE.stage}="parked"`)!);
   const found = page.getByRole('link', { name: 'parking', exact: true });
-  await until('the parked run in the list', async () => {
-    await page.reload();
-    await page.getByRole('heading', { name: /^\d+ Workflow/ }).waitFor();
-    return (await found.count()) > 0;
-  });
+  await until(
+    'the parked run in the list',
+    async () => {
+      await page.reload();
+      await page.getByRole('heading', { name: /^\d+ Workflow/ }).waitFor();
+      return (await found.count()) > 0;
+    },
+    180_000,
+  );
   await found.click();
   await openTab(page, 'User Metadata');
   await waitForDetails(page, /Waiting for you\s+iteration 1 failed: .*401 Incorrect API key provided/);
@@ -218,4 +240,4 @@ it('is found by its stage when it is parked, says why, and goes on when told to'
   await waitForDetails(page, /arithmetic — iterating 1 of 8/);
   await sendSignal(page, 'stop');
   await waitForDetails(page, /arithmetic — stopped[^]*trying again: iteration 1/);
-}, 300_000);
+}, 500_000);

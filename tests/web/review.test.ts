@@ -282,6 +282,7 @@ it('works without scripts, and refuses what makes no sense', async ({ skip }) =>
     { text: '1+1', answer: '2' },
     { text: '2+2', answer: '4' },
   ]);
+  await storedRun('elsewhere', [{ text: '3+3', answer: '6' }]);
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`${site.url}/runs/scriptless/review`);
@@ -298,7 +299,7 @@ it('works without scripts, and refuses what makes no sense', async ({ skip }) =>
   await context.close();
 
   // A page of another site, an item of another run, a form that asks for nothing.
-  const [other] = await items('states');
+  const [other] = await items('elsewhere');
   const from = (site_: string) => ({ headers: { 'sec-fetch-site': site_ } });
   const before = await items('scriptless');
   expect((await fetch(`${site.url}/runs/scriptless/review`, from('cross-site'))).status).toBe(200);

@@ -2,21 +2,33 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImproveInput } from '../../loop/input.ts';
+import { TASK_QUEUE } from '../../workflows/names.ts';
 import { saveHistory } from '../support/histories.ts';
 import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';
 import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
+import { until } from '../support/wait.ts';
 
 /** Its model gets better with each fine-tuning; the dullard never does. */
 const loop = useLoop(adder);
 const { improve, rows, start } = loop;
 let dullard: ScriptedEndpoint;
+/** What it learns in the first iteration helps, what it learns later does not. */
+let once: ScriptedEndpoint;
+/** Its fine-tuning jobs take a minute. */
+let slowTrainer: ScriptedEndpoint;
 
 beforeAll(async () => {
   const answer: typeof adder.answer = (request) => adder.answer({ ...request, generation: 0 });
-  dullard = await startScriptedEndpoint({ ...adder, answer });
+  const answerOnce: typeof adder.answer = (request) =>
+    adder.answer({ ...request, generation: request.model.includes(':arithmetic-1:') ? 1 : 0 });
+  [dullard, once, slowTrainer] = await Promise.all([
+    startScriptedEndpoint({ ...adder, answer }),
+    startScriptedEndpoint({ ...adder, answer: answerOnce, jobMs: 20 }),
+    startScriptedEndpoint({ ...adder, jobMs: 60_000 }),
+  ]);
 });
-afterAll(() => dullard?.close());
+afterAll(() => Promise.all([dullard, once, slowTrainer].map((endpoint) => endpoint?.close())));
 
 const small = (endpoint: ScriptedEndpoint, changes: ImproveInput): ImproveInput =>
   loop.small({
@@ -108,6 +120,53 @@ describe('a run that makes no headway', () => {
   }, 120_000);
 });
 
+describe('a run whose better checkpoint was left', () => {
+  it.each([
+    [
+      'stagnation',
+      { stagnation: { window: 2, steps: ['reset-best'] } },
+      /; back to the checkpoint with the highest/,
+    ],
+    [
+      'roi',
+      { stagnation: { steps: [] }, roi: { floor: 1, onLow: 'reset' } },
+      /^return on investment 0\.00, 0\.00 < 1/,
+    ],
+  ] as [string, ImproveInput, RegExp][])(
+    'goes back to it by the policy for %s',
+    async (cause, policy, reason) => {
+      const runId = `left-${cause}`;
+      const handle = await start(
+        runId,
+        small(once, { iterations: 5, promotion: { alpha: 0.05, correction: 'none' }, ...policy }),
+      );
+      await until('the first decision', async () => {
+        const [row] = await rows<{ n: number }>(sql`select count(*)::int as n from decisions d
+        join iterations i on i.id = d.iteration_id where i.run_id = ${runId}`);
+        return row!.n > 0;
+      });
+      await handle.executeUpdate('resetCheckpoint', { args: [{ to: 'base' }] });
+      await handle.result();
+      const changes = await adjustmentsOf(runId);
+      expect(changes.slice(0, 2).map(({ kind, cause: by }) => [kind, by])).toEqual([
+        ['reset', 'operator'],
+        ['reset', cause],
+      ]);
+      expect(changes[1]!.reason).toMatch(reason);
+      const began = await rows<{ index: number; at: number }>(
+        sql`select i.index, c.iteration_index as at from iterations i join checkpoints c on c.id = i.checkpoint_id
+        where i.run_id = ${runId} order by i.index`,
+      );
+      const at = (index: number) => began.find((one) => one.index === index)?.at;
+      // From the base after the operator's reset, from the first iteration's checkpoint after the policy's.
+      expect(at(changes[0]!.from)).toBe(0);
+      expect(at(changes[1]!.from - 1)).toBe(0);
+      expect(at(changes[1]!.from)).toBe(1);
+    },
+    180_000,
+  );
+});
+
 describe('a run with a budget', () => {
   it('takes lighter strategies first, then stops before it overspends, and still reads the final benchmark', async () => {
     const free = await improve('free', small(loop.endpoint, { iterations: 2 }));
@@ -141,6 +200,11 @@ describe('a run with a budget', () => {
           where run_id = 'free' and iteration_id is null`,
       )
     )[0]!.tokens;
+    // A page holds 4 prompts, or 32 benchmark items with a call each.
+    const [dearest] = await rows<{ tokens: number }>(
+      sql`select max(prompt_tokens + completion_tokens)::int as tokens from model_calls where run_id = 'free'`,
+    );
+    const page = 32 * dearest!.tokens;
     for (const share of [0.3, 1.2]) {
       const runId = `tiny-${share}`;
       const limit = Math.round(measured * share);
@@ -148,8 +212,14 @@ describe('a run with a budget', () => {
         runId,
         small(loop.endpoint, { iterations: 2, budget: { run: { tokens: limit } } }),
       );
-      await Promise.race([started.result(), new Promise((resolve) => setTimeout(resolve, 15_000))]);
-      const page = 4 * 8 * 300;
+      await until(
+        'it to park or end',
+        async () => {
+          const [run] = await rows<{ status: string }>(sql`select status from runs where id = ${runId}`);
+          return run !== undefined && run.status !== 'running';
+        },
+        120_000,
+      );
       expect(await spentBy(runId)).toBeLessThanOrEqual(limit + page);
       if (share < 1) {
         // Not even the base can be measured: an operator has to say what it may cost.
@@ -163,5 +233,75 @@ describe('a run with a budget', () => {
         await started.result();
       }
     }
+  }, 180_000);
+
+  it('keeps each iteration within its own limit, in money', async () => {
+    const [cheapest] = await rows<{ tokens: number }>(
+      sql`select min(n)::int as tokens from (select sum(prompt_tokens + completion_tokens) as n from model_calls
+        where run_id = 'free' and iteration_id is not null group by iteration_id) as each`,
+    );
+    const cost = (0.7 * cheapest!.tokens) / 1e6;
+    await improve(
+      'dear',
+      small(loop.endpoint, {
+        iterations: 2,
+        prices: { '*': { promptPerMillion: 1, completionPerMillion: 1 } },
+        budget: { iteration: { cost } },
+      }),
+    );
+    const spent = await rows<{ tokens: number }>(
+      sql`select sum(prompt_tokens + completion_tokens)::int as tokens from model_calls
+        where run_id = 'dear' and iteration_id is not null group by iteration_id`,
+    );
+    expect(spent.length).toBeGreaterThan(0);
+    for (const { tokens } of spent) expect(tokens / 1e6).toBeLessThanOrEqual(cost);
+    const [first] = await adjustmentsOf('dear');
+    expect(first).toMatchObject({ kind: 'lighter', cause: 'budget' });
+    expect(first!.reason).toMatch(/the iteration would reach \S+ of \S+ in money/);
+  }, 180_000);
+
+  it('forecasts wall time by what stages took before, and begins nothing that would pass it', async () => {
+    const handle = await start('slow', small(loop.endpoint, { iterations: 2 }));
+    const doing = async () => (await handle.query<{ doing: string }>('status')).doing;
+    await until('the first iteration', async () => (await doing()) === 'iterating 1 of 2');
+    await handle.executeUpdate('stop', { args: [{ when: 'iteration' }] });
+    expect(await handle.result()).toMatchObject({ status: 'stopped', iterations: 1 });
+    const asked = loop.endpoint.requests.length;
+    const again = await loop.temporal.client.workflow.signalWithStart('improve', {
+      workflowId: 'slow',
+      taskQueue: TASK_QUEUE.main,
+      args: [{}],
+      signal: 'pause',
+    });
+    await again.executeUpdate('setBudget', { args: [{ iteration: { minutes: 1e-4 } }] });
+    await again.executeUpdate('resume', { args: [{}] });
+    const { reason } = (await again.result()) as { reason: string };
+    expect(reason).toMatch(
+      /^budget: before collect: the iteration would reach \S+ of 0\.0001 minutes \(\S+ spent, (?!0 ahead)\S+ ahead\)/,
+    );
+    // Nothing was sampled: all that was asked is the final benchmark.
+    const sampled = loop.endpoint.requests.slice(asked).filter((request) => !request.includes(',null,'));
+    expect(sampled).toEqual([]);
+  }, 180_000);
+
+  it('cancels a fine-tuning job that outlives its seconds, begins no other, and still reads the final benchmark', async () => {
+    const result = await improve(
+      'training',
+      small(slowTrainer, { iterations: 2, budget: { run: { trainingSeconds: 1 } } }),
+    );
+    expect(result).toMatchObject({
+      status: 'completed',
+      reason: expect.stringMatching(/^budget: before adapt: the run would reach .* of 1 seconds of training/),
+    });
+    expect([...slowTrainer.jobs.values()].map(({ status }) => status)).toEqual(['cancelled']);
+    const [lighter] = await adjustmentsOf('training');
+    expect(lighter!.reason).toMatch(
+      /was cancelled after \d+ s: the budget had 1 s of training left; adapter of rank/,
+    );
+    const [job] = await rows<{ status: string; seconds: number }>(
+      sql`select j.status, j.seconds from training_jobs j where j.remote_id = ${[...slowTrainer.jobs.keys()][0]}`,
+    );
+    expect(job).toMatchObject({ status: 'cancelled' });
+    expect(job!.seconds).toBeGreaterThan(1);
   }, 180_000);
 });

@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Db } from '../../db/connect.ts';
+import { newestRun } from '../../db/report.ts';
+import { findDatabase, withDatabase } from '../addresses.ts';
+import { EXIT, UsageError } from '../errors.ts';
+import { exportLines, type Exported, type ExportOptions } from '../export/export.ts';
+import { FORMATS } from '../export/lines.ts';
+import { digestFile, fileSink, metadataFile, stdoutSink } from '../export/sink.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+
+type Flags = Omit<ExportOptions, 'signal'> & { out?: string };
+
+const help = `
+openai          {"messages": […]}, the lines that train here; with --out the metadata goes to FILE.metadata.jsonl
+trl-sft         {"prompt": […], "completion": […], "metadata": {…}}, for TRL's SFTTrainer
+trl-preference  {"prompt": […], "chosen": […], "rejected": […], "metadata": {…}}, for DPOTrainer and its kin
+jsonl           prompt, request, rationale, answer, vote and every gate's verdict with its score
+
+Nothing that was revoked or that reviewers turned away is exported as accepted. The order is always the same. With --out
+the file appears whole or not at all, and FILE.sha256 beside it.
+
+Examples:
+  ratchet export --format openai > accepted.jsonl
+  ratchet export demo --format trl-preference --out pairs.jsonl
+  ratchet export --checkpoint best --format openai --out trained.jsonl`;
+
+function index(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError('Give the number of an iteration, from 1.');
+}
+
+export function addExportCommand(program: Command): void {
+  program
+    .command('export')
+    .description('what a run accepted, in files that other tools train on')
+    .argument('[run]', 'id of the run (default: the newest)')
+    .addOption(new Option('--format <format>', 'what to write').choices(FORMATS).makeOptionMandatory())
+    .option('--out <file>', 'write to a file instead of standard output')
+    .option('--iteration <n>', 'only what this iteration accepted', index)
+    .option('--checkpoint <checkpoint>', 'exactly what trained it, as trained: best, an id, a model, fp_…')
+    .option('--same-request', 'preference pairs that answer the very same request only')
+    .addHelpText('after', help)
+    .action(async (run: string | undefined, flags: Flags) => {
+      process.exitCode = await withDatabase(findDatabase(), (db) => runExport(db, run, flags));
+    });
+}
+
+async function runExport(db: Db, given: string | undefined, { out, ...options }: Flags): Promise<number> {
+  if (options.checkpoint !== undefined && options.iteration !== undefined)
+    throw new UsageError('--checkpoint and --iteration name different things: give one of them.');
+  if (options.checkpoint !== undefined && given !== undefined)
+    throw new UsageError(`--checkpoint names the run already: leave out "${given}".`);
+  if (options.sameRequest && options.format !== 'trl-preference')
+    throw new UsageError('--same-request is for --format trl-preference.');
+  const runId = given ?? (await newestRun(db))?.id;
+  if (runId === undefined && options.checkpoint === undefined)
+    throw new UsageError('There are no runs yet. Start one with: ratchet run arithmetic');
+  const file = out === undefined ? undefined : resolve(out);
+  const interrupt = listenForInterrupt();
+  const sink = file ? await fileSink(file, options.format === 'openai') : stdoutSink();
+  try {
+    const done = await exportLines(db, runId, { ...options, signal: interrupt.signal }, sink);
+    await sink.finish();
+    process.stderr.write(`${summary(done, out, options)}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    await sink.discard();
+    if (interrupt.signal.aborted) return EXIT.interrupted;
+    throw error;
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+/** On standard error, so that the lines alone are on standard output. */
+function summary(done: Exported, out: string | undefined, { format }: Pick<ExportOptions, 'format'>): string {
+  const notes = [
+    `${done.rows} ${done.rows === 1 ? 'line' : 'lines'}, ${done.bytes} bytes: ${done.what}`,
+    `sha256 ${done.sha256}`,
+  ];
+  if (out !== undefined)
+    notes.push(
+      `written to ${out}, with ${digestFile(out)}${format === 'openai' ? ` and ${metadataFile(out)}` : ''}`,
+    );
+  if (done.unpaired)
+    notes.push(
+      `${done.unpaired} accepted examples have no rejected sample to stand against and were left out`,
+    );
+  if (done.revoked)
+    notes.push(
+      `${done.revoked} of them have been revoked since; they trained this checkpoint, so they stand here`,
+    );
+  return notes.join('\n');
+}
