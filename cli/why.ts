@@ -21,6 +21,7 @@ import {
 import { getIteration } from '../db/iterations.ts';
 import { revokedIn } from '../db/revocations.ts';
 import { baseAndBest, getRun, type Run } from '../db/runs.ts';
+import { prepareTask } from '../tasks/index.ts';
 import { UsageError } from './errors.ts';
 import { productionOf } from './why-origin.ts';
 import { feedbackFacts, whyCompletion } from './why-production.ts';
@@ -33,8 +34,8 @@ export type WhyOptions = {
   count: number;
   /** Position in the dataset to begin at. */
   from: number;
-  /** Compute the digest of a large dataset too. */
-  verify: boolean;
+  /** Compute the digest of a large dataset too; `never`: not even that of a small one. */
+  verify: boolean | 'never';
 };
 
 /** Datasets up to this size are read whole to compare their digest: well under a second. */
@@ -69,6 +70,7 @@ function originOf(run: Run): RunOrigin {
 
 /** Is the dataset, read anew from the examples, what was trained on? */
 async function checkDigest(db: Db, run: Run, dataset: { id: number; digest: string }): Promise<boolean> {
+  await prepareTask(run.taskSpec);
   const task = taskOf(run);
   const hash = createHash('sha256');
   for (let from = 0; ;) {
@@ -79,7 +81,11 @@ async function checkDigest(db: Db, run: Run, dataset: { id: number; digest: stri
   }
 }
 
-async function trainingOf(db: Db, { checkpoint, job, dataset, iteration }: Made, verify: boolean) {
+async function trainingOf(
+  db: Db,
+  { checkpoint, job, dataset, iteration }: Made,
+  verify: WhyOptions['verify'],
+) {
   if (!job || !dataset) return null;
   const run = await getRun(db, checkpoint.runId);
   const quick = verify || dataset.bytes <= QUICK_BYTES;
@@ -98,7 +104,14 @@ async function trainingOf(db: Db, { checkpoint, job, dataset, iteration }: Made,
       digest: dataset.digest,
       examples: dataset.examples,
       bytes: dataset.bytes,
-      check: !quick ? 'large' : (await checkDigest(db, run, dataset)) ? 'verified' : 'differs',
+      check:
+        verify === 'never'
+          ? 'skipped'
+          : !quick
+            ? 'large'
+            : (await checkDigest(db, run, dataset))
+              ? 'verified'
+              : 'differs',
       revoked: await revokedIn(db, dataset.id),
     },
   };

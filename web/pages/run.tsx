@@ -1,5 +1,6 @@
 /** One run: what it gained and at what cost, what it does now, and what it was told. */
 import type { AdjustmentRow } from '../../db/adjustments.ts';
+import type { DriftRow } from '../../db/drift.ts';
 import type { Progress } from '../../cli/progress.ts';
 import type { MajorityReport } from '../../cli/report-types.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
@@ -17,7 +18,8 @@ import {
   runPath,
   StatusChip,
 } from '../parts/basics.tsx';
-import { Chart, type ChartData } from '../parts/chart.tsx';
+import { Chart } from '../parts/chart.tsx';
+import { Drift } from '../parts/drift.tsx';
 import { Funnel } from '../parts/funnel.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { scoreChart } from '../parts/score-chart.ts';
@@ -34,6 +36,7 @@ export type RunData = {
   majority: MajorityReport | null;
   adjustments: AdjustmentRow[];
   messages: Parameters<typeof eventsOf>[2];
+  drift: DriftRow[];
   progress: Progress | undefined;
   /** As it holds now, adjustments laid over. */
   settings: ImproveSettings;
@@ -276,68 +279,6 @@ const Iterations = ({ summary: { run, iterations } }: RunData) => (
   </section>
 );
 
-/** What the decide stage noted of each iteration, as small curves. */
-function driftCharts({ iterations }: RunSummary): { id: string; chart: ChartData }[] {
-  const rows = iterations.flatMap(({ row, stages }) => {
-    const noted = stages.find((stage) => stage.name === 'decide')?.output?.row as
-      | { agreement?: number; rationaleTokens?: number }
-      | undefined;
-    return noted ? [{ index: row.index, ...noted }] : [];
-  });
-  if (rows.length < 2) return [];
-  const xs = rows.map((row) => row.index);
-  const xRange: [number, number] = [xs[0]!, xs.at(-1)!];
-  const curve = (
-    id: string,
-    title: string,
-    values: (number | undefined)[],
-    format: 'percent' | 'number',
-    range?: [number, number],
-  ) => ({
-    id,
-    chart: {
-      title,
-      data: [xs, values.map((value) => value ?? null)],
-      series: [{ label: title, colour: 'accent', points: true }],
-      format,
-      range,
-      xRange,
-    } satisfies ChartData,
-  });
-  return [
-    curve(
-      'drift-agreement',
-      'mean agreement of votes',
-      rows.map((row) => row.agreement),
-      'percent',
-      [0, 1.02],
-    ),
-    curve(
-      'drift-tokens',
-      'tokens of accepted rationales',
-      rows.map((row) => row.rationaleTokens),
-      'number',
-    ),
-  ];
-}
-
-const Drift = ({ summary }: RunData) => {
-  const charts = driftCharts(summary);
-  return (
-    <section class="card half">
-      <header>
-        <h2>Drift</h2>
-        <small>votes and what was accepted</small>
-      </header>
-      {charts.length === 0 ? (
-        <Empty>Shown from the second decided iteration on.</Empty>
-      ) : (
-        charts.map(({ id, chart }) => <Chart chart={chart} id={id} small />)
-      )}
-    </section>
-  );
-};
-
 function spentOf({ spend }: RunSummary, limit: (typeof LIMITS)[number]): number {
   return spend[limit];
 }
@@ -454,7 +395,7 @@ export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData 
         <Iterations {...data} />
       </div>
       <div class="grid" id="drift" data-live="">
-        <Drift {...data} />
+        <Drift summary={summary} rows={data.drift} />
         <Budget {...data} />
       </div>
       <div class="stack" id="events" data-live="">

@@ -6,6 +6,9 @@ import type { Topic } from '../live.ts';
 export const NAVIGATION: { title: string; path: string; key: string }[] = [
   { title: 'Runs', path: '/', key: 'r' },
   { title: 'Review', path: '/review', key: 'v' },
+  { title: 'Checkpoints', path: '/checkpoints', key: 'c' },
+  { title: 'Launch', path: '/launch', key: 'l' },
+  { title: 'Schedules', path: '/schedules', key: 's' },
 ];
 
 export type Theme = 'light' | 'dark' | undefined;
@@ -52,6 +55,8 @@ export const Layout = ({ title, section, theme, topic, session, children }: Fram
       <link rel="stylesheet" href="/assets/uplot.css" />
       <link rel="stylesheet" href="/assets/app.css" />
       <link rel="stylesheet" href="/assets/review.css" />
+      <link rel="stylesheet" href="/assets/forms.css" />
+      <link rel="stylesheet" href="/assets/checkpoints.css" />
       <script type="module" src="/assets/app.js"></script>
     </head>
     <body data-topic={topic}>
