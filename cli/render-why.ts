@@ -1,6 +1,7 @@
 /** The answers to `why` as text for a terminal. Whatever comes from models or other people goes through `plain`. */
 import pc from 'picocolors';
 import { fact, placeOf, reachedTable, ROWS, short, type Colors } from './render-why-parts.ts';
+import { productionLines, renderCompletionWhy, renderFeedbackWhy } from './render-why-production.ts';
 import { renderSample } from './render-why-sample.ts';
 import { cut, duration, percent, plain, pValueText, table } from './text.ts';
 import type {
@@ -289,6 +290,7 @@ function renderPrompt(why: PromptWhy, c: Colors): string {
     `${c.bold(`prompt:${prompt.id}`)}  ${placeOf(prompt)} · ${prompt.purpose}`,
     ...fact('text', cut(plain(prompt.text), 1000)),
     ...fact('key', plain(prompt.key)),
+    ...productionLines(prompt.production),
     ...originLines(why.run, 'run'),
     '',
     ...samples.flatMap((sample) => [renderSample(sample, c, ''), '']),
@@ -301,5 +303,7 @@ function renderPrompt(why: PromptWhy, c: Colors): string {
 export function renderWhy(why: Why, color: boolean): string {
   const c = pc.createColors(color);
   if (why.what === 'checkpoint') return renderCheckpoint(why, c);
+  if (why.what === 'feedback') return renderFeedbackWhy(why, c);
+  if (why.what === 'completion') return renderCompletionWhy(why, c);
   return why.what === 'prompt' ? renderPrompt(why, c) : renderPiece(why, c);
 }

@@ -216,7 +216,7 @@ async function iterationReports(
 }
 
 /** The newest audit of an iteration. */
-function auditReport(rows: Audit[]): AuditReport | null {
+export function auditReport(rows: Audit[]): AuditReport | null {
   const newest = rows.at(-1);
   if (!newest) return null;
   const { planted, caught, minCatchRate, outcome, kinds } = newest;
@@ -300,7 +300,7 @@ function driftReport({ source, referenceIteration, measures, alarms }: DriftRow)
   return { source, reference: referenceIteration, ...measures, distance: measures.distance ?? null, alarms };
 }
 
-async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
+export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
   return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
 }

@@ -22,6 +22,8 @@ import { getIteration } from '../db/iterations.ts';
 import { revokedIn } from '../db/revocations.ts';
 import { baseAndBest, getRun, type Run } from '../db/runs.ts';
 import { UsageError } from './errors.ts';
+import { productionOf } from './why-origin.ts';
+import { feedbackFacts, whyCompletion } from './why-production.ts';
 import { createSampleReader, nameOf } from './why-sample.ts';
 import type { Target } from './why-target.ts';
 import type { CheckpointWhy, PieceWhy, PromptWhy, Reached, RunOrigin, Training, Why } from './why-types.ts';
@@ -43,6 +45,12 @@ const PAGE = 5000;
 export async function explain(db: Db, target: Target, options: WhyOptions): Promise<Why> {
   if (target.kind === 'checkpoint') return whyCheckpoint(db, target.id, options);
   if (target.kind === 'prompt') return whyPrompt(db, target.id, options);
+  if (target.kind === 'completion') return whyCompletion(db, target.name);
+  if (target.kind === 'feedback') {
+    const facts = await feedbackFacts(db, target.id);
+    const made = facts.examples.map((one) => one.example);
+    return { ...facts, ...(await ledTo(db, made)) };
+  }
   return whyPiece(db, { kind: target.kind, id: target.id });
 }
 
@@ -242,7 +250,16 @@ async function whyPrompt(db: Db, id: number, { count }: WhyOptions): Promise<Pro
   return {
     what: 'prompt',
     run: originOf(await getRun(db, iteration.runId)),
-    prompt: { id, key, text, level, purpose, run: iteration.runId, iteration: iteration.index },
+    prompt: {
+      id,
+      key,
+      text,
+      level,
+      purpose,
+      run: iteration.runId,
+      iteration: iteration.index,
+      production: (await productionOf(db, [prompt])).get(prompt.gatewayPromptId ?? 0) ?? null,
+    },
     total: sampleIds.length,
     samples: await createSampleReader(db)(sampleIds.slice(0, count)),
   };

@@ -1,5 +1,5 @@
 /** Human review in the database: what is put to reviewers, who looks at it, what they decide, what follows. */
-import { and, asc, eq, inArray, isNull, ne, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm';
 import type { KeepRule, ReviewItem, ReviewTally } from '../loop/review.ts';
 import type { Db } from './connect.ts';
 import {
@@ -41,7 +41,7 @@ export async function reviewCounts(
   db: Db,
   iterationId: number,
 ): Promise<ReviewTally & { total: number; waiting: number }> {
-  const counted = sql`not ${reviews.bulk} and ${reviews.reason} <> 'disagreement'`;
+  const counted = sql`not ${reviews.bulk} and ${reviews.reason} not in ('disagreement', 'feedback')`;
   const [row] = await db
     .select({
       total: sql<number>`count(*)::int`,
@@ -200,6 +200,52 @@ export async function decide(
   );
 }
 
+/** Stores a decision that was made before anybody was asked: a correction from production. */
+export async function addDecided(db: Db, row: typeof reviews.$inferInsert): Promise<void> {
+  await db.transaction(async (tx) => {
+    const added = await tx
+      .insert(reviews)
+      .values({ ...row, decidedAt: sql`now()` as unknown as Date })
+      .onConflictDoNothing()
+      .returning();
+    await storeVerdicts(tx, added);
+  });
+}
+
+/** Which of these samples a person was asked about, which corrections stand on them, and which are examples. */
+export async function reviewedSamples(
+  db: Db,
+  sampleIds: number[],
+): Promise<{ samples: Set<number>; feedback: Set<number>; examples: Set<number> }> {
+  const rows = sampleIds.length
+    ? await db
+        .select({ sampleId: reviews.sampleId, feedbackId: reviews.feedbackId })
+        .from(reviews)
+        .where(inArray(reviews.sampleId, sampleIds))
+    : [];
+  const made = sampleIds.length
+    ? await db
+        .select({ sampleId: examples.sampleId })
+        .from(examples)
+        .where(inArray(examples.sampleId, sampleIds))
+    : [];
+  return {
+    samples: new Set(rows.map((row) => row.sampleId)),
+    feedback: new Set(rows.flatMap((row) => row.feedbackId ?? [])),
+    examples: new Set(made.map((row) => row.sampleId)),
+  };
+}
+
+/** Has a run any decision of a person? */
+export async function anyDecided(db: Db, runId: string): Promise<boolean> {
+  const [row] = await db
+    .select({ id: reviews.id })
+    .from(reviews)
+    .where(and(eq(reviews.runId, runId), isNotNull(reviews.decision)))
+    .limit(1);
+  return row !== undefined;
+}
+
 /** Decides all that are left, unseen: that counts in no statistic. */
 export async function decideRest(
   db: Db,
@@ -342,7 +388,7 @@ export async function keptOut(db: Db, runId: string, rule: KeepRule, among?: num
     with decided as (select r.*, s.prompt_id from ${reviews} r join ${samples} s on s.id = r.sample_id
         where r.run_id = ${runId} and r.decision is not null),
       tally as (select iteration_id, count(*) as n, count(*) filter (where decision <> 'accept') as rejected
-        from decided where not bulk and reason <> 'disagreement' group by iteration_id),
+        from decided where not bulk and reason not in ('disagreement', 'feedback') group by iteration_id),
       stopped as (select iteration_id from tally
         where n >= ${rule.leastDecided} and rejected > ${rule.maxRejectedShare}::float8 * n + 1e-9),
       contested as (select d.prompt_id from decided d join votes v on v.prompt_id = d.prompt_id group by d.prompt_id

@@ -3,14 +3,18 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { errorMessage } from '../cli/errors.ts';
 import { assets } from './assets.ts';
-import { createCache } from './cache.ts';
+import { createCache, createCounter } from './cache.ts';
 import type { Deps } from './deps.ts';
 import { createLive, type Topic } from './live.ts';
 import { ErrorPage } from './parts/layout.tsx';
 import { Said } from './parts/text.tsx';
 import { frameOf, page, PageError } from './render.ts';
+import { iterationRoutes } from './routes/iteration.tsx';
+import { runRoutes } from './routes/run.tsx';
 import { runsRoutes } from './routes/runs.tsx';
+import { sampleRoutes } from './routes/sample.tsx';
 import { sessionRoutes } from './routes/session.tsx';
+import { steerRoutes } from './routes/steer.tsx';
 import { admitted, headers, knownHost, writesFromHere } from './security.ts';
 
 const BODY_BYTES = 256 * 1024;
@@ -22,6 +26,7 @@ const isTopic = (text: string): text is Topic => text === 'runs' || /^run:./s.te
 export function createApp(deps: Deps): Hono {
   const app = new Hono();
   const remember = createCache();
+  const count = createCounter(remember);
   const live = createLive(deps.db);
 
   app.use(headers);
@@ -50,6 +55,10 @@ export function createApp(deps: Deps): Hono {
     return live.stream(c, topic);
   });
   app.route('/', runsRoutes(deps, remember));
+  app.route('/', runRoutes(deps, remember, count));
+  app.route('/', iterationRoutes(deps, count));
+  app.route('/', sampleRoutes(deps));
+  app.route('/', steerRoutes(deps));
 
   app.notFound((c) =>
     page(

@@ -52,6 +52,7 @@ export function startLive(drawn) {
         if (fresh && !busy(part) && replace(part, fresh)) drawn(part);
       }
       show(true, 'live');
+      again();
     } catch {
       show(false, 'not live');
     } finally {
@@ -61,6 +62,11 @@ export function startLive(drawn) {
         void refresh();
       }
     }
+  }
+
+  /** What was still being counted is asked for again. */
+  function again() {
+    if (document.querySelector('[data-pending]')) setTimeout(() => void refresh(), 500);
   }
 
   function open() {
@@ -83,4 +89,5 @@ export function startLive(drawn) {
   document.addEventListener('ratchet:changed', () => void refresh());
   addEventListener('pagehide', () => source?.close());
   if (!document.hidden) open();
+  again();
 }
