@@ -6,7 +6,7 @@ import { getCheckpoint, getRun, type Checkpoint, type Run } from '../db/runs.ts'
 import { settingsOf } from '../loop/course.ts';
 import { improveInputSchema, type ImproveSettings } from '../loop/input.ts';
 import { resolveEndpoint, type Endpoint, type Role } from '../models/endpoint.ts';
-import { loadTask } from '../tasks/index.ts';
+import { loadTask, prepareTask } from '../tasks/index.ts';
 import type { Prompt, Rewrite, Task } from '../tasks/task.ts';
 
 export type Deps = { db: Db };
@@ -31,6 +31,7 @@ export function taskOf(run: Run): Task {
  */
 export async function readRun(db: Db, id: string): Promise<Run> {
   const run = await getRun(db, id);
+  await prepareTask(run.taskSpec);
   return { ...run, settings: improveInputSchema.parse(run.settings) };
 }
 

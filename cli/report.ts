@@ -14,7 +14,7 @@ import { auditByGate } from '../loop/audit.ts';
 import { wilson } from '../loop/interval.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
-import { loadTask } from '../tasks/index.ts';
+import { loadTask, prepareTask } from '../tasks/index.ts';
 import type {
   AuditReport,
   CalibrationReport,
@@ -102,6 +102,7 @@ type Precision = Map<number, { correct: number; total: number }>;
 
 /** Right and all accepted answers by iteration; undefined where the task cannot tell the truth. */
 async function precisionByIteration(db: Db, run: RunRow): Promise<Precision | undefined> {
+  await prepareTask(run.taskSpec);
   const task = loadTask(run.taskSpec);
   if (!task.truth) return undefined;
   const counts: Precision = new Map();

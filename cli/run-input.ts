@@ -64,7 +64,9 @@ function readInputFile(path: string): Tree {
 
 /** A task file's path is made absolute: the worker may live in another folder. A name stays a name. */
 function taskReference(task: string): string {
-  return /\.ya?ml$/i.test(task) || task.includes('/') || task.includes('\\') ? resolve(task) : task;
+  return /\.(ya?ml|[cm]?[jt]s)$/i.test(task) || task.includes('/') || task.includes('\\')
+    ? resolve(task)
+    : task;
 }
 
 /** Flags over --set over --input; nothing is checked yet. */
@@ -129,7 +131,7 @@ export function taskSlug(task: string): string {
   const name = task
     .split(/[\\/]/)
     .at(-1)!
-    .replace(/\.ya?ml$/i, '')
+    .replace(/\.(ya?ml|[cm]?[jt]s)$/i, '')
     .replaceAll(/[^A-Za-z0-9_-]+/g, '-');
   return name || 'run';
 }

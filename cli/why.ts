@@ -21,6 +21,7 @@ import {
 import { getIteration } from '../db/iterations.ts';
 import { revokedIn } from '../db/revocations.ts';
 import { baseAndBest, getRun, type Run } from '../db/runs.ts';
+import { prepareTask } from '../tasks/index.ts';
 import { UsageError } from './errors.ts';
 import { productionOf } from './why-origin.ts';
 import { feedbackFacts, whyCompletion } from './why-production.ts';
@@ -69,6 +70,7 @@ function originOf(run: Run): RunOrigin {
 
 /** Is the dataset, read anew from the examples, what was trained on? */
 async function checkDigest(db: Db, run: Run, dataset: { id: number; digest: string }): Promise<boolean> {
+  await prepareTask(run.taskSpec);
   const task = taskOf(run);
   const hash = createHash('sha256');
   for (let from = 0; ;) {

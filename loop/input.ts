@@ -16,7 +16,7 @@ export const improveInputSchema = z.strictObject({
     .string()
     .min(1)
     .default('arithmetic')
-    .describe('a built-in task or the path of a task file (.yaml)'),
+    .describe('a built-in task, or the path of a task file (.yaml) or of a task in code (.ts)'),
   preset: z
     .enum(PRESET_NAMES)
     .default('none')
