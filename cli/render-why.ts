@@ -43,6 +43,7 @@ function trainingLines(training: Training, own: CheckpointWhy): string[] {
     verified: 'digest verified: the stored examples give it again',
     differs: 'DIGEST DIFFERS: the stored examples give another one',
     large: 'digest not compared, since it is large (--verify does)',
+    skipped: 'digest not compared',
   };
   const took = training.seconds === null ? '' : `, ${duration(training.seconds)}`;
   return [

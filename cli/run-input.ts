@@ -126,6 +126,14 @@ export async function checkInput(tree: Tree): Promise<ImproveInput> {
   return tree as ImproveInput;
 }
 
+/** Ids of runs and schedules stand in addresses and in the ids of child workflows. */
+export function checkRunId(id: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id)) return id;
+  throw new UsageError(
+    `--id ${id}: an id has 1 to 100 letters, digits, dots, dashes and underscores, and starts with a letter or a digit.`,
+  );
+}
+
 /** A task's name as ids have it; of a task file, the file's name. */
 export function taskSlug(task: string): string {
   const name = task

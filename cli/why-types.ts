@@ -60,8 +60,8 @@ export type Training = {
     digest: string;
     examples: number;
     bytes: number;
-    /** Was the digest computed anew from the rows, and is it the stored one? `large`: only with --verify. */
-    check: 'verified' | 'differs' | 'large';
+    /** Was the digest computed anew from the rows, and is it the stored one? `large`: only with --verify; `skipped`: not asked for. */
+    check: 'verified' | 'differs' | 'large' | 'skipped';
     /** Examples that were revoked after it was built. */
     revoked: number[];
   };

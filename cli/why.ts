@@ -34,8 +34,8 @@ export type WhyOptions = {
   count: number;
   /** Position in the dataset to begin at. */
   from: number;
-  /** Compute the digest of a large dataset too. */
-  verify: boolean;
+  /** Compute the digest of a large dataset too; `never`: not even that of a small one. */
+  verify: boolean | 'never';
 };
 
 /** Datasets up to this size are read whole to compare their digest: well under a second. */
@@ -81,7 +81,11 @@ async function checkDigest(db: Db, run: Run, dataset: { id: number; digest: stri
   }
 }
 
-async function trainingOf(db: Db, { checkpoint, job, dataset, iteration }: Made, verify: boolean) {
+async function trainingOf(
+  db: Db,
+  { checkpoint, job, dataset, iteration }: Made,
+  verify: WhyOptions['verify'],
+) {
   if (!job || !dataset) return null;
   const run = await getRun(db, checkpoint.runId);
   const quick = verify || dataset.bytes <= QUICK_BYTES;
@@ -100,7 +104,14 @@ async function trainingOf(db: Db, { checkpoint, job, dataset, iteration }: Made,
       digest: dataset.digest,
       examples: dataset.examples,
       bytes: dataset.bytes,
-      check: !quick ? 'large' : (await checkDigest(db, run, dataset)) ? 'verified' : 'differs',
+      check:
+        verify === 'never'
+          ? 'skipped'
+          : !quick
+            ? 'large'
+            : (await checkDigest(db, run, dataset))
+              ? 'verified'
+              : 'differs',
       revoked: await revokedIn(db, dataset.id),
     },
   };

@@ -155,6 +155,7 @@ export async function runsVersion(db: Db): Promise<string> {
   const { rows } = await db.execute<{ version: string | null }>(sql`
     select concat_ws('/', (select count(*) || ':' || max(xmin::text::bigint) from runs),
       (select max(id) from iterations), (select max(id) from decisions), (select max(id) from checkpoints),
-      (select max(started_at) from stages), (select max(finished_at) from stages)) as version`);
+      (select max(started_at) from stages), (select max(finished_at) from stages),
+      (select max(id) from serving_choices), (select count(*) from revocations)) as version`);
   return rows[0]?.version ?? '';
 }

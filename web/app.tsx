@@ -9,10 +9,15 @@ import { createLive, type Topic } from './live.ts';
 import { ErrorPage } from './parts/layout.tsx';
 import { Said } from './parts/text.tsx';
 import { frameOf, page, PageError } from './render.ts';
+import { checkpointRoutes } from './routes/checkpoints.tsx';
+import { compareRoutes } from './routes/compare.tsx';
 import { iterationRoutes } from './routes/iteration.tsx';
+import { launchRoutes } from './routes/launch.tsx';
 import { runRoutes } from './routes/run.tsx';
 import { runsRoutes } from './routes/runs.tsx';
 import { sampleRoutes } from './routes/sample.tsx';
+import { schedulesRoutes } from './routes/schedules.tsx';
+import { servingRoutes } from './routes/serving.tsx';
 import { sessionRoutes } from './routes/session.tsx';
 import { steerRoutes } from './routes/steer.tsx';
 import { admitted, headers, knownHost, writesFromHere } from './security.ts';
@@ -55,10 +60,15 @@ export function createApp(deps: Deps): Hono {
     return live.stream(c, topic);
   });
   app.route('/', runsRoutes(deps, remember));
+  app.route('/', checkpointRoutes(deps));
+  app.route('/', servingRoutes(deps, remember));
+  app.route('/', compareRoutes(deps, remember));
   app.route('/', runRoutes(deps, remember, count));
   app.route('/', iterationRoutes(deps, count));
   app.route('/', sampleRoutes(deps));
   app.route('/', steerRoutes(deps));
+  app.route('/', launchRoutes(deps));
+  app.route('/', schedulesRoutes(deps));
 
   app.notFound((c) =>
     page(

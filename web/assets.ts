@@ -10,6 +10,8 @@ const uplot = (name: string) => require.resolve(`uplot/dist/${name}`);
 
 const FILES: Record<string, string | URL> = {
   'app.css': own('app.css'),
+  'forms.css': own('forms.css'),
+  'checkpoints.css': own('checkpoints.css'),
   'app.js': own('app.js'),
   'charts.js': own('charts.js'),
   'live.js': own('live.js'),

@@ -7,10 +7,17 @@ function replace(old, fresh) {
   if (old.innerHTML === fresh.innerHTML) return false;
   const open = [...old.querySelectorAll('details[id][open]')].map((one) => one.id);
   const scrolled = [...old.querySelectorAll('.scroll')].map((one) => one.scrollLeft);
+  const chosen = [...old.querySelectorAll('input[type=radio]:checked')].map(({ name, value }) => [
+    name,
+    value,
+  ]);
   const focused = document.activeElement;
   const focus = old.contains(focused) && focused.getAttribute('href');
   const place = focused?.id;
   old.replaceChildren(...fresh.childNodes);
+  for (const [name, value] of chosen)
+    for (const one of old.querySelectorAll('input[type=radio]'))
+      if (one.name === name && one.value === value) one.checked = true;
   for (const id of open) document.getElementById(id)?.setAttribute('open', '');
   for (const [i, one] of [...old.querySelectorAll('.scroll')].entries()) one.scrollLeft = scrolled[i] ?? 0;
   if (place && old.querySelector(`#${CSS.escape(place)}`)) document.getElementById(place).focus();
