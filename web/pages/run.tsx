@@ -64,6 +64,7 @@ const Heading = ({ summary: { run }, temporalLink }: RunData) => (
           <span>
             started <Ago at={run.createdAt} />
           </span>
+          <a href={`${runPath(run.id)}/checkpoints`}>Checkpoints</a>
           {temporalLink ? (
             <a href={temporalLink} rel="noreferrer">
               Workflow in the Temporal UI
