@@ -97,8 +97,8 @@ function svg(): string {
       line(at, `stroke="${colours[arm]}" stroke-width="2.5"`),
       line(right, `stroke="${colours[arm]}" stroke-width="1.5" stroke-dasharray="4 4"`),
       ...ends.map(([text, share], i) => {
-        const near = Math.abs(ends[0][1] - ends[1][1]) < 0.06 ? (i === 0 ? -6 : 10) : 4;
-        return `<text x="${WIDTH - RIGHT + 8}" y="${y(share) + near}" fill="${colours[arm]}">${text}</text>`;
+        const near = Math.abs(ends[0][1] - ends[1][1]) < 0.06 ? (i === 0 ? 12 : -2) : 4;
+        return `<text x="${x(best.length - 1) + 8}" y="${y(share) + near}" fill="${colours[arm]}">${text}</text>`;
       }),
     ];
   });
