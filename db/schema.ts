@@ -531,6 +531,26 @@ export const reviews = pgTable(
   (t) => [index().on(t.runId, t.iterationId), index().on(t.feedbackId)],
 );
 
+/** Decisions that their reviewers took back, as they stood. No row is ever changed or deleted (a trigger refuses it). */
+export const undoneReviews = pgTable(
+  'undone_reviews',
+  {
+    id: id(),
+    reviewId: ref('review_id')
+      .notNull()
+      .references(() => reviews.id),
+    decision: text('decision').$type<ReviewDecision>().notNull(),
+    correctedAnswer: text('corrected_answer'),
+    correctedRationale: text('corrected_rationale'),
+    note: text('note'),
+    bulk: boolean('bulk').notNull(),
+    reviewer: text('reviewer').notNull(),
+    decidedAt: at('decided_at').notNull(),
+    undoneAt: createdAt(),
+  },
+  (t) => [index().on(t.reviewId)],
+);
+
 /** Examples found wrong after they were accepted: none is in a dataset built later (a trigger refuses it). */
 export const revocations = pgTable('revocations', {
   exampleId: ref('example_id')

@@ -51,7 +51,9 @@ export function startLive(drawn) {
     try {
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, last + LEAST_MS - Date.now())));
       last = Date.now();
-      const response = await fetch(location.href, { headers: { accept: 'text/html' } });
+      const response = await fetch(location.href, {
+        headers: { accept: 'text/html', 'x-ratchet-refresh': 'yes' },
+      });
       if (!response.ok) return show(false, 'not live');
       const page = new DOMParser().parseFromString(await response.text(), 'text/html');
       for (const part of document.querySelectorAll('[data-live]')) {

@@ -24,6 +24,7 @@ import { Funnel } from '../parts/funnel.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { scoreChart } from '../parts/score-chart.ts';
 import { Stages } from '../parts/stages.tsx';
+import { queuePath } from '../parts/review.tsx';
 import { Said } from '../parts/text.tsx';
 import { eventsOf, Timeline } from '../parts/timeline.tsx';
 import { actionsFor, LIMIT_TITLES, LIMITS } from '../steering.ts';
@@ -63,6 +64,7 @@ const Heading = ({ summary: { run }, temporalLink }: RunData) => (
           <span>
             started <Ago at={run.createdAt} />
           </span>
+          <a href={`${runPath(run.id)}/checkpoints`}>Checkpoints</a>
           {temporalLink ? (
             <a href={temporalLink} rel="noreferrer">
               Workflow in the Temporal UI
@@ -166,7 +168,9 @@ const Now = ({ summary, progress }: RunData) => {
           )}
         </h2>
         {progress.reviewsWaiting ? (
-          <small>{progress.reviewsWaiting} samples wait for a reviewer</small>
+          <small>
+            <a href={queuePath(summary.run.id)}>{progress.reviewsWaiting} samples wait for a reviewer</a>
+          </small>
         ) : null}
       </header>
       {iteration && !iteration.finished ? <Stages stages={progress.stages} /> : null}
