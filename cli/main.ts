@@ -28,7 +28,7 @@ First steps:
   ratchet doctor                   what is missing on this machine
   ratchet demo                     all set-up, then a model that improves itself
   ratchet up                       start the local stack; also status, down
-  ratchet run arithmetic           start a run and watch it; `ratchet settings` lists what can be set
+  ratchet run arithmetic           start a run and watch it; "ratchet settings" lists what can be set
   ratchet schedule create …        runs that start by themselves
   ratchet watch, list              where a run stands; the runs there are
   ratchet pause, resume, stop      steer it; also retry, skip, reset, budget

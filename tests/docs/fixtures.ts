@@ -69,7 +69,7 @@ export function modelForDocs(folder: string): ModelForDocs {
     quotaUsedUp: false,
     script: {
       baseModel: 'arithmetic',
-      otherModels: ['arithmetic-critic', 'my-model', NO_QUOTA],
+      otherModels: ['arithmetic-critic', 'my-model', 'gpt-4.1-nano-2025-04-14', NO_QUOTA],
       answer,
       extra: (request) => (request.model === 'arithmetic-critic' ? judgeSum(request) : undefined),
       fault: (request) =>

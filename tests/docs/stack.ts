@@ -3,7 +3,16 @@
  * endpoint in place of a model, and a shell in which `npx ratchet` is the command of this clone.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,6 +88,8 @@ export class DocsStack {
     for (const server of ['http://gpu:8000/v1', 'http://gpu:8111/v1', 'https://api.openai.com/v1'])
       this.placeholders.set(server, this.endpoint.url);
     cpSync(join(root, 'examples'), join(this.folder, 'examples'), { recursive: true });
+    symlinkSync(join(root, 'bench'), join(this.folder, 'bench'));
+    mkdirSync(join(this.folder, 'docs'));
     cpSync(join(root, '.env.example'), join(this.folder, '.env.example'));
     writeFixtures(this.folder, this.endpoint.url);
     const bin = join(this.folder, 'bin');
