@@ -6,7 +6,7 @@ import { getCheckpoint, getRun, type Checkpoint, type Run } from '../db/runs.ts'
 import { settingsOf } from '../loop/course.ts';
 import { improveInputSchema, type ImproveSettings } from '../loop/input.ts';
 import { resolveEndpoint, type Endpoint, type Role } from '../models/endpoint.ts';
-import { loadTask } from '../tasks/index.ts';
+import { loadTask, prepareTask } from '../tasks/index.ts';
 import type { Prompt, Rewrite, Task } from '../tasks/task.ts';
 
 export type Deps = { db: Db };
@@ -31,6 +31,7 @@ export function taskOf(run: Run): Task {
  */
 export async function readRun(db: Db, id: string): Promise<Run> {
   const run = await getRun(db, id);
+  await prepareTask(run.taskSpec);
   return { ...run, settings: improveInputSchema.parse(run.settings) };
 }
 
@@ -94,14 +95,42 @@ export function seedOf(...parts: (string | number)[]): number {
 /** Name of the only form of a prompt whose task knows no rewrites. */
 const AS_IS = 'as-is';
 
-/** The forms in which a prompt is put to the model, in an order that depends on the iteration alone. */
+/**
+ * The forms in which a prompt is put to the model, in an order that depends on the iteration alone. One that is there
+ * because of a correction is asked as it stands first: the corrected rationale answers that.
+ */
 export function formsOf(
   context: IterationContext,
-  prompt: Prompt,
+  prompt: Prompt & { feedbackId?: number | null },
   paraphrases: readonly Rewrite[] = [],
 ): Rewrite[] {
-  const forms = formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
-  return [...forms, ...paraphrases];
+  const own = formsFor(context.task, prompt, seedOf(context.iteration.plan.seed, prompt.key));
+  const forms = [...own, ...paraphrases];
+  if (!prompt.feedbackId) return forms;
+  const plain = plainForm(prompt, forms);
+  return plain ? [plain, ...forms.filter((form) => form !== plain)] : forms;
+}
+
+/** The form in which a prompt is put to the model as its text says it: nothing scaled, swapped or reworded. */
+export function plainForm(prompt: Prompt, forms: Rewrite[]): Rewrite | undefined {
+  const asIs = forms.find((form) => form.text === prompt.text);
+  if (asIs) return asIs;
+  // A task may pad the numbers that it puts to the model: spaces and leading zeros say nothing.
+  return forms.find((form) => unpadded(form.text) === unpadded(prompt.text));
+}
+
+const unpadded = (text: string): string => text.replaceAll(/\s/g, '').replaceAll(/\b0+(?=\d)/g, '');
+
+/** The form of a prompt whose steps a rationale takes, the plain one if it can be; undefined: none. */
+export function formAnswered(task: Task, prompt: Prompt, rationale: string): Rewrite | undefined {
+  const answer = task.readAnswer(rationale);
+  if (answer === undefined) return undefined;
+  const forms = formsFor(task, prompt, 0);
+  const plain = plainForm(prompt, forms);
+  return [...(plain ? [plain] : []), ...forms].find(
+    (form) =>
+      task.checkFormat(form.text, rationale).ok && task.checkCoherence(form.text, rationale, answer).ok,
+  );
 }
 
 export function formsFor(task: Task, prompt: Prompt, seed: number): Rewrite[] {

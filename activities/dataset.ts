@@ -14,6 +14,7 @@ import { createLeakIndex } from '../loop/leaks.ts';
 import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
 import { iterationContext, type Deps } from './context.ts';
+import { carryOutCorrections } from './feedback.ts';
 import { learnFromGiven } from './outside.ts';
 import { whatReviewersSay } from './review.ts';
 
@@ -102,6 +103,7 @@ export function createDatasetActivities({ db }: Deps) {
     async buildDataset({ iterationId }: { iterationId: number }): Promise<BuiltDataset> {
       const context = await iterationContext(db, iterationId);
       const { iteration, run, settings, task } = context;
+      await carryOutCorrections(db, context);
       if (!(await findDataset(db, iterationId))) await learnFromGiven(db, context);
       const reviewed = await whatReviewersSay(db, iterationId, run.id, settings.review);
       const fresh = await newExamples(db, iterationId, reviewed.out);

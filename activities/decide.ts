@@ -46,13 +46,18 @@ async function answers(db: Db, checkpointId: number, benchmark: string): Promise
 async function whyNothing(db: Db, context: IterationContext, nothing: string): Promise<string> {
   if ((await countPrompts(db, context.iteration.id)).learn > 0) return nothing;
   const { levels } = context.iteration.plan;
-  const source = levels
-    ? `the source at level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
-    : 'the source';
+  const source =
+    context.settings.pool.source === 'gateway'
+      ? "the gateway's stored prompts of this task"
+      : levels
+        ? `the source at level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
+        : 'the source';
   const drawn = context.settings.pool.unused
     ? 'every prompt has been drawn by this run or an earlier run of the task'
     : 'every prompt has been learnt from already or is held out';
-  return `${source} is exhausted: ${drawn}, so nothing was collected or trained`;
+  const fate =
+    context.settings.pool.source === 'gateway' ? 'give nothing new: there are none, or' : 'is exhausted:';
+  return `${source} ${fate} ${drawn}, so nothing was collected or trained`;
 }
 
 export function createDecideActivities({ db }: Deps) {

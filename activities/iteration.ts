@@ -52,7 +52,9 @@ export async function beginIteration(db: Db, runId: string, index: number): Prom
   const task = taskOf(run);
   const { best } = await baseAndBest(db, runId);
   const settings = settingsOf(run.settings, await listAdjustments(db, runId), index);
-  const levels = task.levels && nextLevels(await levelHistory(db, runId), settings.curriculum, task.levels);
+  // What production asks is what should be learnt, at whatever level.
+  const graded = settings.pool.source === 'task' ? task.levels : undefined;
+  const levels = graded && nextLevels(await levelHistory(db, runId), settings.curriculum, graded);
   if (isResetDue(run.settings, index)) {
     await addAdjustment(db, {
       runId,

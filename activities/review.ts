@@ -1,6 +1,7 @@
 import type { Db } from '../db/connect.ts';
 import {
   addReviews,
+  anyDecided,
   decide,
   decideRest,
   findReviews,
@@ -23,7 +24,8 @@ export async function whatReviewersSay(
   runId: string,
   settings: ReviewSettings,
 ): Promise<{ out: ReadonlySet<number>; nothing?: string }> {
-  if (!asksForReview(settings)) return { out: new Set() };
+  // Corrections from production are decisions too, whether or not a run asks its reviewers.
+  if (!asksForReview(settings) && !(await anyDecided(db, runId))) return { out: new Set() };
   await settleReviews(db, runId);
   const tooMany = tooManyRejected(await reviewCounts(db, iterationId), settings);
   return {

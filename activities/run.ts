@@ -16,6 +16,7 @@ import type { Task } from '../tasks/task.ts';
 import { callAll, ledgerChat } from './calls.ts';
 import { endpointOf, taskOf, type Deps, readRun } from './context.ts';
 import { askedOf } from './critic.ts';
+import { regressionItems } from './feedback.ts';
 import { refuseOverlap } from './overlap.ts';
 import { servedCheckpoint } from './serving.ts';
 import { codeVersion } from './version.ts';
@@ -91,9 +92,14 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
 }
 
 /** A gate that can never pass would end every iteration with nothing: better said before any work is begun. */
-function refuseContradictions({ gates, preset, experiment }: ImproveSettings, task: Task): void {
+function refuseContradictions(
+  { gates, preset, experiment, pool, promptsFile }: ImproveSettings,
+  task: Task,
+): void {
   const { agreement, policy } = gates;
   const problems: string[] = [];
+  if (promptsFile !== undefined && pool.source === 'gateway')
+    problems.push('promptsFile: pool.source is gateway, so no file of prompts is read: give one of the two');
   if (agreement.min > agreement.max) {
     problems.push(`gates.agreement: min ${agreement.min} must not be more than max ${agreement.max}`);
   }
@@ -144,6 +150,7 @@ export function createRunActivities({ db }: Deps) {
           const settings = parse(layered(task.suggested, input));
           refuseContradictions(settings, task);
           const items = await heldOut(task);
+          if (settings.benchmark.regressions) items.push(...(await regressionItems(db, task, items)));
           // A missing endpoint or key is the user's to mend, and better named before anything is begun.
           for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);
           for (const { endpoint } of askedOf({ settings, task })) endpoint();

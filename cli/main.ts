@@ -11,6 +11,7 @@ import { addReviewCommand } from './commands/review.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
 import { addSteerCommands } from './commands/steer.ts';
+import { addServeCommands } from './commands/serve.ts';
 import { addServingCommands } from './commands/serving.ts';
 import { addSettingsCommand } from './commands/settings.ts';
 import { addSetupCommand } from './commands/setup.ts';
@@ -64,6 +65,7 @@ export function createProgram(): Command {
   addSteerCommands(program);
   addReviewCommand(program);
   addServingCommands(program);
+  addServeCommands(program);
   addSettingsCommand(program);
   addSetupCommand(program);
   addScheduleCommand(program);

@@ -100,6 +100,24 @@ async function majorityProgress(db: Db, run: RunRow, measured: number): Promise<
   return { done: Math.floor(samples / run.settings.sampling.samples), total: items };
 }
 
+/** How far each stage of an iteration is. */
+export async function readIteration(db: Db, run: RunRow, iterationId: number): Promise<StageProgress[]> {
+  const [rows, counts, items] = await Promise.all([
+    queries.stageRows(db, iterationId),
+    queries.storedCounts(db, iterationId),
+    queries.benchmarkProgress(db, run.id, iterationId),
+  ]);
+  return STAGES.map((name) =>
+    stageProgress(
+      name,
+      rows.find((row) => row.name === name),
+      counts,
+      items,
+      run.settings.sampling.samples,
+    ),
+  );
+}
+
 /** Reads where a run stands; undefined while its first activity has not stored it yet. */
 export async function readProgress(db: Db, runId: string): Promise<Progress | undefined> {
   const run = await findRun(db, runId);
@@ -112,11 +130,6 @@ export async function readProgress(db: Db, runId: string): Promise<Progress | un
   const measuring =
     own.unfinished > 0 ? own : iteration ? undefined : await majorityProgress(db, run, own.total);
   if (!iteration) return { run, iteration: undefined, stages: [], measuring, finished };
-  const [rows, counts, items] = await Promise.all([
-    queries.stageRows(db, iteration.id),
-    queries.storedCounts(db, iteration.id),
-    queries.benchmarkProgress(db, runId, iteration.id),
-  ]);
   const { id, index, plan } = iteration;
   const { review } = run.settings;
   const reviewsWaiting =
@@ -126,15 +139,7 @@ export async function readProgress(db: Db, runId: string): Promise<Progress | un
   return {
     run,
     iteration: { id, index, plan, finished: iteration.finishedAt !== null },
-    stages: STAGES.map((name) =>
-      stageProgress(
-        name,
-        rows.find((row) => row.name === name),
-        counts,
-        items,
-        run.settings.sampling.samples,
-      ),
-    ),
+    stages: await readIteration(db, run, id),
     measuring,
     finished,
     reviewsWaiting,

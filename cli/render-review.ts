@@ -10,10 +10,12 @@ type Colors = ReturnType<typeof pc.createColors>;
 const MOST_LINES = 60;
 const MOST_COLUMNS = 500;
 
-const why = {
+/** Why an item is put to people. */
+export const why = {
   'first-iterations': 'all that the first iterations accept is reviewed',
   audit: 'random audit of what was accepted',
   disagreement: 'the vote trusts the answer, another gate does not',
+  feedback: 'a correction from production, decided already',
 } as const;
 
 export const keysLine = 'a accept   r reject   e correct   s skip   u undo the last   q quit';

@@ -1,6 +1,7 @@
 /** The answers to `why` as text for a terminal. Whatever comes from models or other people goes through `plain`. */
 import pc from 'picocolors';
 import { fact, placeOf, reachedTable, ROWS, short, type Colors } from './render-why-parts.ts';
+import { productionLines, renderCompletionWhy, renderFeedbackWhy } from './render-why-production.ts';
 import { renderSample } from './render-why-sample.ts';
 import { cut, duration, percent, plain, pValueText, table } from './text.ts';
 import type {
@@ -42,6 +43,7 @@ function trainingLines(training: Training, own: CheckpointWhy): string[] {
     verified: 'digest verified: the stored examples give it again',
     differs: 'DIGEST DIFFERS: the stored examples give another one',
     large: 'digest not compared, since it is large (--verify does)',
+    skipped: 'digest not compared',
   };
   const took = training.seconds === null ? '' : `, ${duration(training.seconds)}`;
   return [
@@ -289,6 +291,7 @@ function renderPrompt(why: PromptWhy, c: Colors): string {
     `${c.bold(`prompt:${prompt.id}`)}  ${placeOf(prompt)} · ${prompt.purpose}`,
     ...fact('text', cut(plain(prompt.text), 1000)),
     ...fact('key', plain(prompt.key)),
+    ...productionLines(prompt.production),
     ...originLines(why.run, 'run'),
     '',
     ...samples.flatMap((sample) => [renderSample(sample, c, ''), '']),
@@ -301,5 +304,7 @@ function renderPrompt(why: PromptWhy, c: Colors): string {
 export function renderWhy(why: Why, color: boolean): string {
   const c = pc.createColors(color);
   if (why.what === 'checkpoint') return renderCheckpoint(why, c);
+  if (why.what === 'feedback') return renderFeedbackWhy(why, c);
+  if (why.what === 'completion') return renderCompletionWhy(why, c);
   return why.what === 'prompt' ? renderPrompt(why, c) : renderPiece(why, c);
 }

@@ -14,7 +14,7 @@ import { auditByGate } from '../loop/audit.ts';
 import { wilson } from '../loop/interval.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
-import { loadTask } from '../tasks/index.ts';
+import { loadTask, prepareTask } from '../tasks/index.ts';
 import type {
   AuditReport,
   CalibrationReport,
@@ -102,6 +102,7 @@ type Precision = Map<number, { correct: number; total: number }>;
 
 /** Right and all accepted answers by iteration; undefined where the task cannot tell the truth. */
 async function precisionByIteration(db: Db, run: RunRow): Promise<Precision | undefined> {
+  await prepareTask(run.taskSpec);
   const task = loadTask(run.taskSpec);
   if (!task.truth) return undefined;
   const counts: Precision = new Map();
@@ -216,7 +217,7 @@ async function iterationReports(
 }
 
 /** The newest audit of an iteration. */
-function auditReport(rows: Audit[]): AuditReport | null {
+export function auditReport(rows: Audit[]): AuditReport | null {
   const newest = rows.at(-1);
   if (!newest) return null;
   const { planted, caught, minCatchRate, outcome, kinds } = newest;
@@ -300,7 +301,7 @@ function driftReport({ source, referenceIteration, measures, alarms }: DriftRow)
   return { source, reference: referenceIteration, ...measures, distance: measures.distance ?? null, alarms };
 }
 
-async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
+export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
   return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
 }

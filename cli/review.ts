@@ -16,7 +16,7 @@ import {
   type ReviewDetails,
 } from '../db/reviews.ts';
 import { iterationContext } from '../activities/context.ts';
-import { findCorrection } from '../activities/corrections.ts';
+import { findCorrection, type Correction } from '../activities/corrections.ts';
 import { iterationWorkflowId } from '../workflows/names.ts';
 import { keysLine, reviewLines } from './render-review.ts';
 
@@ -71,11 +71,27 @@ export async function correct(
     { decision: 'correct', answer, rationale: given.rationale, note: given.note },
     who,
   );
-  const note =
-    'untrainable' in source
-      ? `stored as a correction only, nothing is trained on it: ${source.untrainable}`
-      : 'becomes an example marked human';
-  return outcome.problem ? outcome : { id, note };
+  return outcome.problem ? outcome : { id, note: fateOf(source) };
+}
+
+/** What becomes of a correction. */
+const fateOf = (source: Correction['source']) =>
+  'untrainable' in source
+    ? `stored as a correction only, nothing is trained on it: ${source.untrainable}`
+    : 'becomes an example marked human';
+
+/** What will become of a correction that is stored already. */
+export async function correctionFate(db: Db, { review, sample }: ReviewDetails): Promise<string> {
+  const context = await iterationContext(db, review.iterationId);
+  const { correctedAnswer, correctedRationale } = review;
+  const { source } = await findCorrection(
+    db,
+    context,
+    sample,
+    correctedAnswer!,
+    correctedRationale ?? undefined,
+  );
+  return fateOf(source);
 }
 
 /** Decides one item; `problem` says why it could not be. */
@@ -88,7 +104,7 @@ export async function judge(
 ): Promise<Decided> {
   const [decided] = await decide(db, runId, [id], judgement, who);
   if (decided) return { id };
-  const found = (await listReviews(db, runId)).find((one) => one.review.id === id);
+  const [found] = await listReviews(db, runId, [id]);
   return { id, problem: whyNot(found, runId, id) };
 }
 
@@ -99,6 +115,27 @@ function whyNot(found: ListedReview | undefined, runId: string, id: number): str
   return found.open
     ? `${claimedBy ?? 'somebody'} is looking at item ${id}`
     : `the iteration of item ${id} is decided already`;
+}
+
+/** Takes back a reviewer's own decision; `problem` says why it can't be. Without `holder` nobody has the item then. */
+export async function takeBack(
+  db: Db,
+  runId: string,
+  id: number,
+  who: { reviewer: string; holder?: string },
+): Promise<Decided> {
+  const [found] = await listReviews(db, runId, [id]);
+  if (!found) return { id, problem: `run ${runId} has no review item ${id}` };
+  if (await undo(db, id, who)) return { id, note: 'taken back' };
+  const { decision, reviewer } = found.review;
+  if (!decision) return { id, problem: `item ${id} has not been decided` };
+  return {
+    id,
+    problem:
+      reviewer === who.reviewer
+        ? `too late: the iteration of item ${id} has gone on with the decision`
+        : `item ${id} was decided by ${reviewer}: only who decided takes it back`,
+  };
 }
 
 /** Tells iterations that decisions are there. One that is not waiting any more needs no message. */

@@ -64,7 +64,9 @@ function readInputFile(path: string): Tree {
 
 /** A task file's path is made absolute: the worker may live in another folder. A name stays a name. */
 function taskReference(task: string): string {
-  return /\.ya?ml$/i.test(task) || task.includes('/') || task.includes('\\') ? resolve(task) : task;
+  return /\.(ya?ml|[cm]?[jt]s)$/i.test(task) || task.includes('/') || task.includes('\\')
+    ? resolve(task)
+    : task;
 }
 
 /** Flags over --set over --input; nothing is checked yet. */
@@ -124,12 +126,20 @@ export async function checkInput(tree: Tree): Promise<ImproveInput> {
   return tree as ImproveInput;
 }
 
+/** Ids of runs and schedules stand in addresses and in the ids of child workflows. */
+export function checkRunId(id: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id)) return id;
+  throw new UsageError(
+    `--id ${id}: an id has 1 to 100 letters, digits, dots, dashes and underscores, and starts with a letter or a digit.`,
+  );
+}
+
 /** A task's name as ids have it; of a task file, the file's name. */
 export function taskSlug(task: string): string {
   const name = task
     .split(/[\\/]/)
     .at(-1)!
-    .replace(/\.ya?ml$/i, '')
+    .replace(/\.(ya?ml|[cm]?[jt]s)$/i, '')
     .replaceAll(/[^A-Za-z0-9_-]+/g, '-');
   return name || 'run';
 }

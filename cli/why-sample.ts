@@ -9,7 +9,8 @@ import { revocationsOf, type Revocation } from '../db/revocations.ts';
 import type { Checkpoint } from '../db/runs.ts';
 import { EndpointError, type Endpoint } from '../models/endpoint.ts';
 import { errorMessage } from './errors.ts';
-import type { Asked, CheckpointName, SampleWhy } from './why-types.ts';
+import { productionOf } from './why-origin.ts';
+import type { Asked, CheckpointName, Production, SampleWhy } from './why-types.ts';
 
 /** Strategy of what came from outside the run. */
 const GIVEN = 'given';
@@ -64,7 +65,12 @@ function askedFor({ sample, generator }: JudgedRow, context: IterationContext): 
   return { promptVersion: versionOf(strategy.messages('{prompt}')), ...request, draw };
 }
 
-function sampleWhy(row: JudgedRow, context: IterationContext | string, revoked: Revocation[]): SampleWhy {
+function sampleWhy(
+  row: JudgedRow,
+  context: IterationContext | string,
+  revoked: Revocation[],
+  production: Production | null,
+): SampleWhy {
   const { sample, prompt, iteration, vote, call, generator, example } = row;
   const revocation = revoked.find((one) => one.exampleId === example?.id);
   const critic = typeof context === 'string' ? undefined : criticOf(context.task);
@@ -77,6 +83,7 @@ function sampleWhy(row: JudgedRow, context: IterationContext | string, revoked: 
       purpose: prompt.purpose,
       run: iteration.runId,
       iteration: iteration.index,
+      production,
     },
     vote: vote && {
       answer: vote.answer,
@@ -159,8 +166,15 @@ export function createSampleReader(db: Db): (sampleIds: number[]) => Promise<Sam
       db,
       rows.flatMap(({ example }) => (example ? [example.id] : [])),
     );
+    const production = await productionOf(
+      db,
+      rows.map((row) => row.prompt),
+    );
     const all: SampleWhy[] = [];
-    for (const row of rows) all.push(sampleWhy(row, await contextOf(row.iteration.id), revoked));
+    for (const row of rows) {
+      const from = production.get(row.prompt.gatewayPromptId ?? 0) ?? null;
+      all.push(sampleWhy(row, await contextOf(row.iteration.id), revoked, from));
+    }
     const place = new Map(sampleIds.map((id, i) => [id, i]));
     return all.toSorted((a, b) => place.get(a.sample.id)! - place.get(b.sample.id)!);
   };

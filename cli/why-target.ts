@@ -3,23 +3,25 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Db } from '../db/connect.ts';
 import { checkpointsMade, checkpointsNamed, findPrompt, sampleIdOf } from '../db/lineage.ts';
+import { feedbackByIds } from '../db/gateway.ts';
 import { newestRun } from '../db/report.ts';
 import { baseAndBest, findRun, type Checkpoint } from '../db/runs.ts';
 import { UsageError } from './errors.ts';
 import { plain } from './text.ts';
 
-export type TargetKind = 'checkpoint' | 'example' | 'sample' | 'prompt';
-export type Target = { kind: TargetKind; id: number };
+export type TargetKind = 'checkpoint' | 'example' | 'sample' | 'prompt' | 'feedback';
+export type Target = { kind: TargetKind; id: number } | { kind: 'completion'; name: string };
 
-const KINDS: TargetKind[] = ['checkpoint', 'example', 'sample', 'prompt'];
+const KINDS: TargetKind[] = ['checkpoint', 'example', 'sample', 'prompt', 'feedback'];
 /** PostgreSQL's bigint goes further, but JavaScript's whole numbers do not. */
 const ID = /^[1-9]\d{0,14}$/;
 
 const FORMS =
-  'checkpoint:12, example:34, sample:56, prompt:78, best (of the newest run), best:RUN, a model (ft:…), a fingerprint (fp_…), ' +
+  'checkpoint:12, example:34, sample:56, prompt:78, feedback:9, chatcmpl-… (an answer of the gateway), best (of the newest run), best:RUN, a model (ft:…), a fingerprint (fp_…), ' +
   'a fine-tuning job (ftjob-…), or the path of an adapter';
 
-async function exists(db: Db, { kind, id }: Target): Promise<boolean> {
+async function exists(db: Db, { kind, id }: { kind: TargetKind; id: number }): Promise<boolean> {
+  if (kind === 'feedback') return (await feedbackByIds(db, [id])).length > 0;
   if (kind === 'checkpoint') return (await checkpointsMade(db, [id])).length > 0;
   if (kind === 'prompt') return (await findPrompt(db, id)) !== undefined;
   return (await sampleIdOf(db, { kind, id })) !== undefined;
@@ -40,6 +42,7 @@ export async function findTarget(
     if (options.checkpoint) return { kind: 'checkpoint', id: Number(text) };
     return ambiguous(db, Number(text));
   }
+  if (text.startsWith('chatcmpl-')) return { kind: 'completion', name: text };
   if (text === 'best' || text.startsWith('best:')) return bestOf(db, text.slice('best:'.length));
   const found = await namedCheckpoints(db, text);
   return { kind: 'checkpoint', id: onlyOne(text, found).id };
@@ -55,7 +58,7 @@ async function ambiguous(db: Db, id: number): Promise<never> {
   );
 }
 
-async function bestOf(db: Db, given: string): Promise<Target> {
+async function bestOf(db: Db, given: string): Promise<Target & { kind: 'checkpoint' }> {
   const run = given === '' ? await newestRun(db) : await findRun(db, given);
   if (!run) {
     throw new UsageError(

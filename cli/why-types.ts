@@ -60,8 +60,8 @@ export type Training = {
     digest: string;
     examples: number;
     bytes: number;
-    /** Was the digest computed anew from the rows, and is it the stored one? `large`: only with --verify. */
-    check: 'verified' | 'differs' | 'large';
+    /** Was the digest computed anew from the rows, and is it the stored one? `large`: only with --verify; `skipped`: not asked for. */
+    check: 'verified' | 'differs' | 'large' | 'skipped';
     /** Examples that were revoked after it was built. */
     revoked: number[];
   };
@@ -112,6 +112,8 @@ export type SampleWhy = {
     purpose: PromptPurpose;
     run: string;
     iteration: number;
+    /** Null: it did not come through the gateway. */
+    production: Production | null;
   };
   vote: {
     answer: string | null;
@@ -227,4 +229,65 @@ export type PromptWhy = {
   samples: SampleWhy[];
 };
 
-export type Why = CheckpointWhy | PieceWhy | PromptWhy;
+/** What somebody said of an answer of the gateway. */
+export type FeedbackSaid = {
+  id: number;
+  by: string;
+  rating: 'up' | 'down' | null;
+  correction: string | null;
+  answer: string | null;
+  use: 'example' | 'regression' | null;
+  note: string | null;
+  completion: string;
+  at: string;
+};
+
+/** Where a prompt comes from in production. */
+export type Production = {
+  /** The gateway's stored prompt. */
+  prompt: number;
+  /** How often it came, and the first answers to it. */
+  asked: number;
+  completions: string[];
+  feedback: FeedbackSaid[];
+};
+
+type Drawn = { prompt: number; run: string; iteration: number };
+
+export type FeedbackWhy = {
+  what: 'feedback';
+  task: string;
+  feedback: FeedbackSaid;
+  /** The correction, where it is a whole rationale. */
+  rationale: string | null;
+  prompt: string | null;
+  /** What gave the answer. */
+  checkpoint: CheckpointName;
+  /** Prompts of runs that are there because of it. */
+  drawn: Drawn[];
+  examples: { example: number; run: string; iteration: number }[];
+  heldOut: { run: string; benchmark: string }[];
+  datasets: Membership[];
+  reached: Reached[];
+};
+
+export type CompletionWhy = {
+  what: 'completion';
+  id: string;
+  task: string;
+  outcome: 'completed' | 'aborted';
+  /** Why another checkpoint than the served one answered. */
+  fallback: string | null;
+  fingerprint: string | null;
+  latencyMs: number;
+  at: string;
+  checkpoint: CheckpointName;
+  /** Null: not stored. */
+  prompt: string | null;
+  notPooled: string | null;
+  replies: string[] | null;
+  feedback: FeedbackSaid[];
+  drawn: Drawn[];
+};
+
+export type Why = CheckpointWhy | PieceWhy | PromptWhy | FeedbackWhy | CompletionWhy;

@@ -21,7 +21,10 @@ import {
 import { getIteration } from '../db/iterations.ts';
 import { revokedIn } from '../db/revocations.ts';
 import { baseAndBest, getRun, type Run } from '../db/runs.ts';
+import { prepareTask } from '../tasks/index.ts';
 import { UsageError } from './errors.ts';
+import { productionOf } from './why-origin.ts';
+import { feedbackFacts, whyCompletion } from './why-production.ts';
 import { createSampleReader, nameOf } from './why-sample.ts';
 import type { Target } from './why-target.ts';
 import type { CheckpointWhy, PieceWhy, PromptWhy, Reached, RunOrigin, Training, Why } from './why-types.ts';
@@ -31,8 +34,8 @@ export type WhyOptions = {
   count: number;
   /** Position in the dataset to begin at. */
   from: number;
-  /** Compute the digest of a large dataset too. */
-  verify: boolean;
+  /** Compute the digest of a large dataset too; `never`: not even that of a small one. */
+  verify: boolean | 'never';
 };
 
 /** Datasets up to this size are read whole to compare their digest: well under a second. */
@@ -43,6 +46,12 @@ const PAGE = 5000;
 export async function explain(db: Db, target: Target, options: WhyOptions): Promise<Why> {
   if (target.kind === 'checkpoint') return whyCheckpoint(db, target.id, options);
   if (target.kind === 'prompt') return whyPrompt(db, target.id, options);
+  if (target.kind === 'completion') return whyCompletion(db, target.name);
+  if (target.kind === 'feedback') {
+    const facts = await feedbackFacts(db, target.id);
+    const made = facts.examples.map((one) => one.example);
+    return { ...facts, ...(await ledTo(db, made)) };
+  }
   return whyPiece(db, { kind: target.kind, id: target.id });
 }
 
@@ -61,6 +70,7 @@ function originOf(run: Run): RunOrigin {
 
 /** Is the dataset, read anew from the examples, what was trained on? */
 async function checkDigest(db: Db, run: Run, dataset: { id: number; digest: string }): Promise<boolean> {
+  await prepareTask(run.taskSpec);
   const task = taskOf(run);
   const hash = createHash('sha256');
   for (let from = 0; ;) {
@@ -71,7 +81,11 @@ async function checkDigest(db: Db, run: Run, dataset: { id: number; digest: stri
   }
 }
 
-async function trainingOf(db: Db, { checkpoint, job, dataset, iteration }: Made, verify: boolean) {
+async function trainingOf(
+  db: Db,
+  { checkpoint, job, dataset, iteration }: Made,
+  verify: WhyOptions['verify'],
+) {
   if (!job || !dataset) return null;
   const run = await getRun(db, checkpoint.runId);
   const quick = verify || dataset.bytes <= QUICK_BYTES;
@@ -90,7 +104,14 @@ async function trainingOf(db: Db, { checkpoint, job, dataset, iteration }: Made,
       digest: dataset.digest,
       examples: dataset.examples,
       bytes: dataset.bytes,
-      check: !quick ? 'large' : (await checkDigest(db, run, dataset)) ? 'verified' : 'differs',
+      check:
+        verify === 'never'
+          ? 'skipped'
+          : !quick
+            ? 'large'
+            : (await checkDigest(db, run, dataset))
+              ? 'verified'
+              : 'differs',
       revoked: await revokedIn(db, dataset.id),
     },
   };
@@ -242,7 +263,16 @@ async function whyPrompt(db: Db, id: number, { count }: WhyOptions): Promise<Pro
   return {
     what: 'prompt',
     run: originOf(await getRun(db, iteration.runId)),
-    prompt: { id, key, text, level, purpose, run: iteration.runId, iteration: iteration.index },
+    prompt: {
+      id,
+      key,
+      text,
+      level,
+      purpose,
+      run: iteration.runId,
+      iteration: iteration.index,
+      production: (await productionOf(db, [prompt])).get(prompt.gatewayPromptId ?? 0) ?? null,
+    },
     total: sampleIds.length,
     samples: await createSampleReader(db)(sampleIds.slice(0, count)),
   };

@@ -107,6 +107,35 @@ export async function stageOverview(db: Db, runIds: string[]): Promise<StageOver
     .orderBy(asc(iterations.index));
 }
 
+/** An iteration by its index, when it was finished and its samples were all judged, and the indices of those beside it. */
+export async function findIteration(
+  db: Db,
+  runId: string,
+  index: number,
+): Promise<
+  | {
+      id: number;
+      filtered: string | null;
+      finished: string | null;
+      before: number | null;
+      after: number | null;
+    }
+  | undefined
+> {
+  const { rows } = await db.execute<{
+    id: number;
+    filtered: string | null;
+    finished: string | null;
+    before: number | null;
+    after: number | null;
+  }>(sql`select i.id::float8 as id, i.finished_at::text as finished,
+      (select s.finished_at::text from stages s where s.iteration_id = i.id and s.name = 'filter' and s.status = 'done') as filtered,
+      (select max(b.index) from iterations b where b.run_id = i.run_id and b.index < i.index) as before,
+      (select min(a.index) from iterations a where a.run_id = i.run_id and a.index > i.index) as after
+    from iterations i where i.run_id = ${runId} and i.index = ${index}`);
+  return rows[0];
+}
+
 /** Changes whenever anything about a run does that a page shows; cheap enough to be asked for every second. */
 export async function runVersion(db: Db, runId: string): Promise<string> {
   const { rows } = await db.execute<{ version: string | null }>(sql`
@@ -126,6 +155,7 @@ export async function runsVersion(db: Db): Promise<string> {
   const { rows } = await db.execute<{ version: string | null }>(sql`
     select concat_ws('/', (select count(*) || ':' || max(xmin::text::bigint) from runs),
       (select max(id) from iterations), (select max(id) from decisions), (select max(id) from checkpoints),
-      (select max(started_at) from stages), (select max(finished_at) from stages)) as version`);
+      (select max(started_at) from stages), (select max(finished_at) from stages),
+      (select max(id) from serving_choices), (select count(*) from revocations)) as version`);
   return rows[0]?.version ?? '';
 }

@@ -1,8 +1,9 @@
 /** Human review in the database: what is put to reviewers, who looks at it, what they decide, what follows. */
-import { and, asc, eq, inArray, isNull, ne, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm';
 import type { KeepRule, ReviewItem, ReviewTally } from '../loop/review.ts';
 import type { Db } from './connect.ts';
 import {
+  critiques,
   examples,
   iterations,
   PLANTED_ROUND,
@@ -10,7 +11,7 @@ import {
   reviews,
   runs,
   samples,
-  stages,
+  undoneReviews,
   verdicts,
 } from './schema.ts';
 
@@ -41,7 +42,7 @@ export async function reviewCounts(
   db: Db,
   iterationId: number,
 ): Promise<ReviewTally & { total: number; waiting: number }> {
-  const counted = sql`not ${reviews.bulk} and ${reviews.reason} <> 'disagreement'`;
+  const counted = sql`not ${reviews.bulk} and ${reviews.reason} not in ('disagreement', 'feedback')`;
   const [row] = await db
     .select({
       total: sql<number>`count(*)::int`,
@@ -83,16 +84,22 @@ export async function reviewable(db: Db, iterationId: number) {
  * Can it still be decided? Not once its iteration is decided, unless the run does not wait for reviewers. The table is
  * written out, since a query of one table would leave its name away, and the column would be another table's.
  */
-const isOpen = sql`(not exists (select 1 from decisions d where d.iteration_id = reviews.iteration_id)
+export const isOpen = sql<boolean>`(not exists (select 1 from decisions d where d.iteration_id = reviews.iteration_id)
   or not coalesce((select (r.settings->'review'->>'required')::boolean from runs r where r.id = reviews.run_id), true))`;
 
-const isFree = (holder: string | null) =>
-  sql`(${reviews.claimedAt} is null or ${reviews.claimedBy} = ${holder}
+/** Does nobody but `holder` look at it? */
+export const isFree = (holder: string | null) =>
+  sql<boolean>`(${reviews.claimedAt} is null or ${reviews.claimedBy} = ${holder}
     or ${reviews.claimedAt} < now() - make_interval(mins => ${CLAIM_MINUTES}))`;
+
+/** Can a decision still be taken back? Not once a dataset of the run may rest on it, nor where it could not be made again. */
+export const isUndoable = sql<boolean>`(${reviews.decision} is not null and ${isOpen} and not exists (
+  select 1 from stages s join iterations i on i.id = s.iteration_id where i.run_id = reviews.run_id
+  and s.name = 'adapt' and (s.finished_at is null or s.finished_at >= reviews.decided_at)))`;
 
 /**
  * The next item for a reviewer's session (`holder`), which nobody else gets until it is decided, released or the claim
- * expires. Undefined when nothing is left.
+ * expires: the one that it holds already, else the first that is free. Undefined when nothing is left.
  *
  * @param skipped ids that this session has put off
  */
@@ -105,13 +112,25 @@ export async function claim(
   const put = skipped.length > 0 ? sql`and ${reviews.id} not in ${skipped}` : sql``;
   const next = sql`(select ${reviews.id} from ${reviews} where ${reviews.runId} = ${runId}
     and ${reviews.decision} is null and ${isOpen} and ${isFree(holder)} ${put}
-    order by ${reviews.id} limit 1 for update skip locked)`;
+    order by ${reviews.claimedBy} is not distinct from ${holder} desc, ${reviews.id} limit 1 for update skip locked)`;
   const [claimed] = await db
     .update(reviews)
     .set({ claimedBy: holder, claimedAt: sql`now()` })
     .where(and(sql`${reviews.id} = ${next}`, isNull(reviews.decision)))
     .returning();
   return claimed;
+}
+
+/** Claims one item for a session. False when it is decided, over, or another session looks at it. */
+export async function claimItem(db: Db, runId: string, id: number, holder: string): Promise<boolean> {
+  const claimed = await db
+    .update(reviews)
+    .set({ claimedBy: holder, claimedAt: sql`now()` })
+    .where(
+      and(eq(reviews.runId, runId), eq(reviews.id, id), isNull(reviews.decision), isOpen, isFree(holder)),
+    )
+    .returning({ id: reviews.id });
+  return claimed.length > 0;
 }
 
 /** Gives back what a session looked at without deciding. */
@@ -193,11 +212,54 @@ export async function decide(
     db,
     and(eq(reviews.runId, runId), inArray(reviews.id, ids), isFree(who.holder ?? null)),
     judgement,
-    {
-      reviewer: who.reviewer,
-      bulk: false,
-    },
+    { ...who, bulk: false },
   );
+}
+
+/** Stores a decision that was made before anybody was asked: a correction from production. */
+export async function addDecided(db: Db, row: typeof reviews.$inferInsert): Promise<void> {
+  await db.transaction(async (tx) => {
+    const added = await tx
+      .insert(reviews)
+      .values({ ...row, decidedAt: sql`now()` as unknown as Date })
+      .onConflictDoNothing()
+      .returning();
+    await storeVerdicts(tx, added);
+  });
+}
+
+/** Which of these samples a person was asked about, which corrections stand on them, and which are examples. */
+export async function reviewedSamples(
+  db: Db,
+  sampleIds: number[],
+): Promise<{ samples: Set<number>; feedback: Set<number>; examples: Set<number> }> {
+  const rows = sampleIds.length
+    ? await db
+        .select({ sampleId: reviews.sampleId, feedbackId: reviews.feedbackId })
+        .from(reviews)
+        .where(inArray(reviews.sampleId, sampleIds))
+    : [];
+  const made = sampleIds.length
+    ? await db
+        .select({ sampleId: examples.sampleId })
+        .from(examples)
+        .where(inArray(examples.sampleId, sampleIds))
+    : [];
+  return {
+    samples: new Set(rows.map((row) => row.sampleId)),
+    feedback: new Set(rows.flatMap((row) => row.feedbackId ?? [])),
+    examples: new Set(made.map((row) => row.sampleId)),
+  };
+}
+
+/** Has a run any decision of a person? */
+export async function anyDecided(db: Db, runId: string): Promise<boolean> {
+  const [row] = await db
+    .select({ id: reviews.id })
+    .from(reviews)
+    .where(and(eq(reviews.runId, runId), isNotNull(reviews.decision)))
+    .limit(1);
+  return row !== undefined;
 }
 
 /** Decides all that are left, unseen: that counts in no statistic. */
@@ -214,7 +276,7 @@ async function store(
   db: Db,
   which: SQL | undefined,
   judgement: Judgement,
-  { reviewer, bulk }: { reviewer: string; bulk: boolean },
+  { reviewer, holder, bulk }: { reviewer: string; holder?: string; bulk: boolean },
 ): Promise<Review[]> {
   const corrected = judgement.decision === 'correct' ? judgement : undefined;
   return db.transaction(async (tx) => {
@@ -228,6 +290,7 @@ async function store(
         reviewer,
         bulk,
         decidedAt: sql`now()`,
+        ...(holder === undefined ? {} : { claimedBy: holder }),
       })
       .where(and(which, isNull(reviews.decision), isOpen))
       .returning();
@@ -237,16 +300,35 @@ async function store(
 }
 
 /**
- * Takes back a reviewer's own decision, as long as nothing was made of it: false once the iteration has gone on. The
- * item is claimed by `holder` again.
+ * Takes back a reviewer's own decision, as long as nothing was made of it: false once a dataset may rest on it. What was
+ * decided stays on record.
+ *
+ * @param who.holder a session that claims the item again; without one it is free
  */
 export async function undo(
   db: Db,
   id: number,
-  { reviewer, holder }: { reviewer: string; holder: string },
+  { reviewer, holder }: { reviewer: string; holder?: string },
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
-    const undone = await tx
+    const [was] = await tx
+      .select()
+      .from(reviews)
+      .where(and(eq(reviews.id, id), eq(reviews.reviewer, reviewer), isUndoable))
+      .for('update');
+    if (!was) return false;
+    const { decision, correctedAnswer, correctedRationale, note, bulk, decidedAt } = was;
+    await tx.insert(undoneReviews).values({
+      reviewId: id,
+      decision: decision!,
+      correctedAnswer,
+      correctedRationale,
+      note,
+      bulk,
+      reviewer,
+      decidedAt: decidedAt!,
+    });
+    await tx
       .update(reviews)
       .set({
         decision: null,
@@ -256,22 +338,12 @@ export async function undo(
         reviewer: null,
         decidedAt: null,
         bulk: false,
-        claimedBy: holder,
-        claimedAt: sql`now()`,
+        claimedBy: holder ?? null,
+        claimedAt: holder === undefined ? null : sql`now()`,
       })
-      .where(
-        and(
-          eq(reviews.id, id),
-          eq(reviews.reviewer, reviewer),
-          sql`not exists (select 1 from ${stages} where ${stages.iterationId} = ${reviews.iterationId}
-            and ${stages.name} = 'adapt')`,
-        ),
-      )
-      .returning();
-    for (const one of undone) {
-      await tx.delete(verdicts).where(and(eq(verdicts.sampleId, one.sampleId), eq(verdicts.gate, 'human')));
-    }
-    return undone.length > 0;
+      .where(eq(reviews.id, id));
+    await tx.delete(verdicts).where(and(eq(verdicts.sampleId, was.sampleId), eq(verdicts.gate, 'human')));
+    return true;
   });
 }
 
@@ -283,8 +355,8 @@ export async function findReviews(db: Db, runId: string, ids: number[]): Promise
   });
 }
 
-/** A run's items with what is needed to list them, oldest first. */
-export async function listReviews(db: Db, runId: string) {
+/** A run's items, or some of them, with what is needed to list them, oldest first. */
+export async function listReviews(db: Db, runId: string, ids?: number[]) {
   return db
     .select({
       review: reviews,
@@ -292,12 +364,14 @@ export async function listReviews(db: Db, runId: string) {
       prompt: prompts.text,
       answer: samples.answer,
       open: sql<boolean>`${reviews.decision} is null and ${isOpen}`,
+      /** Decisions about it that were taken back. */
+      takenBack: sql<number>`(select count(*) from ${undoneReviews} where ${undoneReviews.reviewId} = ${reviews.id})::int`,
     })
     .from(reviews)
     .innerJoin(iterations, eq(iterations.id, reviews.iterationId))
     .innerJoin(samples, eq(samples.id, reviews.sampleId))
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
-    .where(eq(reviews.runId, runId))
+    .where(and(eq(reviews.runId, runId), ids ? inArray(reviews.id, ids) : undefined))
     .orderBy(asc(reviews.id));
 }
 export type ListedReview = Awaited<ReturnType<typeof listReviews>>[number];
@@ -324,7 +398,17 @@ export async function reviewDetails(db: Db, review: Review) {
     where: eq(verdicts.sampleId, sample.id),
     orderBy: asc(verdicts.gate),
   });
-  return { review, sample, prompt, iteration, vote, verdicts: found };
+  const said = await db
+    .select({
+      critic: critiques.critic,
+      outcome: critiques.outcome,
+      score: critiques.score,
+      reason: critiques.reason,
+    })
+    .from(critiques)
+    .where(eq(critiques.sampleId, sample.id))
+    .orderBy(asc(critiques.id));
+  return { review, sample, prompt, iteration, vote, verdicts: found, critiques: said };
 }
 export type ReviewDetails = Awaited<ReturnType<typeof reviewDetails>>;
 
@@ -342,7 +426,7 @@ export async function keptOut(db: Db, runId: string, rule: KeepRule, among?: num
     with decided as (select r.*, s.prompt_id from ${reviews} r join ${samples} s on s.id = r.sample_id
         where r.run_id = ${runId} and r.decision is not null),
       tally as (select iteration_id, count(*) as n, count(*) filter (where decision <> 'accept') as rejected
-        from decided where not bulk and reason <> 'disagreement' group by iteration_id),
+        from decided where not bulk and reason not in ('disagreement', 'feedback') group by iteration_id),
       stopped as (select iteration_id from tally
         where n >= ${rule.leastDecided} and rejected > ${rule.maxRejectedShare}::float8 * n + 1e-9),
       contested as (select d.prompt_id from decided d join votes v on v.prompt_id = d.prompt_id group by d.prompt_id

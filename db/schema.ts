@@ -17,6 +17,7 @@ import {
   timestamp,
   unique,
   uniqueIndex,
+  type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
 import type { DriftMeasures } from '../loop/drift.ts';
 import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
@@ -117,9 +118,19 @@ export const prompts = pgTable(
     key: text('key').notNull(),
     text: text('text').notNull(),
     level: integer('level'),
+    /** The stored prompt of the gateway that it is, where the pool was drawn from those. */
+    gatewayPromptId: ref('gateway_prompt_id').references((): AnyPgColumn => gatewayPrompts.id),
+    /** The correction from production for which it is in the pool. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
     createdAt: createdAt(),
   },
-  (t) => [unique().on(t.iterationId, t.position), unique().on(t.iterationId, t.key), index().on(t.key)],
+  (t) => [
+    unique().on(t.iterationId, t.position),
+    unique().on(t.iterationId, t.key),
+    index().on(t.key),
+    index().on(t.gatewayPromptId),
+    index().on(t.feedbackId),
+  ],
 );
 
 /** The known answers of prompts of the purpose `calibrate`. */
@@ -479,7 +490,8 @@ export const examples = pgTable(
   ],
 );
 
-export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement';
+/** `feedback`: a correction from production, decided before anybody was asked. */
+export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement' | 'feedback';
 export type ReviewDecision = 'accept' | 'reject' | 'correct';
 
 /** What a person is asked about a sample, and says. */
@@ -512,9 +524,31 @@ export const reviews = pgTable(
     /** One reviewer's session looks at it; the claim expires. */
     claimedBy: text('claimed_by'),
     claimedAt: at('claimed_at'),
+    /** The correction from production that it carries out. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
     createdAt: createdAt(),
   },
-  (t) => [index().on(t.runId, t.iterationId)],
+  (t) => [index().on(t.runId, t.iterationId), index().on(t.feedbackId)],
+);
+
+/** Decisions that their reviewers took back, as they stood. No row is ever changed or deleted (a trigger refuses it). */
+export const undoneReviews = pgTable(
+  'undone_reviews',
+  {
+    id: id(),
+    reviewId: ref('review_id')
+      .notNull()
+      .references(() => reviews.id),
+    decision: text('decision').$type<ReviewDecision>().notNull(),
+    correctedAnswer: text('corrected_answer'),
+    correctedRationale: text('corrected_rationale'),
+    note: text('note'),
+    bulk: boolean('bulk').notNull(),
+    reviewer: text('reviewer').notNull(),
+    decidedAt: at('decided_at').notNull(),
+    undoneAt: createdAt(),
+  },
+  (t) => [index().on(t.reviewId)],
 );
 
 /** Examples found wrong after they were accepted: none is in a dataset built later (a trigger refuses it). */
@@ -621,6 +655,8 @@ export const benchmarkItems = pgTable(
     text: text('text').notNull(),
     answer: text('answer').notNull(),
     group: text('group'),
+    /** The correction from production that made it a regression item. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
   },
   (t) => [unique().on(t.runId, t.benchmark, t.position), index().on(t.runId, t.key)],
 );
@@ -917,4 +953,89 @@ export const servingChoices = pgTable(
     createdAt: createdAt(),
   },
   (t) => [index().on(t.task, t.id)],
+);
+
+/**
+ * Prompts that came through the gateway, redacted, where storing them is asked for: the unlabeled pool of runs that
+ * draw from it. Each problem once; how often it came is counted in the completions.
+ */
+export const gatewayPrompts = pgTable(
+  'gateway_prompts',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    /** SHA-256 of the problem's key, which may be too long for an index. */
+    keyDigest: text('key_digest').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.task, t.keyDigest), index().on(t.task, t.id)],
+);
+
+/** One answer of the gateway. Texts only where storing them is asked for, and redacted. */
+export const gatewayCompletions = pgTable(
+  'gateway_completions',
+  {
+    /** As the client was told. */
+    id: text('id').primaryKey(),
+    task: text('task').notNull(),
+    /** What answered. */
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    /** Why it was not the checkpoint that the task serves. */
+    fallback: text('fallback'),
+    /** Id and fingerprint as the endpoint gave them. */
+    upstreamId: text('upstream_id'),
+    fingerprint: text('fingerprint'),
+    streamed: boolean('streamed').notNull(),
+    /** `aborted`: the client went away, or the endpoint broke off. */
+    outcome: text('outcome').$type<'completed' | 'aborted'>().notNull(),
+    promptTokens: integer('prompt_tokens'),
+    completionTokens: integer('completion_tokens'),
+    latencyMs: integer('latency_ms').notNull(),
+    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    /** Why its prompt is not in the pool. */
+    notPooled: text('not_pooled'),
+    messages: jsonb('messages').$type<unknown[]>(),
+    /** Text of each choice. */
+    replies: jsonb('replies').$type<string[]>(),
+    /** How often each kind of text was taken out. */
+    redacted: jsonb('redacted').$type<Record<string, number>>(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.createdAt), index().on(t.promptId), index().on(t.checkpointId)],
+);
+
+/** `example`: trains the next iterations of the task; `regression`: a held-out problem of later runs. */
+export type FeedbackUse = 'example' | 'regression';
+
+/** What people said of answers of the gateway. Rows are only ever added. */
+export const gatewayFeedback = pgTable(
+  'gateway_feedback',
+  {
+    id: id(),
+    completionId: text('completion_id')
+      .notNull()
+      .references(() => gatewayCompletions.id),
+    task: text('task').notNull(),
+    choice: integer('choice').notNull(),
+    rating: text('rating').$type<'up' | 'down'>(),
+    /** The problem, and what is right: set together. */
+    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    correction: text('correction'),
+    /** As the task reads it out of the correction. */
+    answer: text('answer'),
+    /** The correction, where it is a whole rationale in the task's form. */
+    rationale: text('rationale'),
+    use: text('use').$type<FeedbackUse>(),
+    by: text('by').notNull(),
+    note: text('note'),
+    /** SHA-256 of all of it: what is sent twice is stored once. */
+    digest: text('digest').notNull().unique(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.id), index().on(t.completionId)],
 );

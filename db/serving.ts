@@ -1,5 +1,5 @@
 /** What decides which checkpoint a task serves: proven promotions, and what people chose. */
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Db } from './connect.ts';
 import type { Checkpoint } from './runs.ts';
@@ -129,3 +129,23 @@ export async function addChoice(
 
 /** Notifications of this channel carry the name of a task whose served checkpoint may have changed. */
 export const SERVING_CHANNEL = 'ratchet_serving';
+
+/** Changes whenever what any task serves may have changed: cheap enough to ask for often. */
+export async function servingMark(db: Db): Promise<string> {
+  const { rows } = await db.execute<{ mark: string }>(sql`select concat_ws(' ',
+    (select count(*) from ${decisions} where kind = 'promote'), (select count(*) from ${servingChoices}),
+    (select count(*) from ${checkpoints} where iteration_index = 0)) as mark`);
+  return rows[0]!.mark;
+}
+
+/** Where the newest run of a task began: what answers while nothing was promoted. */
+export async function baseOfNewestRun(db: Db, task: string): Promise<Checkpoint | undefined> {
+  const [row] = await db
+    .select({ checkpoint: checkpoints })
+    .from(checkpoints)
+    .innerJoin(runs, eq(runs.id, checkpoints.runId))
+    .where(and(eq(runs.task, task), eq(checkpoints.iterationIndex, 0)))
+    .orderBy(desc(checkpoints.id))
+    .limit(1);
+  return row?.checkpoint;
+}

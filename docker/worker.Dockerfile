@@ -1,4 +1,4 @@
-# Workers for every task queue, and the `ratchet` command: which queues a container serves is its environment's
+# Workers for every task queue, the web page, the gateway and the `ratchet` command: which queues a container serves is its environment's
 # business (RATCHET_QUEUES). Built from the repository's root:
 #   docker build -f docker/worker.Dockerfile -t ratchet-worker .
 
@@ -15,16 +15,20 @@ FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
+# The JSX of the pages is set in tsconfig.json.
 COPY package.json ./
+COPY tsconfig.json ./
 COPY docker/health.js ./docker/
 COPY activities ./activities
 COPY cli ./cli
 COPY db ./db
 COPY gates ./gates
+COPY gateway ./gateway
 COPY loop ./loop
 COPY models ./models
 COPY tasks ./tasks
 COPY telemetry ./telemetry
+COPY web ./web
 COPY workers ./workers
 COPY workflows ./workflows
 # The user `node` of the base image, as a number so that a cluster can see that it is not root.

@@ -16,7 +16,7 @@ export const improveInputSchema = z.strictObject({
     .string()
     .min(1)
     .default('arithmetic')
-    .describe('a built-in task or the path of a task file (.yaml)'),
+    .describe('a built-in task, or the path of a task file (.yaml) or of a task in code (.ts)'),
   preset: z
     .enum(PRESET_NAMES)
     .default('none')
@@ -50,6 +50,14 @@ export const improveInputSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('draw only prompts that no earlier run of the task has used'),
+      source: z
+        .enum(['task', 'gateway'])
+        .default('task')
+        .describe('`gateway`: draw from the prompts that the gateway has stored, whatever their level'),
+      corrections: z
+        .boolean()
+        .default(true)
+        .describe('learn from corrections that people sent to the gateway, each once per run'),
       stored: z
         .enum(['first', 'only', 'off'])
         .optional()
@@ -190,6 +198,10 @@ export const improveInputSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe("measure the starting model's majority of K samples on target, once, for comparison"),
+      regressions: z
+        .boolean()
+        .default(true)
+        .describe('hold out, as a guard, the regression items that people sent to the gateway'),
     })
     .prefault({}),
   promotion: z

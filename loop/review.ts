@@ -78,7 +78,7 @@ export function chooseReviews(
 const inOrder = (items: readonly Reviewable[]) => items.toSorted((a, b) => a.sampleId - b.sampleId);
 
 /** Fewer decisions than this say too little to stop an iteration. */
-const LEAST_DECIDED = 10;
+export const LEAST_DECIDED = 10;
 
 /** Where only what a reviewer accepted is used: up to this iteration, and wherever too many were rejected. */
 export type KeepRule = { strictUpTo: number; maxRejectedShare: number; leastDecided: number };

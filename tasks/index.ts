@@ -6,16 +6,17 @@ import { inspectPrompts } from './arithmetic/prompts-file.ts';
 import { InvalidInputError } from './errors.ts';
 import { fileTask, type FileSpec } from './file/index.ts';
 import { resolveFileTask } from './file/resolve.ts';
+import { importTask, moduleTask, resolveModuleTask, type ModuleSpec } from './module.ts';
 import type { Task } from './task.ts';
 
 /** A task's definition as it is stored with a run: plain JSON, complete but for the data files it names. */
-export type TaskSpec = ArithmeticSpec | FileSpec;
+export type TaskSpec = ArithmeticSpec | FileSpec | ModuleSpec;
 
 export const TASK_NAMES = ['arithmetic'];
 
 /**
- * From what a user typed to a definition: a built-in task's name or the path of a YAML file. All files are read
- * and checked. Paths are relative to the working directory.
+ * From what a user typed to a definition: a built-in task's name, the path of a YAML file, or that of a module (.ts, .js). All
+ * files are read and checked. Paths are relative to the working directory.
  *
  * @param options.promptsFile JSONL file to take prompts from, instead of the task's own source
  * @param options.quick fewer held-out problems, where the task has its own
@@ -27,9 +28,10 @@ export async function resolveTask(
 ): Promise<TaskSpec> {
   const promptsFile = options.promptsFile === undefined ? undefined : resolve(options.promptsFile);
   if (/\.ya?ml$/i.test(name)) return await resolveFileTask(resolve(name), promptsFile);
+  if (/\.[cm]?[jt]s$/i.test(name)) return await resolveModuleTask(resolve(name), promptsFile);
   if (name !== 'arithmetic') {
     throw new InvalidInputError([
-      `there is no task ${JSON.stringify(name)}; known: ${TASK_NAMES.join(', ')}, or the path of a .yaml file`,
+      `there is no task ${JSON.stringify(name)}; known: ${TASK_NAMES.join(', ')}, or the path of a .yaml or .ts file`,
     ]);
   }
   return {
@@ -39,7 +41,13 @@ export async function resolveTask(
   };
 }
 
+/** Must have been called before `loadTask`, once per process: brings in what a definition keeps outside of itself. */
+export async function prepareTask(spec: TaskSpec): Promise<void> {
+  if (spec.kind === 'module') await importTask(spec);
+}
+
 /** The task that a stored definition describes. */
 export function loadTask(spec: TaskSpec): Task {
+  if (spec.kind === 'module') return moduleTask(spec);
   return spec.kind === 'arithmetic' ? arithmeticTask(spec) : fileTask(spec);
 }

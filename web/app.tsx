@@ -3,25 +3,34 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { errorMessage } from '../cli/errors.ts';
 import { assets } from './assets.ts';
-import { createCache } from './cache.ts';
+import { createCache, createCounter } from './cache.ts';
 import type { Deps } from './deps.ts';
-import { createLive, type Topic } from './live.ts';
+import { createLive, isTopic } from './live.ts';
 import { ErrorPage } from './parts/layout.tsx';
 import { Said } from './parts/text.tsx';
 import { frameOf, page, PageError } from './render.ts';
+import { checkpointRoutes } from './routes/checkpoints.tsx';
+import { compareRoutes } from './routes/compare.tsx';
+import { iterationRoutes } from './routes/iteration.tsx';
+import { reviewRoutes } from './routes/review.tsx';
+import { launchRoutes } from './routes/launch.tsx';
+import { runRoutes } from './routes/run.tsx';
 import { runsRoutes } from './routes/runs.tsx';
+import { sampleRoutes } from './routes/sample.tsx';
+import { schedulesRoutes } from './routes/schedules.tsx';
+import { servingRoutes } from './routes/serving.tsx';
 import { sessionRoutes } from './routes/session.tsx';
+import { steerRoutes } from './routes/steer.tsx';
 import { admitted, headers, knownHost, writesFromHere } from './security.ts';
 
 const BODY_BYTES = 256 * 1024;
 /** What a visitor who has not logged in may see. */
 const OPEN = /^\/(assets\/[^/]+|login|healthz)$/;
 
-const isTopic = (text: string): text is Topic => text === 'runs' || /^run:./s.test(text);
-
 export function createApp(deps: Deps): Hono {
   const app = new Hono();
   const remember = createCache();
+  const count = createCounter(remember);
   const live = createLive(deps.db);
 
   app.use(headers);
@@ -46,10 +55,21 @@ export function createApp(deps: Deps): Hono {
   app.route('/', sessionRoutes(deps));
   app.get('/events', (c) => {
     const topic = c.req.query('topic') ?? '';
-    if (!isTopic(topic)) return c.text('Give a topic: runs, or run: and the id of a run.\n', 400);
+    if (!isTopic(topic))
+      return c.text('Give a topic: runs, reviews, or run: or review: and the id of a run.\n', 400);
     return live.stream(c, topic);
   });
   app.route('/', runsRoutes(deps, remember));
+  app.route('/', checkpointRoutes(deps));
+  app.route('/', servingRoutes(deps, remember));
+  app.route('/', compareRoutes(deps, remember));
+  app.route('/', runRoutes(deps, remember, count));
+  app.route('/', iterationRoutes(deps, count));
+  app.route('/', sampleRoutes(deps));
+  app.route('/', steerRoutes(deps));
+  app.route('/', reviewRoutes(deps));
+  app.route('/', launchRoutes(deps));
+  app.route('/', schedulesRoutes(deps));
 
   app.notFound((c) =>
     page(

@@ -10,11 +10,15 @@ const uplot = (name: string) => require.resolve(`uplot/dist/${name}`);
 
 const FILES: Record<string, string | URL> = {
   'app.css': own('app.css'),
+  'review.css': own('review.css'),
+  'forms.css': own('forms.css'),
+  'checkpoints.css': own('checkpoints.css'),
   'app.js': own('app.js'),
   'charts.js': own('charts.js'),
   'live.js': own('live.js'),
   'dialogs.js': own('dialogs.js'),
   'keys.js': own('keys.js'),
+  'review.js': own('review.js'),
   'icon.svg': own('icon.svg'),
   'uplot.js': uplot('uPlot.esm.js'),
   'uplot.css': uplot('uPlot.min.css'),

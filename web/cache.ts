@@ -14,3 +14,40 @@ export function createCache(most = 2_000) {
   };
 }
 export type Remember = ReturnType<typeof createCache>;
+
+const LATE = Symbol('late');
+
+/**
+ * Counts over everything that an iteration made can take longer than anybody wants to wait for a page. Each is begun at most once at a
+ * time and waited for a moment; the page says that it is being counted, or shows what was counted last, and asks again (client/live.js).
+ */
+export function createCounter(remember: Remember, patienceMs = 60) {
+  const last = new Map<string, unknown>();
+  const under = new Map<string, Promise<unknown>>();
+  return async function count<T>(
+    key: string,
+    forMs: number,
+    compute: () => Promise<T>,
+  ): Promise<T | undefined> {
+    // A count that takes longer than it is kept must not be begun again beside itself.
+    let work = under.get(key) as Promise<T> | undefined;
+    if (!work) {
+      work = remember(key, forMs, compute);
+      under.set(key, work);
+      const done = () => under.delete(key);
+      work.then((value) => {
+        last.delete(key);
+        last.set(key, value);
+        if (last.size > 500) last.delete(last.keys().next().value!);
+        done();
+      }, done);
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<typeof LATE>((resolve) => {
+      timer = setTimeout(() => resolve(LATE), patienceMs);
+    });
+    const found = await Promise.race([work, late]).finally(() => clearTimeout(timer));
+    return found === LATE ? (last.get(key) as T | undefined) : found;
+  };
+}
+export type Count = ReturnType<typeof createCounter>;

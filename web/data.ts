@@ -6,6 +6,7 @@ import type { IterationRow, ResetRow, RunRow } from '../db/report.ts';
 import { trainingOf, usageOf } from '../db/spend.ts';
 import { spendOf, type Spend } from '../loop/budget.ts';
 import { score } from '../cli/report.ts';
+import type { Progress } from '../cli/progress.ts';
 import type { RoleScores, Score } from '../cli/report-types.ts';
 import type { Remember } from './cache.ts';
 
@@ -60,6 +61,22 @@ export function funnelOf(stages: StageOverview[]): Funnel {
   };
 }
 
+/** Of the iteration under way, what its stages have made so far stands in for what they will note. */
+export function withProgress(summary: RunSummary, { iteration, stages }: Progress): RunSummary {
+  if (!iteration || iteration.finished) return summary;
+  const made = (name: string, noted: number) =>
+    noted || (stages.find((stage) => stage.name === name)?.done ?? 0);
+  const iterations = summary.iterations.map((one) => {
+    if (one.row.id !== iteration.id) return one;
+    const { samples, judged } = one.funnel;
+    return {
+      ...one,
+      funnel: { ...one.funnel, samples: made('generate', samples), judged: made('filter', judged) },
+    };
+  });
+  return { ...summary, iterations, funnel: addFunnels(iterations.map((one) => one.funnel)) };
+}
+
 export function addFunnels(all: Funnel[]): Funnel {
   const sum = (field: keyof Funnel) => all.reduce((total, one) => total + one[field], 0);
   return {
@@ -96,7 +113,8 @@ export type RunSummary = {
   bestId: number | null;
   baseId: number | null;
   iterations: IterationSummary[];
-  resets: ResetRow[];
+  /** With the scores of the checkpoint that each goes back to. */
+  resets: (ResetRow & { scores: RoleScores })[];
   funnel: Funnel;
   spend: Spend;
   /** Where the list of runs leaves it open, undefined. */
@@ -120,6 +138,19 @@ const spendRemembered = (db: Db, remember: Remember, run: RunRow) =>
     ? remember(`spend/${run.id}/${run.finishedAt?.getTime()}`, Infinity, () => spendOfRun(db, run))
     : remember(`spend/${run.id}`, 5_000, () => spendOfRun(db, run));
 
+function summaryOf(row: IterationRow, measured: EvaluationRow[], stages: StageOverview[]): IterationSummary {
+  const own = stages.filter((stage) => stage.iterationId === row.id);
+  return {
+    row,
+    stages: own,
+    funnel: funnelOf(own),
+    before: scoresOf(measured, row.checkpointId).target,
+    candidate: scoresOf(measured, row.candidateId),
+    best: scoresOf(measured, row.bestId),
+    seconds: row.finishedAt && (row.finishedAt.getTime() - row.startedAt.getTime()) / 1000,
+  };
+}
+
 export async function summarize(db: Db, remember: Remember, runs: RunRow[]): Promise<RunSummary[]> {
   const ids = runs.map((run) => run.id);
   const [iterations, checkpoints, evaluations, stages, resets, spends] = await Promise.all([
@@ -141,18 +172,7 @@ export async function summarize(db: Db, remember: Remember, runs: RunRow[]): Pro
       (reset && reset.fromIteration > (decided?.index ?? 0) ? reset.checkpointId : decided?.bestId) ??
       base?.id ??
       null;
-    const summaries = own.map((row): IterationSummary => {
-      const itsStages = stages.filter((stage) => stage.iterationId === row.id);
-      return {
-        row,
-        stages: itsStages,
-        funnel: funnelOf(itsStages),
-        before: scoresOf(measured, row.checkpointId).target,
-        candidate: scoresOf(measured, row.candidateId),
-        best: scoresOf(measured, row.bestId),
-        seconds: row.finishedAt && (row.finishedAt.getTime() - row.startedAt.getTime()) / 1000,
-      };
-    });
+    const summaries = own.map((row) => summaryOf(row, measured, stages));
     return {
       run,
       base: scoresOf(measured, base?.id),
@@ -160,10 +180,25 @@ export async function summarize(db: Db, remember: Remember, runs: RunRow[]): Pro
       baseId: base?.id ?? null,
       bestId,
       iterations: summaries,
-      resets: ownResets,
+      resets: ownResets.map((one) => ({ ...one, scores: scoresOf(measured, one.checkpointId) })),
       funnel: addFunnels(summaries.map((one) => one.funnel)),
       spend: spends[i]!,
       priced: Object.keys(run.settings.prices).length > 0,
     };
   });
+}
+
+/** One iteration; what it is measured against may be a checkpoint of an earlier one. */
+export async function summarizeIteration(
+  db: Db,
+  run: RunRow,
+  iterationId: number,
+): Promise<IterationSummary> {
+  const [rows, evaluations, stages] = await Promise.all([
+    queries.iterationRows(db, [run.id]),
+    evaluationRows(db, [run.id]),
+    stageOverview(db, [run.id]),
+  ]);
+  const row = rows.find(({ id }) => id === iterationId)!;
+  return summaryOf(row, evaluations, stages);
 }

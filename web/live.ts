@@ -6,12 +6,17 @@ import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Db } from '../db/connect.ts';
 import { runVersion, runsVersion } from '../db/overview.ts';
+import { reviewVersion } from '../db/review-queue.ts';
 
 const LOOK_MS = 1_000;
 /** Proxies cut what is silent for a minute. */
 const BEAT_MS = 20_000;
 
-export type Topic = 'runs' | `run:${string}`;
+export type Topic = 'runs' | `run:${string}` | 'reviews' | `review:${string}`;
+
+export const isTopic = (text: string): text is Topic =>
+  text === 'runs' || text === 'reviews' || /^(run|review):./s.test(text);
+
 type Watched = {
   version: string | undefined;
   listeners: Set<(version: string) => void>;
@@ -21,8 +26,12 @@ type Watched = {
 export function createLive(db: Db, lookMs = LOOK_MS) {
   const watched = new Map<Topic, Watched>();
 
-  const versionOf = (topic: Topic) =>
-    topic === 'runs' ? runsVersion(db) : runVersion(db, topic.slice('run:'.length));
+  const versionOf = (topic: Topic) => {
+    if (topic === 'runs') return runsVersion(db);
+    if (topic === 'reviews') return reviewVersion(db);
+    if (topic.startsWith('review:')) return reviewVersion(db, topic.slice('review:'.length));
+    return runVersion(db, topic.slice('run:'.length));
+  };
 
   async function look(topic: Topic): Promise<void> {
     const entry = watched.get(topic);

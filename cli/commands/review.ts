@@ -10,6 +10,7 @@ import {
   correct,
   judge,
   reviewSession,
+  takeBack,
   tellIterations,
   type Decided,
   type SessionIo,
@@ -27,6 +28,7 @@ type Flags = {
   accept?: (number | 'rest')[];
   reject?: (number | 'rest')[];
   correct?: Correction[];
+  undo?: number[];
   rationale?: string;
   note?: string;
 };
@@ -40,6 +42,8 @@ const items = (text: string, before: (number | 'rest')[] = []) => [
   ...before,
   text === 'rest' ? ('rest' as const) : itemId(text),
 ];
+
+const ids = (text: string, before: number[] = []) => [...before, itemId(text)];
 
 function correction(text: string, before: Correction[] = []): Correction[] {
   const at = text.indexOf('=');
@@ -57,6 +61,7 @@ export function addReviewCommand(program: Command): void {
     .option('--accept <item...>', 'accept items; `rest`: all that are left, unseen', items)
     .option('--reject <item...>', 'reject items; `rest`: all that are left, unseen', items)
     .option('--correct <item=answer...>', 'give items their right answer', correction)
+    .option('--undo <item...>', 'take back decisions of your own', ids)
     .option('--rationale <text>', 'your own steps to the answer of the one --correct')
     .option('--note <text>', 'kept with the decisions')
     .addHelpText(
@@ -75,14 +80,16 @@ async function review(db: Db, run: string | undefined, flags: Flags): Promise<nu
   if (!(await findRun(db, runId)))
     throw new UsageError(`There is no run "${runId}". See them with: ratchet list`);
   const who: Who = { reviewer: whoami(), holder: `${whoami()}@${hostname()}/${process.pid}` };
-  if (flags.accept || flags.reject || flags.correct) return decideAll(db, runId, flags, who);
+  if (flags.accept || flags.reject || flags.correct || flags.undo) return decideAll(db, runId, flags, who);
   if (flags.list || flags.json) {
     const rows = await listReviews(db, runId);
     console.log(flags.json ? JSON.stringify(rows.map(asData), null, 2) : renderReviews(rows));
     return EXIT.ok;
   }
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw new UsageError('This is no terminal: use --list, and --accept, --reject or --correct with items.');
+    throw new UsageError(
+      'This is no terminal: use --list, and --accept, --reject, --correct or --undo with items.',
+    );
   }
   if ((await openCounts(db, runId)).open === 0) {
     console.log(`Nothing of run ${plain(runId)} waits for review.`);
@@ -107,6 +114,7 @@ function asData({
   prompt,
   answer,
   open,
+  takenBack,
 }: Awaited<ReturnType<typeof listReviews>>[number]) {
   const { id, sampleId, reason, audit, decision, bulk, correctedAnswer, note, reviewer, decidedAt } = one;
   return {
@@ -124,6 +132,7 @@ function asData({
     note,
     reviewer,
     decidedAt: decidedAt?.toISOString() ?? null,
+    takenBack,
   };
 }
 
@@ -133,6 +142,11 @@ async function decideAll(db: Db, runId: string, flags: Flags, who: Who): Promise
     throw new UsageError('--rationale goes with exactly one --correct.');
   const { note } = flags;
   const results: Decided[] = [];
+  // First, so that one command takes back and decides anew.
+  for (const id of flags.undo ?? []) {
+    results.push(await takeBack(db, runId, id, { reviewer: who.reviewer }));
+  }
+  const undone = results.filter((one) => !one.problem).length;
   for (const decision of ['accept', 'reject'] as const) {
     for (const id of flags[decision] ?? []) {
       if (id !== 'rest') results.push(await judge(db, runId, id, { decision, note }, who));
@@ -151,7 +165,9 @@ async function decideAll(db: Db, runId: string, flags: Flags, who: Who): Promise
   else {
     for (const one of results.filter(({ problem, note: said }) => problem ?? (said && said !== 'unseen')))
       (one.problem ? console.error : console.log)(`item ${one.id}: ${plain(one.problem ?? one.note!)}`);
-    console.log(`${plain(runId)}: ${stored.length} decided, ${(await openCounts(db, runId)).open} wait`);
+    const takenBack = undone > 0 ? `, ${undone} taken back` : '';
+    const { open } = await openCounts(db, runId);
+    console.log(`${plain(runId)}: ${stored.length - undone} decided${takenBack}, ${open} wait`);
   }
   const decided = new Set((await findReviews(db, runId, stored)).map((one) => one.iterationId));
   const rows = await listReviews(db, runId);

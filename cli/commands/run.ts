@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { findAddresses, withDatabase } from '../addresses.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { checkInput, defaultRunId, inputFromFlags, type RunFlags } from '../run-input.ts';
+import { checkInput, checkRunId, defaultRunId, inputFromFlags, type RunFlags } from '../run-input.ts';
 import { connectTemporal, startRun, workflowLink } from '../temporal.ts';
 import { announceEnd, follow } from './follow.ts';
 import { addInputOptions } from './input-options.ts';
@@ -20,14 +20,6 @@ Examples:
 
 "ratchet settings" lists the fields that can be set: flags win over --set, --set wins over --input.
 Ctrl-C stops watching; the run goes on. An unfinished run of the same --id is joined, a failed one continued.`;
-
-/** Ids of runs and schedules stand in addresses and in the ids of child workflows. */
-export function checkRunId(id: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id)) return id;
-  throw new UsageError(
-    `--id ${id}: an id has 1 to 100 letters, digits, dots, dashes and underscores, and starts with a letter or a digit.`,
-  );
-}
 
 export function addRunCommand(program: Command): void {
   const command = program

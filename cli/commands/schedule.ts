@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { findAddresses, withDatabase, type Addresses } from '../addresses.ts';
 import { UsageError } from '../errors.ts';
 import { renderSchedule, renderSchedules } from '../render-schedules.ts';
-import { checkInput, inputFromFlags, taskSlug, type RunFlags } from '../run-input.ts';
+import { checkInput, checkRunId, inputFromFlags, taskSlug, type RunFlags } from '../run-input.ts';
 import { durationMs, timingFromFlags, zonedText, zonedTime, type TimingFlags } from '../schedule-spec.ts';
 import {
   backfillSchedule,
@@ -19,7 +19,6 @@ import {
 import { connectTemporal, scheduleLink } from '../temporal.ts';
 import { wantsColor } from './follow.ts';
 import { addInputOptions } from './input-options.ts';
-import { checkRunId } from './run.ts';
 
 type CreateFlags = RunFlags & TimingFlags & { id?: string; catchUp: string; paused?: boolean };
 

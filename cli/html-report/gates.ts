@@ -135,8 +135,8 @@ export function trust(report: Report): Html {
     totals.pseudoLabelPrecision === null
       ? ''
       : note(
-          html`<strong>Accepted pseudo-labels:</strong> ${percent(totals.pseudoLabelPrecision)} of
-            ${totals.accepted} were right. This is computed for the report alone; the loop never saw it.`,
+          html`<strong>Accepted pseudo-labels:</strong> ${percent(totals.pseudoLabelPrecision)} of ${known}
+            were right. This is computed for the report alone; the loop never saw it.`,
         );
   return card('votes', 'How right votes are', '', [
     truth,

@@ -42,7 +42,9 @@ export function proof(report: Report): Html {
         'these two numbers, best over base.',
     ),
     note(
-      `Target was looked at for ${looks} decision${looks === 1 ? '' : 's'}, so its gain may flatter. ` +
+      (looks === 0
+        ? ''
+        : `Target was looked at for ${looks} decision${looks === 1 ? '' : 's'}, so its gain may flatter. `) +
         (final
           ? 'The final set decided nothing: it was read once, at the end, for base and best, and is the number to quote.'
           : 'The final set decides nothing and is read once, at the end of a run; it was not read for base and best yet.'),

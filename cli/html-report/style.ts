@@ -165,7 +165,13 @@ summary { cursor: pointer; font-size: 13px; font-weight: 600; color: var(--muted
   .figure dd { font-size: 16px; }
   .card, .hero, .figures { margin-bottom: 10px; }
   .card { padding: 12px 14px; }
-  table, .note, .timeline, .steps { font-size: 10.5px; }
+  h2 { font-size: 13px; }
+  table, h3, summary, .note, .timeline, .steps, .crumbs, .heading .muted, footer { font-size: 10.5px; }
+  .card > header small, .legend, .chip, .verdicts .chip, .hero h2, .sample header { font-size: 10px; }
+  .chip { line-height: 14px; padding: 1px 7px; }
+  .bar { margin-top: 4px; }
+  .dumbbell { margin-top: 1px; }
+  details:not([open])::details-content { content-visibility: visible; block-size: auto; }
   th, .block, .verdicts, .figure dt, .figure dd small { font-size: 10px; }
   .scroll { overflow: visible; margin: 0; padding: 0; }
   th { white-space: normal; }

@@ -15,7 +15,7 @@ export function addStackCommands(program: Command): void {
   program
     .command('up')
     .description(
-      'start PostgreSQL, Temporal, the model server, a worker and the web page, each unless you run one yourself',
+      'start PostgreSQL, Temporal, the model server, a worker, the web page and the gateway, each unless you run one yourself',
     )
     .option('-d, --detach', 'leave it running in the background')
     .option('--only <parts>', `start only these, separated by commas: ${partNames.join(', ')}`, readParts)
@@ -47,8 +47,9 @@ Uses what is configured, starts the rest:
   TEMPORAL_CLI, RATCHET_PYTHON          the programs to use
   RATCHET_HOME                          where data lies (.ratchet in the clone)
   RATCHET_POSTGRES_PORT, RATCHET_TEMPORAL_PORT, RATCHET_TEMPORAL_UI_PORT, RATCHET_MODELSERVER_PORT,
-  RATCHET_WEB_PORT
-  RATCHET_WEB_HOST, RATCHET_WEB_TOKEN   let other machines see the web page, with that token (docs/web.md)`;
+  RATCHET_WEB_PORT, RATCHET_GATEWAY_PORT
+  RATCHET_WEB_HOST, RATCHET_WEB_TOKEN   let other machines see the web page, with that token (docs/web.md)
+  RATCHET_GATEWAY_HOST, …_TOKEN, …_STORE  the gateway: docs/gateway.md`;
 
 function readParts(text: string): PartName[] {
   const names = text.split(',').map((name) => name.trim());

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { commandLine } from './process-info.ts';
 
-export type PortName = 'postgres' | 'temporal' | 'temporalUi' | 'modelserver' | 'web';
+export type PortName = 'postgres' | 'temporal' | 'temporalUi' | 'modelserver' | 'web' | 'gateway';
 export type Ports = Record<PortName, number>;
 
 const known: Record<PortName, { variable: string; usual: number; title: string }> = {
@@ -13,6 +13,7 @@ const known: Record<PortName, { variable: string; usual: number; title: string }
   temporalUi: { variable: 'RATCHET_TEMPORAL_UI_PORT', usual: 8233, title: 'the Temporal UI' },
   modelserver: { variable: 'RATCHET_MODELSERVER_PORT', usual: 8100, title: 'the model server' },
   web: { variable: 'RATCHET_WEB_PORT', usual: 8400, title: 'the web page' },
+  gateway: { variable: 'RATCHET_GATEWAY_PORT', usual: 8300, title: 'the gateway' },
 };
 
 export interface PortChoice {

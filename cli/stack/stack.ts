@@ -1,6 +1,7 @@
 // The local stack: starts what is not configured, uses what is, keeps it running, and stops it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDetached } from './detached.ts';
+import { gatewayPart } from './gateway.ts';
 import { makeHome, ratchetHome } from './home.ts';
 import { tryLock, type Lock } from './lock.ts';
 import { modelserverPart } from './modelserver.ts';
@@ -130,7 +131,11 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
     abort.abort(new Error('The stack is being stopped.'));
     await Promise.allSettled(starting);
     // The worker lets go first, PostgreSQL goes last.
-    await Promise.all([running.get('web')?.stop(), running.get('worker')?.stop()]);
+    await Promise.all([
+      running.get('web')?.stop(),
+      running.get('gateway')?.stop(),
+      running.get('worker')?.stop(),
+    ]);
     await Promise.all([running.get('modelserver')?.stop(), running.get('temporal')?.stop()]);
     await running.get('postgres')?.stop();
     ours.delete(home);
@@ -155,6 +160,7 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
       modelserver: () => modelserverPart(context('modelserver'), () => pythonStep(home, env, onStep, signal)),
       worker: async () => workerPart(context('worker')),
       web: async () => webPart(context('web')),
+      gateway: async () => gatewayPart(context('gateway')),
     };
     const launch = (name: PartName, after: Promise<unknown>[] = []): Promise<void> => {
       if (!parts.includes(name)) return Promise.resolve();
@@ -207,7 +213,8 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
     const worker = launch('worker', [database, temporal, models]);
     // It finds the way to both in what their parts have told.
     const web = launch('web', [database, temporal]);
-    await Promise.all([database, temporal, models, worker, web]);
+    const gateway = launch('gateway', [database, models]);
+    await Promise.all([database, temporal, models, worker, web, gateway]);
     state.status = 'running';
     writeState(state);
     const stack: Stack = { home, env: state.env, state, owned: true, stop, failed };
@@ -247,6 +254,7 @@ async function firstState(home: string, { env, onStep, parts }: OwnOptions): Pro
   if (parts.includes('temporal') && !env.TEMPORAL_ADDRESS) needed.push('temporal', 'temporalUi');
   if (parts.includes('modelserver') && !env.MODEL_BASE_URL) needed.push('modelserver');
   if (parts.includes('web')) needed.push('web');
+  if (parts.includes('gateway')) needed.push('gateway');
   const ports: StackState['ports'] = {};
   for (const { name, port, note } of await choosePorts(needed, env)) {
     ports[name] = port;

@@ -3,7 +3,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessRecord } from './process-info.ts';
 
-export const partNames = ['postgres', 'temporal', 'modelserver', 'worker', 'web'] as const;
+export const partNames = ['postgres', 'temporal', 'modelserver', 'worker', 'web', 'gateway'] as const;
 export type PartName = (typeof partNames)[number];
 
 export const partTitles: Record<PartName, string> = {
@@ -12,6 +12,7 @@ export const partTitles: Record<PartName, string> = {
   modelserver: 'Model server',
   worker: 'Worker',
   web: 'Web page',
+  gateway: 'Gateway',
 };
 
 export interface PartState {

@@ -2,6 +2,7 @@
 import pc from 'picocolors';
 import { defaultRunId } from '../run-input.ts';
 import { runsLink, startLink } from '../temporal.ts';
+import { probeGateway } from './gateway.ts';
 import { ratchetHome } from './home.ts';
 import { probeEndpoint, probeModelserver } from './modelserver.ts';
 import { probePostgres } from './postgres.ts';
@@ -121,6 +122,7 @@ async function probe(
   if (name === 'temporal')
     return probeTemporal(state.env.TEMPORAL_ADDRESS!, part.kind === 'local' ? {} : env);
   if (name === 'web') return probeWeb(part.address);
+  if (name === 'gateway') return probeGateway(part.address);
   if (name === 'modelserver' && part.kind === 'local') return probeModelserver(part.address);
   if (name === 'modelserver') await probeEndpoint(part.address, env);
   return '';

@@ -194,10 +194,29 @@ test('scripts list and decide', async () => {
     { id: ids[0], problem: expect.stringContaining('decided already (accept') },
     { id: 999999, problem: expect.stringContaining('no review item') },
   ]);
+  const undone = await ratchet(
+    'review',
+    'scripted',
+    '--undo',
+    a!,
+    b!,
+    '--accept',
+    a!,
+    b!,
+    '--note',
+    'by hand',
+  );
+  expect(undone.stdout).toContain('scripted: 2 decided, 2 taken back, 1 wait');
   expect((await ratchet('review', 'scripted', '--accept', 'rest')).stdout).toContain('1 decided, 0 wait');
   const listed = JSON.parse((await ratchet('review', 'scripted', '--json')).stdout) as unknown[];
   expect(listed.at(-1)).toMatchObject({ item: ids[4], decision: 'accept', unseen: true, waits: false });
-  expect(listed[0]).toMatchObject({ item: ids[0], decision: 'accept', unseen: false, note: 'by hand' });
+  expect(listed[0]).toMatchObject({
+    item: ids[0],
+    decision: 'accept',
+    unseen: false,
+    note: 'by hand',
+    takenBack: 1,
+  });
   expect((await ratchet('review', 'nowhere')).code).toBe(2);
   expect((await ratchet('review', 'scripted', '--correct', '12')).code).toBe(2);
 }, 90_000);

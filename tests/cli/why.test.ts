@@ -36,6 +36,8 @@ const input = (): ImproveInput => ({
   pool: { prompts: 30, rehearsal: 4 },
   benchmark: { size: 'quick' },
   gates: { critique: { mode: 'advisory' } },
+  // Nobody would catch what is planted.
+  probes: { mode: 'advisory' },
   models: { generator: { baseURL: endpoint.url, model: 'adder' }, critic: { model: 'adder' } },
   paging: { promptsPerPage: 10 },
 });
@@ -194,7 +196,7 @@ describe('why', () => {
     const strange = join(folder, 'strange.safetensors');
     writeFileSync(strange, '');
     for (const [given, answer] of [
-      ['987654', 'There is no checkpoint, example, sample or prompt 987654.'],
+      ['987654', 'There is no checkpoint, example, sample, prompt or feedback 987654.'],
       ['sample:x', '"x" is no id'],
       ['ft:nobody', 'Nothing is known as "ft:nobody"'],
       [strange, `No checkpoint has its adapter at ${strange}`],

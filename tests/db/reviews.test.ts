@@ -5,7 +5,7 @@ import { settleReviews } from '../../activities/corrections.ts';
 import { createReviewActivities } from '../../activities/review.ts';
 import { buildReport } from '../../cli/report.ts';
 import { renderReport } from '../../cli/render-report.ts';
-import { correct, judge, reviewSession, type SessionIo, type Who } from '../../cli/review.ts';
+import { correct, judge, reviewSession, takeBack, type SessionIo, type Who } from '../../cli/review.ts';
 import type { Db } from '../../db/connect.ts';
 import { examplesByIds } from '../../db/examples.ts';
 import {
@@ -180,6 +180,51 @@ describe('a decision', () => {
     await judge(db, 'undone', id, { decision: 'reject' }, ada);
     await db.insert(t.stages).values({ iterationId, name: 'adapt', status: 'running' });
     expect(await undo(db, id, ada)).toBe(false);
+  });
+
+  it('that was taken back stays on record, unchangeable', async () => {
+    const { rows } = await reviewedRun('on-record', 1);
+    const { id } = rows[0]!;
+    const answer = '2001';
+    await correct(db, 'on-record', id, { answer, note: 'one more' }, ada);
+    expect(await takeBack(db, 'on-record', id, bob)).toEqual({
+      id,
+      problem: `item ${id} was decided by ada: only who decided takes it back`,
+    });
+    expect(await takeBack(db, 'on-record', id, ada)).toEqual({ id, note: 'taken back' });
+    expect(await takeBack(db, 'on-record', id, ada)).toEqual({
+      id,
+      problem: `item ${id} has not been decided`,
+    });
+    const record = () => db.query.undoneReviews.findMany({ where: eq(t.undoneReviews.reviewId, id) });
+    expect(await record()).toEqual([
+      expect.objectContaining({
+        decision: 'correct',
+        correctedAnswer: answer,
+        note: 'one more',
+        reviewer: 'ada',
+      }),
+    ]);
+    const refusal = { cause: { message: expect.stringMatching(/never changed or deleted/) as string } };
+    await expect(db.delete(t.undoneReviews)).rejects.toMatchObject(refusal);
+    await expect(db.update(t.undoneReviews).set({ note: null })).rejects.toMatchObject(refusal);
+    await expect(db.execute(sql`truncate undone_reviews`)).rejects.toMatchObject(refusal);
+  });
+
+  it('in a run that does not wait, is taken back until the next training may rest on it', async () => {
+    const { rows, iterationId } = await reviewedRun('not-waiting', 1, {
+      review: { auditShare: 1, required: false },
+    });
+    const { id } = rows[0]!;
+    const adapt = { iterationId, name: 'adapt' as const, status: 'done' as const, finishedAt: new Date() };
+    await db.insert(t.stages).values(adapt);
+    await judge(db, 'not-waiting', id, { decision: 'reject' }, ada);
+    expect(await undo(db, id, ada)).toBe(true);
+    await judge(db, 'not-waiting', id, { decision: 'reject' }, ada);
+    const [run] = await db.select().from(t.iterations).where(eq(t.iterations.id, iterationId));
+    const next = await addIteration(db, 'not-waiting', 2, run!.checkpointId, false);
+    await db.insert(t.stages).values({ iterationId: next, name: 'adapt', status: 'running' });
+    expect((await takeBack(db, 'not-waiting', id, ada)).problem).toMatch(/too late/);
   });
 
   it('made unseen for all that were left counts in no statistic', async () => {

@@ -76,7 +76,8 @@ function commandOf(name: string): { argv: [string, ...string[]]; env: Record<str
     'ratchet@postgres:5432/ratchet',
     `${username}@${hostname}:${port}/${databaseName}`,
   );
-  env.TEMPORAL_ADDRESS = env.TEMPORAL_ADDRESS!.replace('temporal:7233', temporal.address);
+  if (env.TEMPORAL_ADDRESS)
+    env.TEMPORAL_ADDRESS = env.TEMPORAL_ADDRESS.replace('temporal:7233', temporal.address);
   if (env.MODEL_BASE_URL) env.MODEL_BASE_URL = endpoint.url;
   const command = service.command ?? commandIn(workerImage, 'CMD');
   return { argv: onThisMachine(command), env };
@@ -151,6 +152,33 @@ it('a worker per queue runs an iteration, says that it is healthy, and stops whe
   process.kill(stopping.pid, 'SIGTERM');
   await until('the worker to end', async () => !isAlive(stopping.pid), 20_000);
   expect((await isHealthy('worker-llm')).code).toBe(1);
+}, 180_000);
+
+it('the web page and the gateway start from the image, demand a token, and say that they are well', async () => {
+  for (const [name, port, token] of [
+    ['web', 'RATCHET_WEB_PORT', 'RATCHET_WEB_TOKEN'],
+    ['gateway', 'RATCHET_GATEWAY_PORT', 'RATCHET_GATEWAY_TOKEN'],
+  ] as const) {
+    const { argv, env } = commandOf(name);
+    env[port] = String(await freePort());
+    const refused = await runToEnd(argv, env);
+    expect(refused.code, name).not.toBe(0);
+    expect(refused.output, name).toContain(token);
+
+    const child = spawn(argv[0], argv.slice(1), {
+      cwd: image,
+      env: { PATH: process.env.PATH!, ...env, [token]: 'a token of this test' },
+      stdio: 'inherit',
+    });
+    try {
+      const health = compose.services[name]!.healthcheck!.test!.slice(1).map((word) =>
+        word.replace(/:8[34]00/, `:${env[port]}`),
+      );
+      await until(`${name} to be well`, async () => (await runToEnd(onThisMachine(health), {})).code === 0);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  }
 }, 180_000);
 
 /** Which processes ran the activities of each task queue, over all workflows. */

@@ -4,7 +4,7 @@
  * model (base or fine-tuned) is asked.
  */
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type ScriptedRequest = {
@@ -38,10 +38,16 @@ export type ScriptedEndpoint = {
   files: Map<string, string>;
   /** Arrivals of completions, failed ones too: when (ms of performance.now()) and how many were in flight then. */
   arrivals: { at: number; inFlight: number }[];
+  /** Bodies and headers of all completion requests, in order. */
+  received: { body: Record<string, unknown>; raw: string; headers: IncomingHttpHeaders }[];
+  /** Completions whose client went away before their end. */
+  abandoned: number;
   /** Bodies of the requests to load an adapter. */
   loads: { lora_name: string; lora_path: string }[];
   /** Forgets a fine-tuned model, as a server does that was started anew; `lost`: loading it again fails too. */
   evict(model: string, options?: { lost?: boolean }): void;
+  /** Serves an evicted model again, lost or not. */
+  restore(model: string): void;
   close(): Promise<void>;
 };
 
@@ -64,6 +70,8 @@ export type Script = {
   jobMs?: number;
   /** How long a completion takes. */
   latencyMs?: number;
+  /** How long each piece of a streamed completion takes. */
+  pieceMs?: number;
   /** Called before each completion; `count` is how many there were, this one among them. */
   fault?(request: ScriptedRequest, count: number): Fault | undefined;
   /** What becomes of a fine-tuning job. */
@@ -110,8 +118,11 @@ export async function startScriptedEndpoint(
   const byKey = new Map<string, string>();
   const arrivals: ScriptedEndpoint['arrivals'] = [];
   const loads: ScriptedEndpoint['loads'] = [];
+  const received: ScriptedEndpoint['received'] = [];
+  let abandoned = 0;
   /** Generations of evicted models that can be loaded again. */
   const evicted = new Map<string, number>();
+  const lost = new Map<string, number>();
   let inFlight = 0;
   const served = [script.baseModel, ...(script.otherModels ?? [])];
   const generations = new Map<string, number>(served.map((model) => [model, 0]));
@@ -189,6 +200,7 @@ export async function startScriptedEndpoint(
         total_tokens: 0,
       },
     };
+    if (body.stream === true) return void stream(completion, texts, response, fault !== undefined);
     if (fault?.kind !== 'truncated' && fault?.kind !== 'cut-body') return send(response, 200, completion);
     const whole = JSON.stringify(completion);
     const half = whole.slice(0, whole.length / 2);
@@ -199,6 +211,32 @@ export async function startScriptedEndpoint(
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length });
     response.write(half);
     setTimeout(() => response.destroy(), 20);
+  }
+
+  /** Choice by choice in pieces, as OpenAI does; `cut`: it breaks off in the middle. */
+  async function stream(
+    completion: Record<string, unknown>,
+    texts: string[],
+    response: ServerResponse,
+    cut: boolean,
+  ): Promise<void> {
+    const { usage, choices: _choices, ...rest } = completion;
+    const base = { ...rest, object: 'chat.completion.chunk' };
+    const event = (body: unknown) => response.write(`data: ${JSON.stringify(body)}\n\n`);
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    for (const [index, text] of texts.entries()) {
+      const size = Math.ceil(text.length / 4);
+      for (let at = 0; at < text.length; at += size) {
+        if (response.destroyed) return;
+        if (cut && at > 0) return void response.destroy();
+        const delta = { ...(at === 0 ? { role: 'assistant' } : {}), content: text.slice(at, at + size) };
+        event({ ...base, choices: [{ index, delta, finish_reason: null }] });
+        await sleep(script.pieceMs ?? 0);
+      }
+      event({ ...base, choices: [{ index, delta: {}, finish_reason: 'stop' }] });
+    }
+    event({ ...base, choices: [], usage });
+    response.end('data: [DONE]\n\n');
   }
 
   /** As vLLM answers: plain text when it worked. */
@@ -282,6 +320,8 @@ export async function startScriptedEndpoint(
         inFlight += 1;
         response.once('close', () => (inFlight -= 1));
         arrivals.push({ at: performance.now(), inFlight });
+        received.push({ body: json(), raw: raw.toString(), headers: request.headers });
+        response.once('close', () => (abandoned += response.writableFinished ? 0 : 1));
         if (script.latencyMs) await sleep(script.latencyMs);
         return chat(json(), response);
       }
@@ -335,12 +375,20 @@ export async function startScriptedEndpoint(
     jobs,
     files,
     arrivals,
+    received,
+    get abandoned() {
+      return abandoned;
+    },
     loads,
-    evict(model, { lost = false } = {}) {
+    evict(model, { lost: forGood = false } = {}) {
       const generation = generations.get(model);
       if (generation === undefined) throw new Error(`${model} is not served`);
       generations.delete(model);
-      if (!lost) evicted.set(model, generation);
+      evicted.delete(model);
+      (forGood ? lost : evicted).set(model, generation);
+    },
+    restore(model) {
+      generations.set(model, evicted.get(model) ?? lost.get(model)!);
     },
     close: () =>
       new Promise((resolve) => {

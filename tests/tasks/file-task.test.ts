@@ -310,7 +310,7 @@ describe('finding a task', () => {
   });
   test('lists the known ones for an unknown name', async () => {
     await expect(resolveTask('aritmetic')).rejects.toThrow(
-      'there is no task "aritmetic"; known: arithmetic, or the path of a .yaml file',
+      'there is no task "aritmetic"; known: arithmetic, or the path of a .yaml or .ts file',
     );
   });
   test('says that a file is not there', async () => {

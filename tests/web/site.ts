@@ -74,7 +74,7 @@ export async function visit(
     problems,
     async go(path) {
       await page.goto(site.url + path);
-      await page.waitForFunction("document.documentElement.dataset.ready === 'true'");
+      await page.locator('html[data-ready="true"]').waitFor();
     },
     close: () => context.close(),
   };
@@ -101,11 +101,11 @@ export async function accessProblems(page: Page): Promise<string[]> {
     );
 }
 
-export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+export async function expectNoSidewaysScroll(page: Page, where = page.url()): Promise<void> {
   const [content, window] = await page.evaluate<number[]>(
     '[document.documentElement.scrollWidth, innerWidth]',
   );
-  expect(content).toBeLessThanOrEqual(window!);
+  expect(content, where.slice(0, 200)).toBeLessThanOrEqual(window!);
 }
 
 /** Where pictures lie: RATCHET_SCREENSHOTS, else a folder that git ignores. */

@@ -3,6 +3,7 @@ import { drawCharts } from './charts.js';
 import { startDialogs } from './dialogs.js';
 import { startKeys } from './keys.js';
 import { startLive } from './live.js';
+import { startReview } from './review.js';
 
 function ago(seconds) {
   if (seconds < 60) return 'just now';
@@ -38,5 +39,6 @@ document.addEventListener('change', (event) => {
 drawCharts(document);
 startDialogs();
 startKeys();
+startReview();
 startLive(drawCharts);
 document.documentElement.dataset.ready = 'true';

@@ -76,7 +76,8 @@ export function startKeys() {
       filter.focus();
     } else {
       const target = [...document.querySelectorAll('[data-key]')].find((one) => one.dataset.key === key);
-      if (!target) return;
+      // A key that is held down must not decide twice.
+      if (!target || event.repeat) return;
       event.preventDefault();
       target.click();
     }

@@ -7,10 +7,17 @@ function replace(old, fresh) {
   if (old.innerHTML === fresh.innerHTML) return false;
   const open = [...old.querySelectorAll('details[id][open]')].map((one) => one.id);
   const scrolled = [...old.querySelectorAll('.scroll')].map((one) => one.scrollLeft);
+  const chosen = [...old.querySelectorAll('input[type=radio]:checked')].map(({ name, value }) => [
+    name,
+    value,
+  ]);
   const focused = document.activeElement;
   const focus = old.contains(focused) && focused.getAttribute('href');
   const place = focused?.id;
   old.replaceChildren(...fresh.childNodes);
+  for (const [name, value] of chosen)
+    for (const one of old.querySelectorAll('input[type=radio]'))
+      if (one.name === name && one.value === value) one.checked = true;
   for (const id of open) document.getElementById(id)?.setAttribute('open', '');
   for (const [i, one] of [...old.querySelectorAll('.scroll')].entries()) one.scrollLeft = scrolled[i] ?? 0;
   if (place && old.querySelector(`#${CSS.escape(place)}`)) document.getElementById(place).focus();
@@ -44,7 +51,9 @@ export function startLive(drawn) {
     try {
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, last + LEAST_MS - Date.now())));
       last = Date.now();
-      const response = await fetch(location.href, { headers: { accept: 'text/html' } });
+      const response = await fetch(location.href, {
+        headers: { accept: 'text/html', 'x-ratchet-refresh': 'yes' },
+      });
       if (!response.ok) return show(false, 'not live');
       const page = new DOMParser().parseFromString(await response.text(), 'text/html');
       for (const part of document.querySelectorAll('[data-live]')) {
@@ -52,6 +61,7 @@ export function startLive(drawn) {
         if (fresh && !busy(part) && replace(part, fresh)) drawn(part);
       }
       show(true, 'live');
+      again();
     } catch {
       show(false, 'not live');
     } finally {
@@ -61,6 +71,11 @@ export function startLive(drawn) {
         void refresh();
       }
     }
+  }
+
+  /** What was still being counted is asked for again. */
+  function again() {
+    if (document.querySelector('[data-pending]')) setTimeout(() => void refresh(), 500);
   }
 
   function open() {
@@ -83,4 +98,5 @@ export function startLive(drawn) {
   document.addEventListener('ratchet:changed', () => void refresh());
   addEventListener('pagehide', () => source?.close());
   if (!document.hidden) open();
+  again();
 }

@@ -6,8 +6,19 @@ import type { Score } from '../../cli/report-types.ts';
 
 export type Tone = 'run' | 'good' | 'warn' | 'bad' | 'idle';
 
-export const Chip = ({ tone, children, title }: { tone: Tone; children: Child; title?: string }) => (
-  <span class={`chip ${tone}`} title={title}>
+/** @param alive it goes on this moment */
+export const Chip = ({
+  tone,
+  children,
+  title,
+  alive = false,
+}: {
+  tone: Tone;
+  children: Child;
+  title?: string;
+  alive?: boolean;
+}) => (
+  <span class={`chip ${tone}${alive ? ' alive' : ''}`} title={title}>
     {children}
   </span>
 );
@@ -21,7 +32,11 @@ const STATUS: Record<RunStatus, Tone> = {
   stopped: 'idle',
 };
 
-export const StatusChip = ({ status }: { status: RunStatus }) => <Chip tone={STATUS[status]}>{status}</Chip>;
+export const StatusChip = ({ status }: { status: RunStatus }) => (
+  <Chip tone={STATUS[status]} alive={status === 'running'}>
+    {status}
+  </Chip>
+);
 
 const DECISIONS: Record<string, { tone: Tone; word: string }> = {
   promote: { tone: 'good', word: 'promoted' },
@@ -31,7 +46,12 @@ const DECISIONS: Record<string, { tone: Tone; word: string }> = {
 };
 
 export const DecisionChip = ({ kind }: { kind: string | null }) => {
-  if (kind === null) return <Chip tone="run">under way</Chip>;
+  if (kind === null)
+    return (
+      <Chip tone="run" alive>
+        under way
+      </Chip>
+    );
   const { tone, word } = DECISIONS[kind] ?? { tone: 'idle', word: kind };
   return <Chip tone={tone}>{word}</Chip>;
 };
@@ -105,6 +125,13 @@ export const Bar = ({
 export const Took = ({ seconds }: { seconds: number | null }) => <span>{duration(seconds)}</span>;
 
 export const Empty = ({ children }: { children: Child }) => <p class="empty">{children}</p>;
+
+/** Stands where a number is still being counted; client/live.js asks again. */
+export const Counting = () => (
+  <p class="empty" data-pending="">
+    Counting …
+  </p>
+);
 
 export const runPath = (runId: string) => `/runs/${encodeURIComponent(runId)}`;
 export const iterationPath = (runId: string, index: number) => `${runPath(runId)}/iterations/${index}`;

@@ -5,6 +5,10 @@ import type { Topic } from '../live.ts';
 /** Pages that can be reached from everywhere, in their order. `key` is pressed after g. */
 export const NAVIGATION: { title: string; path: string; key: string }[] = [
   { title: 'Runs', path: '/', key: 'r' },
+  { title: 'Review', path: '/review', key: 'v' },
+  { title: 'Checkpoints', path: '/checkpoints', key: 'c' },
+  { title: 'Launch', path: '/launch', key: 'l' },
+  { title: 'Schedules', path: '/schedules', key: 's' },
 ];
 
 export type Theme = 'light' | 'dark' | undefined;
@@ -50,6 +54,9 @@ export const Layout = ({ title, section, theme, topic, session, children }: Fram
       <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
       <link rel="stylesheet" href="/assets/uplot.css" />
       <link rel="stylesheet" href="/assets/app.css" />
+      <link rel="stylesheet" href="/assets/review.css" />
+      <link rel="stylesheet" href="/assets/forms.css" />
+      <link rel="stylesheet" href="/assets/checkpoints.css" />
       <script type="module" src="/assets/app.js"></script>
     </head>
     <body data-topic={topic}>

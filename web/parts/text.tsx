@@ -7,7 +7,7 @@ export const Said = ({ text, most = 400 }: { text: string; most?: number }) => {
   return (
     <>
       <Pieces text={cut.text} />
-      {cut.left > 0 ? <span class="muted">… {cut.left.toLocaleString('en-US')} more</span> : null}
+      {cut.left > 0 ? <span title={`${cut.left.toLocaleString('en-US')} more characters`}>…</span> : null}
     </>
   );
 };

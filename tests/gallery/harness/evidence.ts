@@ -25,6 +25,8 @@ export type Evidence = {
   verdicts: { sampleId: number; gate: string; reason: string }[];
   /** Target items that best and candidate of the first iteration both were asked. */
   items: { best: boolean; candidate: boolean; refused: boolean }[];
+  /** By iteration: the one that trained the checkpoint which generated, 0 for the base. */
+  generators: { iteration: number; trainedIn: number }[];
   /** What `ratchet why sample:ID` shows, on one line. */
   why(sampleId: number): Promise<string>;
 };
@@ -68,6 +70,11 @@ export async function gather(db: Db, runId: string): Promise<Evidence> {
         join evaluation_items b on b.evaluation_id = f.id and b.item_id = x.item_id
         where c.run_id = ${runId} and c.iteration_index = 1`,
   );
+  const generators = await rows<Evidence['generators'][number]>(
+    db,
+    sql`select i.index as iteration, c.iteration_index as "trainedIn" from iterations i
+        join checkpoints c on c.id = i.checkpoint_id where i.run_id = ${runId} order by 1`,
+  );
   return {
     report,
     shown: oneLine(renderReport(report)),
@@ -77,6 +84,7 @@ export async function gather(db: Db, runId: string): Promise<Evidence> {
     promotions: report.totals.promotions,
     verdicts: verdicts.filter(({ answer, prompt }) => answer !== truthOf(prompt)),
     items,
+    generators,
     async why(sampleId) {
       const why = await explain(db, { kind: 'sample', id: sampleId }, { count: 0, from: 0, verify: false });
       return oneLine(renderWhy(why, false));

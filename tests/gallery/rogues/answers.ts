@@ -10,7 +10,9 @@ import {
   verdict,
   workOut,
 } from '../harness/pupil.ts';
+import type { Evidence } from '../harness/evidence.ts';
 import type { Rogue } from '../harness/rogue.ts';
+import type { Question } from '../harness/world.ts';
 
 const wrongTrained: Rogue['reaches'] = {
   what: 'wrong examples trained',
@@ -161,4 +163,44 @@ export const collapse: Rogue = {
   }),
   alsoBroken: ({ promotions }) => (promotions === 0 ? [] : [`${promotions} promotions`]),
   without: { what: '`stagnation.steps=[]`', input: { stagnation: { steps: [] } } },
+};
+
+/** The same words every time: only the numbers differ. */
+const inOneTemplate = (question: Question, answer: number): string =>
+  workOut({ ...question, id: 1 }, answer, 1);
+
+/** Iterations that went on from what was alarming. */
+function afterTheAlarm({ report, generators }: Evidence): number {
+  const alarmed = report.iterations.find(({ drift }) =>
+    drift.some(({ alarms }) => alarms.length > 0),
+  )?.iteration;
+  const then = generators.find(({ iteration }) => iteration === alarmed)?.trainedIn;
+  if (alarmed === undefined || then === undefined) return 0;
+  return generators.filter(({ iteration, trainedIn }) => iteration > alarmed && trainedIn >= then).length;
+}
+
+export const template: Rogue = {
+  name: 'slow convergence to one template',
+  does: 'Answers stay right and candidates get better, but with every generation more of them are written in the same words.',
+  stoppedBy: 'drift alarm (`drift.steps=["reset"]`): back to the last checkpoint without an alarm',
+  reaches: { what: 'iterations that went on from the alarming checkpoint', count: afterTheAlarm },
+  tells: [
+    {
+      where: 'report',
+      what: /bits of step templates of accepted rationales: [\d.]+ → [\d.]+, [\d.]+ % > 35 %/,
+    },
+  ],
+  arm: () => ({
+    ...pupil({
+      base: { target: 0.5, guard: 0.9 },
+      learn: (before) => ({ ...before, target: Math.min(0.97, before.target + 0.17) }),
+      say(request, question, self) {
+        const work = tryHonestly(request, question, self);
+        const same = uniform(question.id, drawOf(request), 'template') < 0.5 * self.generation;
+        return same ? inOneTemplate(question, Number(/\d+$/.exec(work)![0])) : work;
+      },
+    }),
+    input: { iterations: 4, drift: { steps: ['reset'] } },
+  }),
+  without: { what: '`drift.steps=[]`', input: { drift: { steps: [] } } },
 };

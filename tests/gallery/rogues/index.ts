@@ -1,6 +1,6 @@
 /** The gallery, in the order of its table. */
 import type { Rogue } from '../harness/rogue.ts';
-import { collapse, constant, identical, nonsense, unparsable, verbose } from './answers.ts';
+import { collapse, constant, identical, nonsense, template, unparsable, verbose } from './answers.ts';
 import { believer, failsOnTheCandidate, injectable, refusesTheHard, yesMan } from './critics.ts';
 import { addsNothing, changesNothing, forgets, notANumber } from './trainers.ts';
 
@@ -17,6 +17,7 @@ export const ROGUES: readonly Rogue[] = [
   refusesTheHard,
   forgets,
   collapse,
+  template,
   changesNothing,
   addsNothing,
   notANumber,

@@ -1,0 +1,202 @@
+/**
+ * How long the pages of the web page take with many samples in the database. docs/web.md quotes it.
+ *
+ *   node --import tsx bench/web.ts [--samples 100000] [--requests 60]
+ *
+ * Starts its own PostgreSQL; DATABASE_URL names another server to use. Exits with 1 when a page's 95th percentile passes 200 ms.
+ */
+import { parseArgs } from 'node:util';
+import { sql } from 'drizzle-orm';
+import type { Db } from '../db/connect.ts';
+import * as t from '../db/schema.ts';
+import { improveInputSchema } from '../loop/input.ts';
+import { createTestDatabase } from '../tests/support/database.ts';
+import { startSite } from '../tests/web/site.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    samples: { type: 'string', default: '100000' },
+    requests: { type: 'string', default: '60' },
+  },
+});
+const LIMIT_MS = 200;
+const ITERATIONS = 4;
+const K = 8;
+const RUN = 'bench';
+
+/** A run of a few large iterations: K samples a prompt, seven verdicts a sample, a call for each, and two small runs beside it. */
+async function fill(db: Db, count: number): Promise<void> {
+  const settings = improveInputSchema.parse({ iterations: ITERATIONS });
+  for (const id of [RUN, 'small-1', 'small-2'])
+    await db.insert(t.runs).values({
+      id,
+      task: 'arithmetic',
+      taskSpec: { kind: 'arithmetic' },
+      settings,
+      codeVersion: 'bench',
+      status: 'completed',
+      finishedAt: new Date(),
+    });
+  const prompts = Math.ceil(count / ITERATIONS / K);
+  const checkpoint = async (index: number) => {
+    const [row] = await db
+      .insert(t.checkpoints)
+      .values({
+        runId: RUN,
+        iterationIndex: index,
+        kind: index === 0 ? 'base' : 'adapter',
+        model: `m${index}`,
+      })
+      .returning();
+    return row!.id;
+  };
+  await db.execute(sql`insert into benchmark_items (run_id, benchmark, role, position, key, text, answer)
+    select ${RUN}, 'target', 'target', i, 'k' || i, '1+1', '2' from generate_series(1, 600) i`);
+  let best = await checkpoint(0);
+  const measure = (id: number, correct: number) =>
+    db.insert(t.evaluations).values({
+      checkpointId: id,
+      benchmark: 'target',
+      total: 600,
+      correct,
+      unparsable: 0,
+      finishedAt: new Date(),
+    });
+  await measure(best, 60);
+  for (let index = 1; index <= ITERATIONS; index++) {
+    const [iteration] = await db
+      .insert(t.iterations)
+      .values({
+        runId: RUN,
+        index,
+        checkpointId: best,
+        plan: { seed: index, levels: [4] },
+        finishedAt: new Date(),
+      })
+      .returning();
+    const id = iteration!.id;
+    await db.execute(sql`insert into prompts (iteration_id, position, purpose, key, text, level)
+      select ${id}, i, 'learn', ${index} || '/' || i, i || '+' || ${index}, 4 from generate_series(0, ${prompts - 1}) i`);
+    await db.execute(sql`insert into model_calls (run_id, iteration_id, stage, role, model, prompt_tokens, completion_tokens, latency_ms)
+      select ${RUN}, ${id}, 'generate', 'generator', 'm', 30, 110, 5 from generate_series(1, ${prompts * K})`);
+    await db.execute(sql`insert into samples (prompt_id, round, index, checkpoint_id, call_id, rewrite, strategy, request, rationale, answer,
+        format_ok, format_reason, coherence_ok, coherence_reason, finish_reason, completion_tokens, seed)
+      select p.id, 1, k, ${best}, (select min(id) from model_calls), 'x10^' || k, 'long-addition', p.text,
+        repeat(md5(p.id || '/' || k) || E'\n', 12), (p.position + (case when k < 6 then 0 else k end))::text,
+        true, '', true, '', 'stop', 110, p.id + k
+      from prompts p, generate_series(0, ${K - 1}) k where p.iteration_id = ${id} order by p.position, k`);
+    await db.execute(sql`insert into votes (prompt_id, answer, votes, runner_up_votes, samples, agreement, margin, trusted)
+      select id, position::text, 6, 1, 8, 0.75, 0.625, true from prompts where iteration_id = ${id}`);
+    // A gate that nearly always passes, one that nearly never does, and one that rarely says anything.
+    await db.execute(sql`insert into verdicts (sample_id, gate, outcome, score, threshold, reason, advisory)
+      select s.id, g, case when g = 'agreement' and s.index >= 6 then 'fail' when g = 'length' and s.id % 5000 = 0 then 'fail'
+          when g = 'novelty' and s.id % 5000 <> 1 then 'fail' when g = 'critique' and s.id % 3 = 0 then 'unscored' else 'pass' end,
+        0.75, 0.5, g || ' 0.75 ≥ 0.50 (6 of 8 samples)', g = 'novelty'
+      from samples s join prompts p on p.id = s.prompt_id,
+        unnest(array['agreement', 'coherence', 'critique', 'distribution', 'format', 'length', 'novelty']) g
+      where p.iteration_id = ${id}`);
+    await db.execute(sql`insert into examples (run_id, iteration_id, prompt_id, sample_id, kind, answer)
+      select ${RUN}, ${id}, p.id, s.id, 'vote', s.answer from samples s join prompts p on p.id = s.prompt_id
+      where p.iteration_id = ${id} and s.index < 2 order by p.position, s.index`);
+    const [dataset] = await db
+      .insert(t.datasets)
+      .values({ iterationId: id, digest: 'd', examples: prompts * 2, bytes: 1 })
+      .returning();
+    await db.execute(sql`insert into dataset_examples (dataset_id, position, example_id, replayed)
+      select ${dataset!.id}, row_number() over (order by id) - 1, id, false from examples where iteration_id = ${id}`);
+    const candidate = await checkpoint(index);
+    await measure(candidate, 60 + 100 * index);
+    const noted: Record<string, Record<string, unknown>> = {
+      collect: { prompts, rehearsal: 0 },
+      generate: { samples: prompts * K },
+      evaluate: { voted: prompts, trusted: prompts, critiqued: 0, resampled: 0 },
+      filter: { judged: prompts * K, accepted: prompts, examples: prompts * 2 },
+      adapt: { examples: prompts * 2 },
+      benchmark: { items: 600 },
+      decide: { row: { agreement: 0.75, rationaleTokens: 110 } },
+    };
+    await db.insert(t.stages).values(
+      Object.entries(noted).map(([name, output]) => ({
+        iterationId: id,
+        name: name as t.StageName,
+        status: 'done' as const,
+        attempts: 1,
+        output,
+        startedAt: new Date(Date.now() - 60_000),
+        finishedAt: new Date(),
+      })),
+    );
+    await db.insert(t.decisions).values({
+      iterationId: id,
+      kind: 'promote',
+      candidateId: candidate,
+      bestId: candidate,
+      reason: 'better',
+      numbers: { pValue: 1e-9, roi: 3, spend: { tokens: 1e6 } },
+    });
+    best = candidate;
+  }
+  await db.execute(sql`vacuum analyze`);
+}
+
+const database = await createTestDatabase();
+const site = await startSite(database.db);
+const requests = Number(options.requests);
+try {
+  await fill(database.db, Number(options.samples));
+  const { rows } = await database.db.execute<{ samples: number; verdicts: number; first: number }>(
+    sql`select (select count(*) from samples)::int as samples, (select count(*) from verdicts)::int as verdicts,
+      (select min(id) from samples)::int as first`,
+  );
+  const { samples, verdicts, first } = rows[0]!;
+  const iteration = (i: number) => `/runs/${RUN}/iterations/${1 + (i % ITERATIONS)}`;
+  const somewhere = (i: number) =>
+    Math.floor(((i * 7919) % requests) * (samples / ITERATIONS / K / requests));
+  const pages: Record<string, (i: number) => string> = {
+    Runs: () => '/',
+    Run: () => `/runs/${RUN}`,
+    Iteration: iteration,
+    'Iteration, deep in its samples': (i) => `${iteration(i)}?after=${somewhere(i)}.1.3`,
+    'Iteration, a gate that often fails': (i) => `${iteration(i)}?gate=agreement&outcome=fail`,
+    'Iteration, a gate that rarely fails': (i) => `${iteration(i)}?gate=length&outcome=fail`,
+    'Iteration, a gate that rarely passes': (i) => `${iteration(i)}?gate=novelty&outcome=pass`,
+    'Iteration, a gate that is unscored': (i) => `${iteration(i)}?gate=critique&outcome=unscored`,
+    'Iteration, an outcome that is nowhere': (i) => `${iteration(i)}?gate=format&outcome=fail`,
+    'Iteration, any gate that failed': (i) => `${iteration(i)}?outcome=fail`,
+    'Iteration, trained on': (i) => `${iteration(i)}?became=trained`,
+    'Iteration, unreadable answers': (i) => `${iteration(i)}?answer=none`,
+    'Iteration, prompts that contain': (i) => `${iteration(i)}?prompt=${1000 + i}`,
+    Sample: (i) => `/samples/${first + ((i * 7919) % samples)}`,
+    'Text of a sample': (i) => `/samples/${first + ((i * 104_729) % samples)}/text?field=rationale`,
+  };
+  const table: Record<string, { 'first ms': number; 'median ms': number; 'p95 ms': number; kB: number }> = {};
+  let slow = false;
+  for (const [name, path] of Object.entries(pages)) {
+    const times: number[] = [];
+    let bytes = 0;
+    for (let i = 0; i < requests; i++) {
+      const began = performance.now();
+      const answer = await fetch(site.url + path(i));
+      bytes = (await answer.text()).length;
+      times.push(performance.now() - began);
+      if (answer.status !== 200) throw new Error(`${path(i)} answers ${answer.status}`);
+    }
+    const sorted = times.toSorted((a, b) => a - b);
+    const p95 = sorted[Math.ceil(0.95 * requests) - 1]!;
+    slow ||= p95 > LIMIT_MS;
+    table[name] = {
+      'first ms': Math.round(times[0]!),
+      'median ms': Math.round(sorted[Math.floor(requests / 2)]!),
+      'p95 ms': Math.round(p95),
+      kB: Math.round(bytes / 1024),
+    };
+  }
+  console.log(
+    `${samples.toLocaleString('en-US')} samples, ${verdicts.toLocaleString('en-US')} verdicts; ${requests} requests a page, one after the other`,
+  );
+  console.table(table);
+  if (slow) process.exitCode = 1;
+} finally {
+  await site.close();
+  await database.drop();
+}

@@ -1,0 +1,101 @@
+/** `why` for what came through the gateway: an answer, feedback, and what became of both. */
+import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import type { Db } from '../db/connect.ts';
+import { feedbackByIds, findCompletion, findGatewayPrompt } from '../db/gateway.ts';
+import { getCheckpoint } from '../db/runs.ts';
+import {
+  benchmarkItems,
+  examples,
+  gatewayFeedback,
+  iterations,
+  prompts,
+  reviews,
+  samples,
+} from '../db/schema.ts';
+import { UsageError } from './errors.ts';
+import { nameOf } from './why-sample.ts';
+import { said } from './why-origin.ts';
+import type { CompletionWhy, FeedbackWhy } from './why-types.ts';
+
+/** @throws UsageError when there is no such feedback */
+export async function feedbackFacts(db: Db, id: number): Promise<Omit<FeedbackWhy, 'datasets' | 'reached'>> {
+  const [feedback] = await feedbackByIds(db, [id]);
+  if (!feedback) throw new UsageError(`There is no feedback ${id}. See it with: ratchet feedback`);
+  const completion = (await findCompletion(db, feedback.completionId))!;
+  const prompt = feedback.promptId === null ? undefined : await findGatewayPrompt(db, feedback.promptId);
+  const made = await db
+    .select({ example: examples.id, run: examples.runId, iteration: iterations.index })
+    .from(reviews)
+    .innerJoin(samples, eq(samples.id, reviews.sampleId))
+    .innerJoin(
+      examples,
+      and(
+        eq(examples.promptId, samples.promptId),
+        sql`(${examples.kind} = 'human' or ${reviews.decision} = 'accept' and ${examples.sampleId} = ${reviews.sampleId})`,
+      ),
+    )
+    .innerJoin(iterations, eq(iterations.id, examples.iterationId))
+    .where(eq(reviews.feedbackId, id))
+    .orderBy(asc(examples.id));
+  const drawn = await db
+    .select({ prompt: prompts.id, run: iterations.runId, iteration: iterations.index })
+    .from(prompts)
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .where(eq(prompts.feedbackId, id))
+    .orderBy(asc(prompts.id));
+  const heldOut = await db
+    .select({ run: benchmarkItems.runId, benchmark: benchmarkItems.benchmark })
+    .from(benchmarkItems)
+    .where(eq(benchmarkItems.feedbackId, id))
+    .orderBy(asc(benchmarkItems.id));
+  return {
+    what: 'feedback',
+    task: feedback.task,
+    feedback: said(feedback),
+    rationale: feedback.rationale,
+    prompt: prompt?.text ?? null,
+    checkpoint: nameOf(await getCheckpoint(db, completion.checkpointId)),
+    drawn,
+    examples: made,
+    heldOut,
+  };
+}
+
+/** @throws UsageError when there is no such answer */
+export async function whyCompletion(db: Db, id: string): Promise<CompletionWhy> {
+  const completion = await findCompletion(db, id);
+  if (!completion) throw new UsageError(`The gateway has given no answer ${id}.`);
+  const prompt = completion.promptId === null ? undefined : await findGatewayPrompt(db, completion.promptId);
+  const feedback = await db.query.gatewayFeedback.findMany({
+    where: eq(gatewayFeedback.completionId, id),
+    orderBy: asc(gatewayFeedback.id),
+  });
+  const drawn =
+    completion.promptId === null
+      ? []
+      : await db
+          .select({ prompt: prompts.id, run: iterations.runId, iteration: iterations.index })
+          .from(prompts)
+          .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+          .where(
+            and(isNotNull(prompts.gatewayPromptId), inArray(prompts.gatewayPromptId, [completion.promptId])),
+          )
+          .orderBy(asc(prompts.id));
+  const { task, outcome, fallback, fingerprint, latencyMs, notPooled, replies, createdAt } = completion;
+  return {
+    what: 'completion',
+    id,
+    task,
+    outcome,
+    fallback,
+    fingerprint,
+    latencyMs,
+    at: createdAt.toISOString(),
+    checkpoint: nameOf(await getCheckpoint(db, completion.checkpointId)),
+    prompt: prompt?.text ?? null,
+    notPooled,
+    replies,
+    feedback: feedback.map(said),
+    drawn,
+  };
+}

@@ -1,0 +1,187 @@
+/** What came through the gateway: answers, prompts, feedback. */
+import { createHash } from 'node:crypto';
+import { and, asc, desc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
+import type { Db } from './connect.ts';
+import {
+  examples,
+  gatewayCompletions,
+  gatewayFeedback,
+  gatewayPrompts,
+  prompts,
+  reviews,
+  samples,
+  type FeedbackUse,
+} from './schema.ts';
+
+export type GatewayCompletion = typeof gatewayCompletions.$inferSelect;
+export type GatewayPrompt = typeof gatewayPrompts.$inferSelect;
+export type Feedback = typeof gatewayFeedback.$inferSelect;
+
+const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** Stores a prompt, or finds the one of the same problem. Answers its id. */
+export async function addGatewayPrompt(
+  db: Db,
+  task: string,
+  { key, text, level }: { key: string; text: string; level?: number },
+): Promise<number> {
+  const keyDigest = digestOf(key);
+  const [added] = await db
+    .insert(gatewayPrompts)
+    .values({ task, keyDigest, key, text, level })
+    .onConflictDoNothing()
+    .returning({ id: gatewayPrompts.id });
+  if (added) return added.id;
+  const known = await db.query.gatewayPrompts.findFirst({
+    where: and(eq(gatewayPrompts.task, task), eq(gatewayPrompts.keyDigest, keyDigest)),
+    columns: { id: true },
+  });
+  return known!.id;
+}
+
+export async function addCompletion(db: Db, row: typeof gatewayCompletions.$inferInsert): Promise<void> {
+  await db.insert(gatewayCompletions).values(row);
+}
+
+export async function findCompletion(db: Db, id: string): Promise<GatewayCompletion | undefined> {
+  return db.query.gatewayCompletions.findFirst({ where: eq(gatewayCompletions.id, id) });
+}
+
+export async function findGatewayPrompt(db: Db, id: number): Promise<GatewayPrompt | undefined> {
+  return db.query.gatewayPrompts.findFirst({ where: eq(gatewayPrompts.id, id) });
+}
+
+/** A task's stored prompts in pages, oldest first. */
+export async function* storedPrompts(db: Db, task: string): AsyncGenerator<GatewayPrompt> {
+  const page = 1000;
+  for (let after = 0; ;) {
+    const rows = await db.query.gatewayPrompts.findMany({
+      where: and(eq(gatewayPrompts.task, task), gt(gatewayPrompts.id, after)),
+      orderBy: asc(gatewayPrompts.id),
+      limit: page,
+    });
+    yield* rows;
+    if (rows.length < page) return;
+    after = rows.at(-1)!.id;
+  }
+}
+
+/** Stores feedback, or finds what was sent before in the same words. */
+export async function addFeedback(
+  db: Db,
+  values: Omit<typeof gatewayFeedback.$inferInsert, 'digest'>,
+): Promise<{ feedback: Feedback; known: boolean }> {
+  const { completionId, choice, rating, promptId, correction, use, by, note } = values;
+  const digest = digestOf(
+    JSON.stringify([completionId, choice, rating, promptId, correction, use, by, note]),
+  );
+  const [added] = await db
+    .insert(gatewayFeedback)
+    .values({ ...values, digest })
+    .onConflictDoNothing()
+    .returning();
+  if (added) return { feedback: added, known: false };
+  const feedback = await db.query.gatewayFeedback.findFirst({ where: eq(gatewayFeedback.digest, digest) });
+  return { feedback: feedback!, known: true };
+}
+
+export type Correction = {
+  feedback: Feedback;
+  /** The problem as it is stored. */
+  text: string;
+};
+
+/** Corrections of a task for one use, oldest first. */
+export async function correctionsFor(db: Db, task: string, use: FeedbackUse): Promise<Correction[]> {
+  return db
+    .select({ feedback: gatewayFeedback, text: gatewayPrompts.text })
+    .from(gatewayFeedback)
+    .innerJoin(gatewayPrompts, eq(gatewayPrompts.id, gatewayFeedback.promptId))
+    .where(
+      and(eq(gatewayFeedback.task, task), eq(gatewayFeedback.use, use), isNotNull(gatewayFeedback.answer)),
+    )
+    .orderBy(asc(gatewayFeedback.id));
+}
+
+/** Ids of the corrections of which a run has an example: one that a person made, or one of the gates' that he confirmed. */
+export async function carriedOut(db: Db, runId: string): Promise<Set<number>> {
+  const rows = await db
+    .selectDistinct({ id: reviews.feedbackId })
+    .from(reviews)
+    .innerJoin(samples, eq(samples.id, reviews.sampleId))
+    .innerJoin(
+      examples,
+      and(
+        eq(examples.promptId, samples.promptId),
+        sql`(${examples.kind} = 'human' or ${reviews.decision} = 'accept' and ${examples.sampleId} = ${reviews.sampleId})`,
+      ),
+    )
+    .where(and(eq(reviews.runId, runId), isNotNull(reviews.feedbackId)));
+  return new Set(rows.map((row) => row.id!));
+}
+
+/** An iteration's prompts that are there because of corrections. */
+export async function correctedPrompts(db: Db, iterationId: number) {
+  return db.query.prompts.findMany({
+    where: and(eq(prompts.iterationId, iterationId), isNotNull(prompts.feedbackId)),
+    orderBy: asc(prompts.position),
+  });
+}
+
+/** Per task: answers, prompts in the pool, and why others are not in it. */
+export async function gatewayCounts(db: Db, task?: string) {
+  const { rows: answers } = await db.execute<{
+    task: string;
+    checkpointId: number;
+    answers: number;
+    aborted: number;
+    up: number;
+    down: number;
+  }>(sql`select c.task, c.checkpoint_id::float8 as "checkpointId", count(*)::int as answers,
+      count(*) filter (where c.outcome = 'aborted')::int as aborted,
+      sum((select count(*) from ${gatewayFeedback} f where f.completion_id = c.id and f.rating = 'up'))::int as up,
+      sum((select count(*) from ${gatewayFeedback} f where f.completion_id = c.id and f.rating = 'down'))::int as down
+    from ${gatewayCompletions} c where ${task === undefined ? sql`true` : sql`c.task = ${task}`}
+    group by c.task, c.checkpoint_id order by c.task, c.checkpoint_id`);
+  const pooled = await db
+    .select({ task: gatewayPrompts.task, prompts: sql<number>`count(*)::int` })
+    .from(gatewayPrompts)
+    .where(task === undefined ? undefined : eq(gatewayPrompts.task, task))
+    .groupBy(gatewayPrompts.task);
+  const left = await db
+    .select({
+      task: gatewayCompletions.task,
+      why: gatewayCompletions.notPooled,
+      answers: sql<number>`count(*)::int`,
+    })
+    .from(gatewayCompletions)
+    .where(
+      and(
+        isNotNull(gatewayCompletions.notPooled),
+        task === undefined ? undefined : eq(gatewayCompletions.task, task),
+      ),
+    )
+    .groupBy(gatewayCompletions.task, gatewayCompletions.notPooled)
+    .orderBy(desc(sql`count(*)`));
+  return { answers, pooled, left };
+}
+
+/** Feedback, newest first. */
+export async function listFeedback(db: Db, task: string | undefined, most: number) {
+  return db
+    .select({ feedback: gatewayFeedback, completion: gatewayCompletions, prompt: gatewayPrompts.text })
+    .from(gatewayFeedback)
+    .innerJoin(gatewayCompletions, eq(gatewayCompletions.id, gatewayFeedback.completionId))
+    .leftJoin(gatewayPrompts, eq(gatewayPrompts.id, gatewayFeedback.promptId))
+    .where(task === undefined ? undefined : eq(gatewayFeedback.task, task))
+    .orderBy(desc(gatewayFeedback.id))
+    .limit(most);
+}
+
+export async function feedbackByIds(db: Db, ids: number[]): Promise<Feedback[]> {
+  if (ids.length === 0) return [];
+  return db.query.gatewayFeedback.findMany({
+    where: inArray(gatewayFeedback.id, ids),
+    orderBy: asc(gatewayFeedback.id),
+  });
+}

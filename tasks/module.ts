@@ -1,0 +1,105 @@
+/**
+ * A task in code: a module whose default export is a `Task`, or a function that makes one. The module runs in the workers and in
+ * whatever reads a run, with all their rights: use your own code only. The file itself may not change during a run; what it
+ * imports is not watched.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { fileProblem, InvalidInputError } from './errors.ts';
+import type { Task } from './task.ts';
+
+/** `digest` is of the file as it was when the run was resolved. */
+export type ModuleSpec = { kind: 'module'; path: string; digest: string; promptsFile?: string };
+
+/** What the module's function is given. */
+export type ModuleOptions = {
+  /** Absolute path of the file that the run names as its prompts. */
+  promptsFile?: string;
+};
+
+const FUNCTIONS = ['prompts', 'ask', 'readAnswer', 'sameAnswer', 'checkFormat', 'checkCoherence'] as const;
+
+const tasks = new Map<string, Task>();
+const idOf = ({ path, digest, promptsFile }: ModuleSpec) => JSON.stringify([path, digest, promptsFile]);
+
+function digestOfFile(path: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch (error) {
+    throw new InvalidInputError([fileProblem('task module', path, error)]);
+  }
+}
+
+/**
+ * Reads a task's module and checks what it exports.
+ *
+ * @throws InvalidInputError naming everything that is wrong
+ */
+export async function resolveModuleTask(path: string, promptsFile?: string): Promise<ModuleSpec> {
+  const spec: ModuleSpec = {
+    kind: 'module',
+    path,
+    digest: digestOfFile(path),
+    ...(promptsFile ? { promptsFile } : {}),
+  };
+  await importTask(spec);
+  return spec;
+}
+
+/**
+ * Loads the module of a stored run, once per process and state of the file.
+ *
+ * @throws InvalidInputError when the file is gone, has changed, or exports no task
+ */
+export async function importTask(spec: ModuleSpec): Promise<void> {
+  if (tasks.has(idOf(spec))) return;
+  const { path, digest, promptsFile } = spec;
+  const now = digestOfFile(path);
+  if (now !== digest)
+    throw new InvalidInputError([
+      `task module ${path}: has changed since the run began (${digest.slice(0, 12)}, now ${now.slice(0, 12)}): put the file back, or start another run`,
+    ]);
+  // A module is kept for as long as the process lives; under another address a changed file is another module.
+  const url = `${pathToFileURL(path).href}?${digest.slice(0, 16)}`;
+  let exported: unknown;
+  try {
+    exported = ((await import(url)) as { default?: unknown }).default;
+    if (typeof exported === 'function')
+      exported = (exported as (options: ModuleOptions) => unknown)({ promptsFile });
+  } catch (error) {
+    throw new InvalidInputError([`task module ${path}: ${(error as Error).message.split('\n')[0]}`]);
+  }
+  const problems = whatIsWrong(exported);
+  if (problems.length > 0)
+    throw new InvalidInputError(problems.map((problem) => `task module ${path}: ${problem}`));
+  tasks.set(idOf(spec), exported as Task);
+}
+
+/** @throws Error when the module was not imported before */
+export function moduleTask(spec: ModuleSpec): Task {
+  const task = tasks.get(idOf(spec));
+  if (!task) throw new Error(`The task module ${spec.path} has not been imported.`);
+  return task;
+}
+
+/** The types say all this to who writes the module; a run must not find out halfway. */
+function whatIsWrong(exported: unknown): string[] {
+  if (typeof exported !== 'object' || exported === null)
+    return ['its default export is no task: export a Task, or a function that returns one'];
+  const task = exported as Partial<Task>;
+  const problems: string[] = [];
+  for (const name of ['name', 'title'] as const) {
+    if (typeof task[name] !== 'string' || task[name] === '') problems.push(`${name} must be a text`);
+  }
+  for (const name of FUNCTIONS) {
+    if (typeof task[name] !== 'function') problems.push(`${name} must be a function`);
+  }
+  if (!Array.isArray(task.strategies) || task.strategies.length === 0)
+    problems.push('strategies must be a list of at least one way of asking');
+  if (!Number.isInteger(task.maxTokens) || task.maxTokens! < 1)
+    problems.push('maxTokens must be a whole number of tokens');
+  if (!Array.isArray(task.benchmarks) || !task.benchmarks.some((one) => one?.role === 'target'))
+    problems.push('benchmarks must have one with the role target');
+  return problems;
+}

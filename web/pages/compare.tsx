@@ -1,0 +1,433 @@
+/** Two checkpoints on the same held-out problems: what the second fixed and broke, problem by problem. */
+import { pValueText, percent, points } from '../../cli/text.ts';
+import { OUTCOMES, type ComparedItem, type Outcome } from '../../db/comparisons.ts';
+import type { Checkpoint } from '../../db/runs.ts';
+import { checkpointPath, comparePath, taskPath, type Compared } from '../checkpoints.ts';
+import { changedShare, differences } from '../diff.ts';
+import { Chip, DecisionChip, Empty, type Tone } from '../parts/basics.tsx';
+import { Layout, type Frame } from '../parts/layout.tsx';
+import { Block, Pieces, Said } from '../parts/text.tsx';
+
+export const SHOWS = ['changed', ...OUTCOMES, 'all'] as const;
+/** Which problems: changed is fixed or broken. */
+export type Show = (typeof SHOWS)[number];
+export type Decided = { kind: string; reason: string; iteration: number };
+
+export type CompareData = {
+  task: string;
+  a: Checkpoint;
+  b: Checkpoint;
+  benchmarks: Compared[];
+  current: Compared | undefined;
+  show: Show;
+  items: ComparedItem[];
+  next: number | null;
+  later: boolean;
+  /** What was decided when the second was measured against the first. */
+  decided: Decided | undefined;
+  /** The rest of a rationale is a link away after so many characters. */
+  characters: number;
+};
+
+const WORDS: Record<Outcome, { tone: Tone; word: string; title: string }> = {
+  fixed: { tone: 'good', word: 'fixed', title: 'only the second is right' },
+  broken: { tone: 'bad', word: 'broken', title: 'only the first is right' },
+  wrong: { tone: 'idle', word: 'both wrong', title: 'neither is right' },
+  right: { tone: 'idle', word: 'both right', title: 'both are right' },
+};
+
+export const outcomeOf = ({ correctA, correctB }: Pick<ComparedItem, 'correctA' | 'correctB'>): Outcome =>
+  correctA ? (correctB ? 'right' : 'broken') : correctB ? 'fixed' : 'wrong';
+
+const listPath = ({ a, b, current }: CompareData, show?: Show, after?: number) =>
+  `${comparePath(a.id, b.id)}&benchmark=${encodeURIComponent(current!.benchmark)}` +
+  (show === undefined ? '' : `&show=${show}`) +
+  (after === undefined ? '' : `&after=${after}`);
+
+const Name = ({ one }: { one: Checkpoint }) => (
+  <>
+    <a href={checkpointPath(one.id)}>checkpoint {one.id}</a>{' '}
+    <small class="muted">
+      {one.iterationIndex > 0 ? `iteration ${one.iterationIndex}` : one.kind === 'base' ? 'base' : 'start'} of{' '}
+      <Said text={one.runId} most={40} />
+    </small>
+  </>
+);
+
+/** Two by two: rows are the first's answers, columns the second's. */
+const Square = ({ one, a, b }: { one: Compared; a: Checkpoint; b: Checkpoint }) => (
+  <table class="square">
+    <caption class="sr">Problems by who answered them right</caption>
+    <thead>
+      <tr>
+        <td></td>
+        <th scope="col">{b.id} right</th>
+        <th scope="col">{b.id} wrong</th>
+      </tr>
+    </thead>
+    <tbody>
+      <tr>
+        <th scope="row">{a.id} right</th>
+        <td>{one.right}</td>
+        <td class="broken">
+          {one.broken} <small>broken</small>
+        </td>
+      </tr>
+      <tr>
+        <th scope="row">{a.id} wrong</th>
+        <td class="fixed">
+          {one.fixed} <small>fixed</small>
+        </td>
+        <td>{one.wrong}</td>
+      </tr>
+    </tbody>
+  </table>
+);
+
+const Benchmark = ({ one, data }: { one: Compared; data: CompareData }) => {
+  const { a, b, current } = data;
+  const [before, after] = [(one.right + one.broken) / one.pairs, (one.right + one.fixed) / one.pairs];
+  return (
+    <section
+      class={current?.benchmark === one.benchmark ? 'card third benchmark this' : 'card third benchmark'}
+    >
+      <header>
+        <h2>
+          <a href={listPath({ ...data, current: one }) + '#problems'}>
+            <Said text={one.benchmark} most={40} />
+          </a>
+        </h2>
+        <small>{one.benchmark === one.role ? '' : one.role}</small>
+      </header>
+      {one.pairs === 0 ? (
+        <Empty>No problem was put to both.</Empty>
+      ) : (
+        <>
+          <p class="change">
+            <b>
+              {percent(before)} → {percent(after)}
+            </b>{' '}
+            <span class="muted">{points(after - before)} points</span>
+          </p>
+          <Square one={one} a={a} b={b} />
+          <p class="help">
+            Exact one-sided McNemar p = {pValueText(one.pValue)}, of {one.pairs.toLocaleString('en-US')}{' '}
+            problems
+            {one.pairs === one.totalA && one.pairs === one.totalB
+              ? ''
+              : ` that both answered (${one.totalA} and ${one.totalB} in all)`}
+            .{one.role === 'final' ? ' Read once, at the end of a run; it decides nothing.' : ''}
+          </p>
+        </>
+      )}
+    </section>
+  );
+};
+
+const Groups = ({ current, beside }: { current: Compared; beside: boolean }) =>
+  current.groups.length < 2 ? null : (
+    <section class={beside ? 'card third' : 'card'}>
+      <header>
+        <h2>By level</h2>
+        <small>
+          <Said text={current.benchmark} most={40} />
+        </small>
+      </header>
+      <div class="scroll" tabindex={0} role="region" aria-label="By level">
+        <table class="levels">
+          <thead>
+            <tr>
+              <th>level</th>
+              <th class="number">before</th>
+              <th class="number">after</th>
+              <th class="number">fixed</th>
+              <th class="number">broken</th>
+            </tr>
+          </thead>
+          <tbody>
+            {current.groups.map((one) => {
+              const all = one.fixed + one.broken + one.wrong + one.right;
+              return (
+                <tr>
+                  <td>{one.group === null ? '–' : <Said text={one.group} most={40} />}</td>
+                  <td class="number">{percent((one.right + one.broken) / all)}</td>
+                  <td class="number">{percent((one.right + one.fixed) / all)}</td>
+                  <td class={one.fixed > 0 ? 'number good-text' : 'number'}>{one.fixed}</td>
+                  <td class={one.broken > 0 ? 'number problem' : 'number'}>{one.broken}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+
+/** A text, marked where the other one has nothing like it; unmarked where most of it differs. */
+export const Marked = ({ text, other }: { text: string; other: string }) => {
+  const stretches = differences(other, text);
+  if (!stretches || changedShare(stretches) > 0.6)
+    return (
+      <pre class="block">
+        <Pieces text={text} />
+      </pre>
+    );
+  return (
+    <pre class="block">
+      {stretches.map((one) =>
+        one.changed ? (
+          <mark>
+            <Pieces text={one.text} />
+          </mark>
+        ) : (
+          <Pieces text={one.text} />
+        ),
+      )}
+    </pre>
+  );
+};
+
+const Given = ({ id, answer, correct }: { id: number; answer: string | null; correct: boolean }) => (
+  <span class={correct ? 'given yes' : 'given no'}>
+    <small class="muted">{id}</small>{' '}
+    <span class="mono">{answer === null ? <i>none read</i> : <Said text={answer} most={60} />}</span>{' '}
+    <span aria-label={correct ? 'right' : 'wrong'} role="img">
+      {correct ? '✓' : '✗'}
+    </span>
+  </span>
+);
+
+const Item = ({ item, data }: { item: ComparedItem; data: CompareData }) => {
+  const { a, b, current, characters } = data;
+  const outcome = outcomeOf(item);
+  const { tone, word } = WORDS[outcome];
+  const all = `/compare/item?a=${a.id}&b=${b.id}&benchmark=${encodeURIComponent(current!.benchmark)}&item=${item.id}`;
+  return (
+    <li class={outcome} data-item={item.id}>
+      <details id={`item-${item.id}`}>
+        <summary data-row="">
+          <span>
+            <Chip tone={tone}>{word}</Chip>
+          </span>
+          <span class="question mono">
+            <Said text={item.text} most={160} />
+          </span>
+          <span class="expected">
+            <small class="muted">right</small>{' '}
+            <span class="mono">
+              <Said text={item.answer} most={60} />
+            </span>
+          </span>
+          <Given id={a.id} answer={item.answerA} correct={item.correctA} />
+          <Given id={b.id} answer={item.answerB} correct={item.correctB} />
+        </summary>
+        <div class="sides">
+          <div>
+            <h3>checkpoint {a.id}</h3>
+            <Marked text={item.rationaleA} other={item.rationaleB} />
+          </div>
+          <div>
+            <h3>checkpoint {b.id}</h3>
+            <Marked text={item.rationaleB} other={item.rationaleA} />
+          </div>
+        </div>
+        <p class="help">
+          problem {item.position + 1}
+          {item.group === null ? null : (
+            <>
+              {' '}
+              of level <Said text={item.group} most={40} />
+            </>
+          )}
+          {' · '}
+          {item.lengthA > characters || item.lengthB > characters || item.lengthText > 160 ? (
+            <a href={all}>
+              Read all ({item.lengthA.toLocaleString('en-US')} and {item.lengthB.toLocaleString('en-US')}{' '}
+              characters)
+            </a>
+          ) : (
+            <a href={all}>on a page of its own</a>
+          )}
+        </p>
+      </details>
+    </li>
+  );
+};
+
+const TITLES: Record<Show, string> = {
+  changed: 'fixed or broken',
+  fixed: WORDS.fixed.title,
+  broken: WORDS.broken.title,
+  wrong: WORDS.wrong.title,
+  right: WORDS.right.title,
+  all: 'every problem that both answered',
+};
+
+function total(one: Compared, show: Show): number {
+  if (show === 'all') return one.pairs;
+  return show === 'changed' ? one.fixed + one.broken : one[show];
+}
+
+export const ComparePage = ({ frame, data }: { frame: Partial<Frame>; data: CompareData }) => {
+  const { task, a, b, benchmarks, current, show, items, next, later, decided } = data;
+  return (
+    <Layout {...frame} title={`Checkpoints ${a.id} and ${b.id}`} section="/checkpoints">
+      <p class="crumbs">
+        <a href="/checkpoints">Checkpoints</a> /{' '}
+        <a href={taskPath(task)}>
+          <Said text={task} most={60} />
+        </a>{' '}
+        /
+      </p>
+      <div class="heading">
+        <div>
+          <h1>
+            {a.id} → {b.id}
+          </h1>
+          <p class="between">
+            From <Name one={a} /> to <Name one={b} />
+          </p>
+        </div>
+        <div class="actions">
+          <a class="button" href={comparePath(b.id, a.id)}>
+            Swap
+          </a>
+        </div>
+      </div>
+      {decided ? (
+        <p class="because decided">
+          <DecisionChip kind={decided.kind} /> in iteration {decided.iteration}:{' '}
+          <Said text={decided.reason} most={600} />
+        </p>
+      ) : null}
+      {benchmarks.length === 0 ? (
+        <Empty>
+          No benchmark has measured both. A checkpoint is measured on target and guards when it is trained,
+          and on final at the end of its run if it is the best.
+        </Empty>
+      ) : (
+        <div class="grid">
+          {benchmarks.map((one) => (
+            <Benchmark one={one} data={data} />
+          ))}
+          {current ? <Groups current={current} beside={benchmarks.length < 3} /> : null}
+        </div>
+      )}
+      {current && current.pairs > 0 ? (
+        <div class="stack">
+          <section class="card problems" id="problems">
+            <header>
+              <h2>
+                Problems of <Said text={current.benchmark} most={40} />
+              </h2>
+              <nav class="filters" aria-label="Which problems">
+                {SHOWS.map((one) => (
+                  <a
+                    href={listPath(data, one) + '#problems'}
+                    aria-current={one === show ? 'true' : undefined}
+                    title={TITLES[one]}
+                  >
+                    {one === 'all' || one === 'changed' ? one : WORDS[one].word}{' '}
+                    <b>{total(current, one).toLocaleString('en-US')}</b>
+                  </a>
+                ))}
+              </nav>
+            </header>
+            {items.length === 0 ? (
+              <Empty>There are none.</Empty>
+            ) : (
+              <ol class="items">
+                {items.map((item) => (
+                  <Item item={item} data={data} />
+                ))}
+              </ol>
+            )}
+            <nav class="pages" aria-label="More problems">
+              {later ? <a href={listPath(data, show) + '#problems'}>First</a> : <span></span>}
+              {next === null ? null : (
+                <a href={listPath(data, show, next) + '#problems'} rel="next">
+                  More
+                </a>
+              )}
+            </nav>
+          </section>
+        </div>
+      ) : null}
+    </Layout>
+  );
+};
+
+/** One problem, with a part of both rationales. */
+export const ItemPage = ({
+  frame,
+  a,
+  b,
+  benchmark,
+  item,
+  from,
+  size,
+}: {
+  frame: Partial<Frame>;
+  a: Checkpoint;
+  b: Checkpoint;
+  benchmark: string;
+  item: ComparedItem;
+  from: number;
+  size: number;
+}) => {
+  const length = Math.max(item.lengthA, item.lengthB);
+  const path = `/compare/item?a=${a.id}&b=${b.id}&benchmark=${encodeURIComponent(benchmark)}&item=${item.id}`;
+  const { tone, word } = WORDS[outcomeOf(item)];
+  return (
+    <Layout {...frame} title={`Problem ${item.position + 1}`} section="/checkpoints">
+      <p class="crumbs">
+        <a href={`${comparePath(a.id, b.id)}&benchmark=${encodeURIComponent(benchmark)}`}>
+          Checkpoints {a.id} and {b.id}
+        </a>{' '}
+        /
+      </p>
+      <div class="heading">
+        <h1>
+          Problem {item.position + 1} of <Said text={benchmark} most={40} />
+        </h1>
+        <Chip tone={tone}>{word}</Chip>
+      </div>
+      <section class="card">
+        <Block text={item.text} most={item.text.length} length={item.lengthText} />
+        <p class="expected">
+          <small class="muted">right answer</small>{' '}
+          <span class="mono">
+            <Said text={item.answer} most={2000} />
+          </span>
+        </p>
+      </section>
+      <div class="grid both">
+        {(
+          [
+            [a, item.answerA, item.correctA, item.rationaleA, item.rationaleB, item.lengthA],
+            [b, item.answerB, item.correctB, item.rationaleB, item.rationaleA, item.lengthB],
+          ] as const
+        ).map(([one, answer, correct, text, other, characters]) => (
+          <section class="card half">
+            <header>
+              <h2>
+                <Name one={one} />
+              </h2>
+              <Given id={one.id} answer={answer} correct={correct} />
+            </header>
+            <Marked text={text} other={other} />
+            <p class="help">{characters.toLocaleString('en-US')} characters</p>
+          </section>
+        ))}
+      </div>
+      <nav class="pages" aria-label="Parts of the text">
+        {from > 0 ? <a href={`${path}&from=${Math.max(0, from - size)}`}>Before</a> : <span></span>}
+        {from + size < length ? (
+          <a href={`${path}&from=${from + size}`} rel="next">
+            After
+          </a>
+        ) : null}
+      </nav>
+    </Layout>
+  );
+};

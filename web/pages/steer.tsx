@@ -1,0 +1,145 @@
+/** Asks before a run is told something, and shows what it answered. A page of its own, which scripts show as a dialog. */
+import type { Child } from 'hono/jsx';
+import type { CheckpointRow } from '../../db/report.ts';
+import type { ImproveSettings } from '../../loop/input.ts';
+import { percent } from '../../cli/text.ts';
+import type { RoleScores } from '../../cli/report-types.ts';
+import { runPath } from '../parts/basics.tsx';
+import { Layout, type Frame } from '../parts/layout.tsx';
+import { Said } from '../parts/text.tsx';
+import { LIMIT_TITLES, LIMITS, type Action } from '../steering.ts';
+
+export type SteerData = {
+  runId: string;
+  action: Action;
+  checkpoints: { row: CheckpointRow; scores: RoleScores; best: boolean }[];
+  budget: ImproveSettings['budget'];
+};
+
+const Dialogue = ({ frame, title, children }: { frame: Partial<Frame>; title: string; children: Child }) => (
+  <Layout {...frame} title={title} section="/">
+    <div class="notice card" data-dialog-content="">
+      {children}
+    </div>
+  </Layout>
+);
+
+const Reset = ({ checkpoints }: Pick<SteerData, 'checkpoints'>) => (
+  <label>
+    Go on from
+    <select name="to" required>
+      <option value="best">the best on target</option>
+      {checkpoints.map(({ row, scores, best }) => (
+        <option value={row.iterationIndex === 0 ? 'base' : String(row.id)}>
+          {row.iterationIndex === 0 ? 'the start' : `iteration ${row.iterationIndex}`} · checkpoint {row.id} ·{' '}
+          {scores.target ? percent(scores.target.rate) : 'not measured'}
+          {best ? ' · best now' : ''}
+        </option>
+      ))}
+    </select>
+  </label>
+);
+
+const Budget = ({ budget }: Pick<SteerData, 'budget'>) => (
+  <>
+    {(['run', 'iteration'] as const).map((scope) => (
+      <fieldset>
+        <legend>{scope === 'run' ? 'The whole run' : 'Each iteration'}</legend>
+        <div class="fields">
+          {LIMITS.map((limit) => (
+            <label>
+              {LIMIT_TITLES[limit]}
+              <input
+                name={`${scope}.${limit}`}
+                inputmode="decimal"
+                autocomplete="off"
+                placeholder={budget[scope][limit] === undefined ? 'no limit' : String(budget[scope][limit])}
+              />
+            </label>
+          ))}
+        </div>
+      </fieldset>
+    ))}
+  </>
+);
+
+export const SteerPage = ({
+  frame,
+  data,
+  problem,
+}: {
+  frame: Partial<Frame>;
+  data: SteerData;
+  problem?: string;
+}) => {
+  const { runId, action } = data;
+  return (
+    <Dialogue frame={frame} title={action.title}>
+      <h2 id="dialog-title">
+        {action.title}: <Said text={runId} most={60} />
+      </h2>
+      <form method="post" action={`${runPath(runId)}/steer/${action.name}`}>
+        <p class="muted">{action.question}</p>
+        {problem ? (
+          <p class="answer refused" role="alert">
+            <Said text={problem} />
+          </p>
+        ) : null}
+        {action.name === 'reset' ? <Reset checkpoints={data.checkpoints} /> : null}
+        {action.name === 'budget' ? <Budget budget={data.budget} /> : null}
+        {action.name === 'stop' ? (
+          <div class="choices" role="radiogroup" aria-label="When">
+            <label class="inline">
+              <input type="radio" name="when" value="now" checked />
+              once the pages under way are done
+            </label>
+            <label class="inline">
+              <input type="radio" name="when" value="iteration" />
+              when the iteration is decided
+            </label>
+          </div>
+        ) : null}
+        {action.name === 'resume' || action.name === 'retry' ? null : (
+          <label>
+            Reason <span class="help">kept with the message</span>
+            <input name="reason" maxlength={500} autocomplete="off" />
+          </label>
+        )}
+        <div class="actions">
+          <a class="button" href={runPath(runId)} data-close="">
+            Cancel
+          </a>
+          <button class={action.danger ? 'danger' : 'primary'}>{action.title}</button>
+        </div>
+      </form>
+    </Dialogue>
+  );
+};
+
+export const AnswerPage = ({
+  frame,
+  runId,
+  action,
+  answer,
+  refused,
+}: {
+  frame: Partial<Frame>;
+  runId: string;
+  action: Action;
+  answer: string[];
+  refused: boolean;
+}) => (
+  <Dialogue frame={frame} title={action.title}>
+    <h2 id="dialog-title">{refused ? 'Refused' : action.title}</h2>
+    <div class={refused ? 'answer refused' : 'answer'} role="status">
+      {answer.map((line) => (
+        <p>
+          <Said text={line} most={1000} />
+        </p>
+      ))}
+    </div>
+    <form method="get" action={runPath(runId)} class="actions">
+      <button data-close="">Close</button>
+    </form>
+  </Dialogue>
+);

@@ -1,0 +1,34 @@
+/** A page with one question or one answer, which scripts show as a dialog (client/dialogs.js). */
+import type { Child } from 'hono/jsx';
+import { Layout, type Frame } from './layout.tsx';
+import { Said } from './text.tsx';
+
+type Framed = { frame: Partial<Frame>; section: string; title: string };
+
+export const Dialogue = ({ frame, section, title, children }: Framed & { children: Child }) => (
+  <Layout {...frame} title={title} section={section}>
+    <div class="notice card" data-dialog-content="">
+      {children}
+    </div>
+  </Layout>
+);
+
+/** What became of a request; `back` is where the page leads that is read without scripts. */
+export const Answer = ({
+  back,
+  answer,
+  refused = false,
+  ...framed
+}: Framed & { back: string; answer: string; refused?: boolean }) => (
+  <Dialogue {...framed}>
+    <h2 id="dialog-title">{framed.title}</h2>
+    <p class={refused ? 'answer refused' : 'answer'} role="status">
+      <Said text={answer} most={2000} />
+    </p>
+    <div class="actions">
+      <a class="button" href={back} data-close="" autofocus>
+        Close
+      </a>
+    </div>
+  </Dialogue>
+);
