@@ -248,3 +248,5 @@ try {
   await site.close();
   await database.drop();
 }
+// The exit hook of the embedded server would end the process with 0.
+process.exit(process.exitCode);
