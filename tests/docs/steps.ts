@@ -37,6 +37,8 @@ export const READ: Step[] = [
   { command: 'npx ratchet serving', says: /^arithmetic[\s\S]*checkpoint:\d/m },
   { command: 'npx ratchet serving arithmetic', says: 'demo' },
   { command: 'npx ratchet report --json', says: '"run": "demo"' },
+  { command: 'npx ratchet report --html report.html', says: 'report.html', after: written('report.html') },
+  { command: 'npx ratchet report demo --html demo.html', says: 'demo.html', after: written('demo.html') },
   { command: 'npx ratchet why best', says: 'Chain, down to the base' },
   { command: 'npx ratchet why checkpoint:3 --examples 20', says: /^Examples 1–20 of \d+$/m },
   {
