@@ -6,7 +6,7 @@ export default defineConfig({
     // The Temporal SDK's native part must not be shared between threads.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
   },
 });

@@ -1,10 +1,13 @@
 /**
- * How long the pages of the web page take with many samples in the database. docs/web.md quotes it.
+ * How long the pages of the web page take with many samples in the database, and what they cost. docs/web.md quotes it.
  *
  *   node --import tsx bench/web.ts [--samples 100000] [--requests 60]
  *
- * Starts its own PostgreSQL; DATABASE_URL names another server to use. Exits with 1 when a page's 95th percentile passes 200 ms.
+ * Starts its own PostgreSQL; DATABASE_URL names another server to use. Exits with 1 when a page's 95th percentile passes 200 ms. Wall
+ * times grow with what else the machine does; the processor time of this process (pages and the client that asks for them) and of the
+ * database does not.
  */
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { sql } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
@@ -12,6 +15,7 @@ import * as t from '../db/schema.ts';
 import { improveInputSchema } from '../loop/input.ts';
 import { createTestDatabase } from '../tests/support/database.ts';
 import { startSite } from '../tests/web/site.ts';
+import { createMeter } from './cost.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -53,15 +57,26 @@ async function fill(db: Db, count: number): Promise<void> {
   await db.execute(sql`insert into benchmark_items (run_id, benchmark, role, position, key, text, answer)
     select ${RUN}, 'target', 'target', i, 'k' || i, '1+1', '2' from generate_series(1, 600) i`);
   let best = await checkpoint(0);
-  const measure = (id: number, correct: number) =>
-    db.insert(t.evaluations).values({
-      checkpointId: id,
-      benchmark: 'target',
-      total: 600,
-      correct,
-      unparsable: 0,
-      finishedAt: new Date(),
-    });
+  const [call] = await db
+    .insert(t.modelCalls)
+    .values({ runId: RUN, stage: 'benchmark', role: 'generator', model: 'm', latencyMs: 5 })
+    .returning();
+  const measure = async (id: number, correct: number) => {
+    const [evaluation] = await db
+      .insert(t.evaluations)
+      .values({
+        checkpointId: id,
+        benchmark: 'target',
+        total: 600,
+        correct,
+        unparsable: 0,
+        finishedAt: new Date(),
+      })
+      .returning();
+    await db.execute(sql`insert into evaluation_items (evaluation_id, item_id, rationale, answer, correct, call_id)
+      select ${evaluation!.id}, i.id, repeat(md5(i.id || '/' || ${id}::text) || E'\n', 12), '2', (i.position * 7919) % 600 < ${correct}, ${call!.id}
+      from benchmark_items i where i.run_id = ${RUN} and i.benchmark = 'target'`);
+  };
   await measure(best, 60);
   for (let index = 1; index <= ITERATIONS; index++) {
     const [iteration] = await db
@@ -144,11 +159,18 @@ const site = await startSite(database.db);
 const requests = Number(options.requests);
 try {
   await fill(database.db, Number(options.samples));
-  const { rows } = await database.db.execute<{ samples: number; verdicts: number; first: number }>(
+  const { rows } = await database.db.execute<{
+    samples: number;
+    verdicts: number;
+    first: number;
+    base: number;
+    last: number;
+  }>(
     sql`select (select count(*) from samples)::int as samples, (select count(*) from verdicts)::int as verdicts,
-      (select min(id) from samples)::int as first`,
+      (select min(id) from samples)::int as first, (select min(id) from checkpoints)::int as base,
+      (select max(id) from checkpoints)::int as last`,
   );
-  const { samples, verdicts, first } = rows[0]!;
+  const { samples, verdicts, first, base, last } = rows[0]!;
   const iteration = (i: number) => `/runs/${RUN}/iterations/${1 + (i % ITERATIONS)}`;
   const somewhere = (i: number) =>
     Math.floor(((i * 7919) % requests) * (samples / ITERATIONS / K / requests));
@@ -168,35 +190,63 @@ try {
     'Iteration, prompts that contain': (i) => `${iteration(i)}?prompt=${1000 + i}`,
     Sample: (i) => `/samples/${first + ((i * 7919) % samples)}`,
     'Text of a sample': (i) => `/samples/${first + ((i * 104_729) % samples)}/text?field=rationale`,
+    Checkpoints: () => '/checkpoints',
+    'Checkpoints of a task': () => '/tasks/arithmetic',
+    Checkpoint: (i) => `/checkpoints/${base + (i % (last - base + 1))}`,
+    'Checkpoint, deep in its training set': (i) => `/checkpoints/${last}?from=${somewhere(i)}`,
+    'Two checkpoints': (i) => `/compare?a=${base + (i % (last - base))}&b=${last}`,
+    'Two checkpoints, all problems': (i) => `/compare?a=${base + (i % (last - base))}&b=${last}&show=all`,
   };
-  const table: Record<string, { 'first ms': number; 'median ms': number; 'p95 ms': number; kB: number }> = {};
-  let slow = false;
+  const meter = await createMeter(database.db);
+  type Row = Record<'first ms' | 'median ms' | 'p95 ms' | 'cpu ms' | 'database cpu ms' | 'kB', number>;
+  const table: Record<string, Partial<Row> & { p95: string }> = {};
+  const load = loadavg();
+  const slow: string[] = [];
   for (const [name, path] of Object.entries(pages)) {
     const times: number[] = [];
     let bytes = 0;
+    let began = meter();
     for (let i = 0; i < requests; i++) {
-      const began = performance.now();
+      // The first answer compiles, plans and fills what is kept: it counts in the times, not in what a page costs.
+      if (i === 1) began = meter();
+      const asked = performance.now();
       const answer = await fetch(site.url + path(i));
       bytes = (await answer.text()).length;
-      times.push(performance.now() - began);
+      times.push(performance.now() - asked);
       if (answer.status !== 200) throw new Error(`${path(i)} answers ${answer.status}`);
     }
+    const ended = meter();
+    const each = (total: number) => Math.round((total / (requests - 1)) * 10) / 10;
     const sorted = times.toSorted((a, b) => a - b);
     const p95 = sorted[Math.ceil(0.95 * requests) - 1]!;
-    slow ||= p95 > LIMIT_MS;
+    if (p95 > LIMIT_MS) slow.push(name);
     table[name] = {
       'first ms': Math.round(times[0]!),
       'median ms': Math.round(sorted[Math.floor(requests / 2)]!),
       'p95 ms': Math.round(p95),
+      p95: p95 > LIMIT_MS ? 'fail' : 'pass',
+      'cpu ms': each(ended.process - began.process),
+      ...(began.database === undefined || ended.database === undefined
+        ? {}
+        : { 'database cpu ms': each(ended.database - began.database) }),
       kB: Math.round(bytes / 1024),
     };
   }
+  const loads = (all: number[]) => all[0]!.toFixed(1);
   console.log(
-    `${samples.toLocaleString('en-US')} samples, ${verdicts.toLocaleString('en-US')} verdicts; ${requests} requests a page, one after the other`,
+    `${samples.toLocaleString('en-US')} samples, ${verdicts.toLocaleString('en-US')} verdicts; ${requests} requests a page, one after the other; ` +
+      `load average ${loads(load)} before and ${loads(loadavg())} after on ${availableParallelism()} cores`,
   );
   console.table(table);
-  if (slow) process.exitCode = 1;
+  console.log(
+    slow.length === 0
+      ? `pass: every page's 95th percentile is within ${LIMIT_MS} ms`
+      : `fail: the 95th percentile passes ${LIMIT_MS} ms: ${slow.join('; ')}`,
+  );
+  if (slow.length > 0) process.exitCode = 1;
 } finally {
   await site.close();
   await database.drop();
 }
+// The exit hook of the embedded server would end the process with 0.
+process.exit(process.exitCode);

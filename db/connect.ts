@@ -5,12 +5,17 @@ import * as schema from './schema.ts';
 export type Db = NodePgDatabase<typeof schema> & { $client: pg.Pool };
 
 /**
- * Opens a connection pool. `url` defaults to DATABASE_URL.
+ * Opens a connection pool. `url` defaults to DATABASE_URL; a connection that nobody used for `idleMs` is closed.
  * The pool survives a restart of PostgreSQL: a client that breaks is dropped and replaced.
  */
-export function connect(url = process.env.DATABASE_URL, max = 10): Db {
+export function connect(url = process.env.DATABASE_URL, max = 10, idleMs = 10_000): Db {
   if (!url) throw new Error('No database: set DATABASE_URL, or start the local stack with `ratchet up`.');
-  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000 });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: idleMs,
+  });
   // Without a listener, the error of a client would end the process: of an idle one, and of one that is in use by a
   // transaction, whose query fails with the same error anyway.
   pool.on('error', () => {});

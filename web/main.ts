@@ -12,7 +12,8 @@ import { webSettings } from './settings.ts';
 const settings = webSettings(process.env);
 const addresses = findAddresses();
 await migrate(addresses.database);
-const db = connect(addresses.database, 8);
+// A page asks several things at once: to log in for each of them anew would take longer than to answer.
+const db = connect(addresses.database, 8, 600_000);
 
 let client: Promise<Client> | undefined;
 function temporal(): Promise<Client> {

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { Db } from '../../db/connect.ts';
 import { newestRun } from '../../db/report.ts';
+import { UsageError } from '../errors.ts';
 import { findAddresses, findDatabase, withDatabase } from '../addresses.ts';
 import { buildReport } from '../report.ts';
 import type { Report } from '../report-types.ts';
@@ -18,12 +19,22 @@ export function addReportCommand(program: Command): void {
     .description('what a run measured and decided: base against best, per iteration, per gate')
     .argument('[run]', 'id of the run (default: the newest)')
     .option('--json', 'as data')
-    .addHelpText('after', '\nExamples:\n  ratchet report\n  ratchet report demo --json > demo.json')
-    .action(async (run: string | undefined, flags: { json?: boolean }) => {
+    .option('--html <file>', 'as one page that needs nothing else, to attach to a change request')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ratchet report\n  ratchet report demo --json > demo.json\n  ratchet report demo --html demo.html',
+    )
+    .action(async (run: string | undefined, flags: { json?: boolean; html?: string }) => {
+      if (flags.json && flags.html !== undefined)
+        throw new UsageError('--json and --html are two forms of the report: ask for one of them at a time.');
       await withDatabase(findDatabase(), async (db) => {
         const runId = run ?? (await newestRun(db))?.id;
         if (!runId) throw new Error('There are no runs yet. Start one with: ratchet run arithmetic');
-        if (flags.json) console.log(JSON.stringify(await buildReport(db, runId), null, 2));
+        if (flags.html !== undefined) {
+          // Templates are not needed by any other command.
+          const { writePage } = await import('../html-report/write.ts');
+          console.log(`The report of ${runId} is at ${await writePage(db, runId, flags.html)}`);
+        } else if (flags.json) console.log(JSON.stringify(await buildReport(db, runId), null, 2));
         else await printReport(db, runId);
       });
     });

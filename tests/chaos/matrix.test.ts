@@ -13,7 +13,7 @@ let result: SuiteResult;
 
 beforeAll(async () => {
   result = await runSuite({ kills, faults, lanes: 2 });
-}, 600_000);
+}, 1_200_000);
 
 describe('the plan', () => {
   it('kills every victim in every stage at every point', () => {

@@ -16,7 +16,7 @@ export type Sent = {
 
 /** A run continues as new at 1,000 events (workflows/improve.ts). */
 const NEAR_EVENTS = 900;
-const ATTEMPTS = 20;
+const ATTEMPTS = 60;
 
 /** mulberry32 */
 function generator(seed: number): () => number {
@@ -93,7 +93,7 @@ export function startSender(
         }
         if (one.as === 'signal' || attempt === ATTEMPTS) throw error;
         one.retries.push(`${(error as Error).name}: ${(error as Error).message}`);
-        await sleep(100);
+        await sleep(500);
       }
     }
   }

@@ -170,7 +170,7 @@ describe('a megabyte of work', () => {
   ])('of %s is cut in little time and is not judged', (_, work) => {
     const began = performance.now();
     const text = userMessage(work);
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     expect(text.length).toBeLessThan(4 * MAX_WORK_LENGTH);
     expect(text).toContain('(cut off here');
     expect(takeApart(text).outside).toEqual(outsideOf(structuredCritic));

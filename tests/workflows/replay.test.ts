@@ -14,4 +14,4 @@ it('replays every history that was ever kept', async () => {
     if (result.error) failed.push(`${result.workflowId}: ${result.error.message}`);
   }
   expect(failed).toEqual([]);
-}, 120_000);
+}, 600_000);

@@ -271,6 +271,7 @@ describe('a run', () => {
     script.latencyMs = 25;
     const handle = await start('buggy', small());
     await inStage('buggy', 'generate');
+    await until('some samples', async () => (await samplesOf('buggy')) > 10);
     await handle.executeUpdate('pause', { args: [{}] });
     // A row that no version of the code wrote: whatever reads it throws a TypeError.
     const [before] = await rows<{ plan: object }>(sql`select plan from iterations where run_id = 'buggy'`);

@@ -44,7 +44,7 @@ export function compareRoutes(deps: Deps, remember: Remember): Hono {
         'Which two?',
         'Choose two checkpoints in the tree of a task, then compare them.',
       );
-    const [a, b] = [await wantedCheckpoint(deps, first), await wantedCheckpoint(deps, second)];
+    const [a, b] = await Promise.all([wantedCheckpoint(deps, first), wantedCheckpoint(deps, second)]);
     if (a.id === b.id)
       throw new PageError(
         400,
@@ -70,7 +70,11 @@ export function compareRoutes(deps: Deps, remember: Remember): Hono {
       const asked = c.req.query('show');
       if (asked !== undefined && !SHOWS.includes(asked as Show))
         throw new PageError(400, 'No such problems', `Show ${SHOWS.join(', ')}.`);
-      const benchmarks = await Promise.all(measured.map((one) => compared(db, remember, one)));
+      const [benchmarks, standing, decided] = await Promise.all([
+        Promise.all(measured.map((one) => compared(db, remember, one))),
+        standingOf(db, b.id),
+        decisionOf(db, a, b),
+      ]);
       const all = benchmarks.find((one) => one.benchmark === current?.benchmark);
       const changed = all && all.fixed + all.broken > 0;
       const show = (asked as Show | undefined) ?? (changed ? 'changed' : 'all');
@@ -87,7 +91,7 @@ export function compareRoutes(deps: Deps, remember: Remember): Hono {
         <ComparePage
           frame={frameOf(c, deps)}
           data={{
-            task: (await standingOf(db, b.id))!.task,
+            task: standing!.task,
             a,
             b,
             benchmarks,
@@ -96,7 +100,7 @@ export function compareRoutes(deps: Deps, remember: Remember): Hono {
             items,
             next,
             later: after !== undefined,
-            decided: await decisionOf(db, a, b),
+            decided,
             characters: SHOWN,
           }}
         />,

@@ -22,7 +22,7 @@ export type Place = {
   setFault(fault: Fault | undefined): void;
 };
 
-const END_MS = 120_000;
+const END_MS = 300_000;
 
 async function checkCompleted({ harness, runId, reference }: Place): Promise<string[]> {
   await waitForEnd(harness, runId, END_MS);
@@ -60,7 +60,7 @@ const quota = (seed: number): FaultCell => ({
     const from = Math.floor(reference.calls.length * (0.3 + 0.1 * random(`chaos ${seed} quota`)()));
     setFault({ kind: 'insufficient_quota', from });
     await startRun(harness, runId, 1);
-    const { reason } = await waitForStatus(harness, runId, ['parked'], 60_000);
+    const { reason } = await waitForStatus(harness, runId, ['parked'], 180_000);
     const broken: string[] = [];
     if (!/quota/i.test(reason ?? '')) broken.push(`it does not say why it parked: ${reason}`);
     const refused = callsOf(harness.model.folder, runId).length - (from - 1);
@@ -73,7 +73,7 @@ const quota = (seed: number): FaultCell => ({
 
 /** Waits until the first iteration is decided: its adapter is promoted, and the next one is to use it. */
 async function firstPromotion({ harness, runId }: Place): Promise<string> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 180_000;
   while (Date.now() < deadline) {
     const { rows } = await harness.db.execute<{ model: string }>(sql`
       select c.model from decisions d join iterations i on i.id = d.iteration_id
@@ -82,7 +82,7 @@ async function firstPromotion({ harness, runId }: Place): Promise<string> {
     if (rows[0]) return rows[0].model;
     await sleep(20);
   }
-  throw new Error('nothing was promoted in 60 s');
+  throw new Error('nothing was promoted in 180 s');
 }
 
 async function decided({ harness, runId }: Place): Promise<string[]> {
@@ -110,7 +110,7 @@ const evictedForGood: FaultCell = {
     await startRun(harness, runId, 2);
     const model = await firstPromotion(place);
     setFault({ kind: 'evicted', model, reload: false });
-    const { reason } = await waitForStatus(harness, runId, ['parked'], 60_000);
+    const { reason } = await waitForStatus(harness, runId, ['parked'], 180_000);
     const broken = reason?.includes(model) ? [] : [`it does not name ${model}: ${reason}`];
     setFault(undefined);
     await retryParked(place);

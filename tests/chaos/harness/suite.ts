@@ -43,7 +43,7 @@ const FAULT_CELLS_AT_ONCE = 4;
 async function undisturbed(harness: Harness): Promise<Reference> {
   const runId = 'undisturbed';
   await startRun(harness, runId, 1);
-  await waitForEnd(harness, runId, 120_000);
+  await waitForEnd(harness, runId, 300_000);
   const snapshot = await takeSnapshot(harness.db, runId);
   const wrong = await inconsistencies(harness.db, runId);
   const { triples, decisions, work } = snapshot;
