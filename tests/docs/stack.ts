@@ -23,7 +23,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { until } from '../support/wait.ts';
-import { modelForDocs, NO_QUOTA, writeFixtures } from './fixtures.ts';
+import { modelForDocs, NO_QUOTA, writeFixtures, type ModelForDocs } from './fixtures.ts';
 
 export type Ended = { code: number | null; output: string };
 export type ShellOptions = {
@@ -70,16 +70,18 @@ sys.exit(os.waitstatus_to_exitcode(status))
 `;
 
 export class DocsStack {
-  readonly folder = mkdtempSync(join(tmpdir(), 'ratchet-docs-'));
+  folder!: string;
   temporal!: TestWorkflowEnvironment;
   database!: Awaited<ReturnType<typeof createTestDatabase>>;
   endpoint!: ScriptedEndpoint;
-  model = modelForDocs(this.folder);
+  model!: ModelForDocs;
   /** What stands in the documentation for something of the user's own, and what it is here. */
   readonly placeholders = new Map<string, string>();
   #up: { child: ChildProcess; ended: Promise<Ended>; output(): string } | undefined;
 
   async start(): Promise<void> {
+    this.folder = mkdtempSync(join(tmpdir(), 'ratchet-docs-'));
+    this.model = modelForDocs(this.folder);
     [this.temporal, this.endpoint, this.database] = await Promise.all([
       startTemporal(),
       startScriptedEndpoint(this.model.script),
@@ -134,7 +136,7 @@ export class DocsStack {
     await this.temporal?.teardown();
     await this.database?.drop();
     await this.endpoint?.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.folder) rmSync(this.folder, { recursive: true, force: true });
   }
 
   #spawn(command: string, env: Record<string, string>, { interruptAt, terminal }: ShellOptions = {}) {
