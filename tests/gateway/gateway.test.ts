@@ -149,8 +149,10 @@ test('a stream passes through piece by piece, unbuffered, marked in each', async
   expect(arrivals.at(-1)! - arrivals[0]!).toBeGreaterThan(600);
   const [id] = [...ids];
   expect(ids.size).toBe(1);
-  const rows = await loop.rows(sql`select outcome, streamed from gateway_completions where id = ${id!}`);
-  expect(rows).toEqual([{ outcome: 'completed', streamed: true }]);
+  // The row is written once the last piece is on its way.
+  const rows = () => loop.rows(sql`select outcome, streamed from gateway_completions where id = ${id!}`);
+  await until('its row', async () => (await rows()).length > 0);
+  expect(await rows()).toEqual([{ outcome: 'completed', streamed: true }]);
 });
 
 test('a client that goes away ends the request at the endpoint', async () => {
