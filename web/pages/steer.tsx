@@ -1,11 +1,11 @@
 /** Asks before a run is told something, and shows what it answered. A page of its own, which scripts show as a dialog. */
-import type { Child } from 'hono/jsx';
 import type { CheckpointRow } from '../../db/report.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
 import { percent } from '../../cli/text.ts';
 import type { RoleScores } from '../../cli/report-types.ts';
 import { runPath } from '../parts/basics.tsx';
-import { Layout, type Frame } from '../parts/layout.tsx';
+import { Dialogue } from '../parts/dialogue.tsx';
+import type { Frame } from '../parts/layout.tsx';
 import { Said } from '../parts/text.tsx';
 import { LIMIT_TITLES, LIMITS, type Action } from '../steering.ts';
 
@@ -15,14 +15,6 @@ export type SteerData = {
   checkpoints: { row: CheckpointRow; scores: RoleScores; best: boolean }[];
   budget: ImproveSettings['budget'];
 };
-
-const Dialogue = ({ frame, title, children }: { frame: Partial<Frame>; title: string; children: Child }) => (
-  <Layout {...frame} title={title} section="/">
-    <div class="notice card" data-dialog-content="">
-      {children}
-    </div>
-  </Layout>
-);
 
 const Reset = ({ checkpoints }: Pick<SteerData, 'checkpoints'>) => (
   <label>
@@ -74,7 +66,7 @@ export const SteerPage = ({
 }) => {
   const { runId, action } = data;
   return (
-    <Dialogue frame={frame} title={action.title}>
+    <Dialogue frame={frame} section="/" title={action.title}>
       <h2 id="dialog-title">
         {action.title}: <Said text={runId} most={60} />
       </h2>
@@ -129,7 +121,7 @@ export const AnswerPage = ({
   answer: string[];
   refused: boolean;
 }) => (
-  <Dialogue frame={frame} title={action.title}>
+  <Dialogue frame={frame} section="/" title={action.title}>
     <h2 id="dialog-title">{refused ? 'Refused' : action.title}</h2>
     <div class={refused ? 'answer refused' : 'answer'} role="status">
       {answer.map((line) => (
