@@ -6,14 +6,14 @@
  * web pages and of names that only resolve to this machine (without a token), keys of endpoints in answers.
  * Does not cover: limits per client, TLS; put a proxy before it for those.
  */
-import { randomUUID, timingSafeEqual, createHash } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Db } from '../db/connect.ts';
 import { errorText } from '../models/errors.ts';
+import { bearer, hostName, isLoopback, sameSecret } from '../net/access.ts';
 import { markBody, markStream, type Mark, type Seen } from './answer.ts';
 import { GatewayError } from './errors.ts';
-import { isLoopback } from './environment.ts';
 import { takeFeedback } from './feedback.ts';
 import { parseExactly } from './json.ts';
 import type { Log } from './log.ts';
@@ -55,36 +55,24 @@ export function fingerprintFor(checkpointId: number, upstream: string | null | u
   return `ratchet-${checkpointId}${upstream ? `-${upstream}` : ''}`;
 }
 
-const sha = (text: string) => createHash('sha256').update(text).digest();
-
-function authorised(token: string, header: string | undefined): boolean {
-  const given = /^Bearer (.+)$/i.exec(header ?? '')?.[1];
-  // Compared by digest, so that neither length nor content shows in the time it takes.
-  return given !== undefined && timingSafeEqual(sha(given), sha(token));
-}
-
-/** The name in a Host or Origin header; undefined where it is none. */
-function hostOf(text: string | undefined): string | undefined {
-  try {
-    return text === undefined ? undefined : new URL(text.includes('://') ? text : `http://${text}`).hostname;
-  } catch {
-    return undefined;
-  }
-}
-
 /** @throws GatewayError for whoever may not ask */
 function admit(c: Context, token: string | undefined): void {
   if (token !== undefined) {
-    if (authorised(token, c.req.header('authorization'))) return;
+    const given = bearer(c.req.header('authorization'));
+    if (given !== undefined && sameSecret(given, token)) return;
     throw new GatewayError(401, 'Send the token of this gateway as API key (Authorization: Bearer …).', {
       code: 'invalid_api_key',
       headers: { 'www-authenticate': 'Bearer' },
     });
   }
   // Without a token, only programs of this machine may ask: no page that a browser shows, under whatever name.
-  const host = hostOf(c.req.header('host'));
+  const host = hostName(c.req.header('host'));
   const origin = c.req.header('origin');
-  if (host === undefined || !isLoopback(host) || (origin !== undefined && !isLoopback(hostOf(origin) ?? '')))
+  if (
+    host === undefined ||
+    !isLoopback(host) ||
+    (origin !== undefined && !isLoopback(hostName(origin) ?? ''))
+  )
     throw new GatewayError(403, 'Without a token, the gateway answers programs of its own machine only.', {
       code: 'forbidden',
     });

@@ -1,5 +1,6 @@
 /** What the gateway reads from its environment: one schema. The flags of `ratchet serve` set these variables. */
 import { z } from 'zod';
+import { bareHost, isLoopback } from '../net/access.ts';
 
 const whole = (least: number, most: number) =>
   z
@@ -59,11 +60,6 @@ export type GatewaySettings = {
   logLevel: string;
 };
 
-/** Names under which only this machine reaches a server. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
 /** @throws Error naming every bad variable, and an open address without a token */
 export function gatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
@@ -84,7 +80,7 @@ export function gatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
   const stored = new Set(e.RATCHET_GATEWAY_STORE);
   return {
     databaseUrl: e.DATABASE_URL,
-    host: e.RATCHET_GATEWAY_HOST,
+    host: bareHost(e.RATCHET_GATEWAY_HOST),
     port: e.RATCHET_GATEWAY_PORT,
     token: e.RATCHET_GATEWAY_TOKEN,
     stores: (task) => stored.has('all') || stored.has(task),

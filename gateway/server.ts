@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { connect, type Db } from '../db/connect.ts';
+import { urlHost } from '../net/access.ts';
 import { createGateway, type AppOptions } from './app.ts';
 import type { GatewaySettings } from './environment.ts';
 import type { Log } from './log.ts';
@@ -62,9 +63,8 @@ export async function startGateway(
     }
     const bound = server.address();
     const actual = typeof bound === 'object' && bound ? bound.port : port;
-    const shown = host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host;
     return {
-      address: `http://${shown}:${actual}`,
+      address: `http://${urlHost(host)}:${actual}`,
       refresh: routes.refresh,
       async close(graceMs = 20_000) {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
