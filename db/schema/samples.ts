@@ -1,4 +1,5 @@
 /** What models answered, and how it was judged. */
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
@@ -59,7 +60,14 @@ export const samples = pgTable(
     cached: boolean('cached').notNull().default(false),
     createdAt: createdAt(),
   },
-  (t) => [unique().on(t.promptId, t.round, t.index), index().on(t.cacheKey)],
+  (t) => [
+    unique().on(t.promptId, t.round, t.index),
+    index().on(t.cacheKey),
+    // The few that could not be read are found without reading all others.
+    index('samples_unreadable')
+      .on(t.promptId)
+      .where(sql`${t.answer} is null`),
+  ],
 );
 
 /** Samples of one rewrite, and how many of them voted for ŷ. */
@@ -140,5 +148,10 @@ export const verdicts = pgTable(
     reason: text('reason').notNull(),
     advisory: boolean('advisory').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.sampleId, t.gate] })],
+  (t) => [
+    primaryKey({ columns: [t.sampleId, t.gate] }),
+    // A gate's rare outcomes are found without reading the verdicts of every sample. The planner knows by the statistics
+    // `verdicts_gate_outcome` (of a migration) which pairs of the two are rare.
+    index().on(t.gate, t.outcome, t.sampleId),
+  ],
 );
