@@ -1,6 +1,6 @@
 /** One explained sample as text. */
 import { fact, nameText, placeOf, type Colors } from './render-why-parts.ts';
-import { productionLines } from './render-why-production.ts';
+import { storedLines } from './render-why-production.ts';
 import { cut, plain } from './text.ts';
 import type { SampleWhy } from './why-types.ts';
 
@@ -57,7 +57,7 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
       'prompt',
       `prompt:${prompt.id} ${quoted(prompt.text)} (key ${quoted(prompt.key)}${level}, ${prompt.purpose})`,
     ),
-    ...productionLines(prompt.production),
+    ...storedLines(prompt.stored),
     ...fact('vote', voteText(why)),
     ...fact(
       'sample',

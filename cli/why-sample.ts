@@ -9,8 +9,8 @@ import { revocationsOf, type Revocation } from '../db/revocations.ts';
 import type { Checkpoint } from '../db/runs.ts';
 import { EndpointError, type Endpoint } from '../models/endpoint.ts';
 import { errorMessage } from './errors.ts';
-import { productionOf } from './why-origin.ts';
-import type { Asked, CheckpointName, Production, SampleWhy } from './why-types.ts';
+import { storedOrigins } from './why-origin.ts';
+import type { Asked, CheckpointName, StoredOrigin, SampleWhy } from './why-types.ts';
 
 /** Strategy of what came from outside the run. */
 const GIVEN = 'given';
@@ -69,7 +69,7 @@ function sampleWhy(
   row: JudgedRow,
   context: IterationContext | string,
   revoked: Revocation[],
-  production: Production | null,
+  stored: StoredOrigin | null,
 ): SampleWhy {
   const { sample, prompt, iteration, vote, call, generator, example } = row;
   const revocation = revoked.find((one) => one.exampleId === example?.id);
@@ -83,7 +83,7 @@ function sampleWhy(
       purpose: prompt.purpose,
       run: iteration.runId,
       iteration: iteration.index,
-      production,
+      stored,
     },
     vote: vote && {
       answer: vote.answer,
@@ -166,13 +166,13 @@ export function createSampleReader(db: Db): (sampleIds: number[]) => Promise<Sam
       db,
       rows.flatMap(({ example }) => (example ? [example.id] : [])),
     );
-    const production = await productionOf(
+    const stored = await storedOrigins(
       db,
       rows.map((row) => row.prompt),
     );
     const all: SampleWhy[] = [];
     for (const row of rows) {
-      const from = production.get(row.prompt.gatewayPromptId ?? 0) ?? null;
+      const from = stored.get(row.prompt.storedPromptId ?? 0) ?? null;
       all.push(sampleWhy(row, await contextOf(row.iteration.id), revoked, from));
     }
     const place = new Map(sampleIds.map((id, i) => [id, i]));

@@ -5,6 +5,7 @@ import type {
   CheckpointKind,
   DecisionKind,
   ExampleKind,
+  OutsideSource,
   PromptPurpose,
   RunStatus,
 } from '../db/schema.ts';
@@ -112,8 +113,8 @@ export type SampleWhy = {
     purpose: PromptPurpose;
     run: string;
     iteration: number;
-    /** Null: it did not come through the gateway. */
-    production: Production | null;
+    /** Null: the task's own source gave it. */
+    stored: StoredOrigin | null;
   };
   vote: {
     answer: string | null;
@@ -242,11 +243,14 @@ export type FeedbackSaid = {
   at: string;
 };
 
-/** Where a prompt comes from in production. */
-export type Production = {
-  /** The gateway's stored prompt. */
+/** Where a prompt comes from that was stored for the task from outside any run. */
+export type StoredOrigin = {
+  /** Id of the stored prompt. */
   prompt: number;
-  /** How often it came, and the first answers to it. */
+  /** From where it came first: the file and its line, or the gateway's answer. */
+  source: OutsideSource;
+  origin: string;
+  /** How often it came through the gateway, and the first answers to it. */
   asked: number;
   completions: string[];
   feedback: FeedbackSaid[];

@@ -23,7 +23,7 @@ import { revokedIn } from '../db/revocations.ts';
 import { baseAndBest, getRun, type Run } from '../db/runs.ts';
 import { prepareTask } from '../tasks/index.ts';
 import { UsageError } from './errors.ts';
-import { productionOf } from './why-origin.ts';
+import { storedOrigins } from './why-origin.ts';
 import { feedbackFacts, whyCompletion } from './why-production.ts';
 import { createSampleReader, nameOf } from './why-sample.ts';
 import type { Target } from './why-target.ts';
@@ -271,7 +271,7 @@ async function whyPrompt(db: Db, id: number, { count }: WhyOptions): Promise<Pro
       purpose,
       run: iteration.runId,
       iteration: iteration.index,
-      production: (await productionOf(db, [prompt])).get(prompt.gatewayPromptId ?? 0) ?? null,
+      stored: (await storedOrigins(db, [prompt])).get(prompt.storedPromptId ?? 0) ?? null,
     },
     total: sampleIds.length,
     samples: await createSampleReader(db)(sampleIds.slice(0, count)),

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { formAnswered, formsFor, plainForm, readRun, taskOf } from '../activities/context.ts';
 import type { Db } from '../db/connect.ts';
-import { addFeedback, addGatewayPrompt, findCompletion, findGatewayPrompt } from '../db/gateway.ts';
+import { addFeedback, findCompletion } from '../db/gateway.ts';
+import { findStoredPrompt, storePrompt } from '../db/outside.ts';
 import { getCheckpoint } from '../db/runs.ts';
 import type { Prompt, Task } from '../tasks/task.ts';
 import { GatewayError } from './errors.ts';
@@ -126,9 +127,9 @@ export async function takeFeedback(db: Db, redact: Redact, given: unknown): Prom
   const task = taskOf(await readRun(db, (await getCheckpoint(db, checkpointId)).runId));
   const text =
     parsed.data.prompt === undefined
-      ? completion.promptId === null
+      ? completion.storedPromptId === null
         ? undefined
-        : (await findGatewayPrompt(db, completion.promptId))!.text
+        : (await findStoredPrompt(db, completion.storedPromptId))!.text
       : await clean(parsed.data.prompt, 'prompt');
   if (text === undefined) {
     const why = completion.notPooled
@@ -142,10 +143,10 @@ export async function takeFeedback(db: Db, redact: Redact, given: unknown): Prom
   if (typeof prompt === 'string') throw new GatewayError(400, `The prompt ${prompt}.`, { param: 'prompt' });
   const cleaned = await clean(correction, 'correction');
   const read = readCorrection(task, prompt, cleaned);
-  const promptId = await addGatewayPrompt(db, name, prompt);
+  const storedPromptId = await storePrompt(db, { ...prompt, task: name, source: 'gateway', origin: id });
   const { feedback, known } = await addFeedback(db, {
     ...stored,
-    promptId,
+    storedPromptId,
     correction: cleaned,
     ...read,
     use: as,
