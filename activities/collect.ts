@@ -5,7 +5,6 @@ import { setStageTotal } from '../db/iterations.ts';
 import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../db/prompts.ts';
 import type { PromptPurpose } from '../db/schema.ts';
 import { createLeakIndex, type LeakIndex } from '../loop/leaks.ts';
-import { sampler } from '../tasks/random.ts';
 import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps, type IterationContext } from './context.ts';

@@ -43,6 +43,11 @@ export const gatewaySchema = z.object({
   RATCHET_GATEWAY_TIMEOUT_MS: whole(100, 1_800_000).default(300_000),
   /** How often to look for a promotion that was not announced. */
   RATCHET_GATEWAY_REFRESH_MS: whole(50, 600_000).default(2000),
+  /** Prometheus metrics at /metrics (docs/observability.md). */
+  RATCHET_GATEWAY_METRICS_PORT: whole(0, 65_535).optional(),
+  RATCHET_GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
+  /** Traces go there (telemetry/tracing.ts). */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -57,6 +62,7 @@ export type GatewaySettings = {
   maxBodyBytes: number;
   timeoutMs: number;
   refreshMs: number;
+  metrics: { host: string; port: number } | undefined;
   logLevel: string;
 };
 
@@ -89,6 +95,10 @@ export function gatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
     maxBodyBytes: e.RATCHET_GATEWAY_MAX_BODY_BYTES,
     timeoutMs: e.RATCHET_GATEWAY_TIMEOUT_MS,
     refreshMs: e.RATCHET_GATEWAY_REFRESH_MS,
+    metrics:
+      e.RATCHET_GATEWAY_METRICS_PORT === undefined
+        ? undefined
+        : { host: bareHost(e.RATCHET_GATEWAY_METRICS_HOST), port: e.RATCHET_GATEWAY_METRICS_PORT },
     logLevel: e.RATCHET_LOG_LEVEL,
   };
 }

@@ -85,7 +85,11 @@ export function readCorrection(task: Task, prompt: Prompt, given: string): Read 
  * @param given the body as it came
  * @throws GatewayError naming what is wrong
  */
-export async function takeFeedback(db: Db, redact: Redact, given: unknown): Promise<FeedbackAnswer> {
+export async function takeFeedback(
+  db: Db,
+  redact: Redact,
+  given: unknown,
+): Promise<{ answer: FeedbackAnswer; rating: 'up' | 'down' | undefined }> {
   const parsed = feedbackSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) =>
@@ -121,7 +125,10 @@ export async function takeFeedback(db: Db, redact: Redact, given: unknown): Prom
   const answer = { object: 'feedback' as const, completion: id, task: name, checkpoint: checkpointId };
   if (correction === undefined) {
     const { feedback, known } = await addFeedback(db, stored);
-    return { id: feedback.id, ...answer, known, becomes: 'rating', message: 'The rating is stored.' };
+    return {
+      answer: { id: feedback.id, ...answer, known, becomes: 'rating', message: 'The rating is stored.' },
+      rating,
+    };
   }
 
   const task = taskOf(await readRun(db, (await getCheckpoint(db, checkpointId)).runId));
@@ -155,5 +162,5 @@ export async function takeFeedback(db: Db, redact: Redact, given: unknown): Prom
     as === 'regression'
       ? `It is a held-out problem of all later runs of ${name}.`
       : `It becomes a reviewed example in the next iteration of ${name}${read.rationale === undefined ? ', once a sample leads to the answer in sound steps' : ''}.`;
-  return { id: feedback.id, ...answer, known, becomes: as, message };
+  return { answer: { id: feedback.id, ...answer, known, becomes: as, message }, rating };
 }

@@ -8,6 +8,7 @@ import { storePrompt } from '../db/outside.ts';
 import type { gatewayCompletions } from '../db/schema.ts';
 import { errorText } from '../models/errors.ts';
 import { messageTexts, promptIn } from './prompt.ts';
+import type { Observe } from './observe.ts';
 import type { Redact } from './redact.ts';
 import type { Target } from './routes.ts';
 import type { Log } from './log.ts';
@@ -53,7 +54,7 @@ async function textsOf(db: Db, redact: Redact, { id, target, task, messages, rep
 
 export function createRecord(
   db: Db,
-  options: { stores(task: string): boolean; redact: Redact },
+  options: { stores(task: string): boolean; redact: Redact; observe: Observe },
   log: Log,
 ): { record(answer: Answer): Promise<void>; settled(): Promise<void> } {
   const underWay = new Set<Promise<void>>();
@@ -66,6 +67,7 @@ export function createRecord(
       await addCompletion(db, { ...row, ...texts, checkpointId: target.checkpoint.id });
     } catch (error) {
       lost += 1;
+      options.observe({ kind: 'unrecorded', task: answer.task });
       log.error({ completion: answer.id, lost, error: errorText(error) }, 'an answer could not be recorded');
     }
   }

@@ -1,5 +1,5 @@
 /** What was asked in production, and what people said of the answers. */
-import { boolean, index, integer, jsonb, pgTable, text, unique } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
 import { checkpoints } from './checkpoints.ts';
 import { createdAt, id, ref } from './columns.ts';
 import { storedPrompts } from './outside.ts';
