@@ -149,9 +149,21 @@ async function fill(db: Db, count: number): Promise<void> {
       reason: 'better',
       numbers: { pValue: 1e-9, roi: 3, spend: { tokens: 1e6 } },
     });
+    await db.execute(sql`insert into reviews (run_id, iteration_id, sample_id, reason, audit)
+      select ${RUN}, ${id}, e.sample_id, 'audit', true from examples e where e.iteration_id = ${id} order by e.id limit 200`);
     best = candidate;
   }
   await db.execute(sql`vacuum analyze`);
+}
+
+/** As it was while the gates judged the last iteration. */
+async function reopen(db: Db): Promise<void> {
+  const id = sql`(select max(id) from iterations where run_id = ${RUN})`;
+  await db.execute(sql`delete from decisions where iteration_id = ${id}`);
+  await db.execute(sql`update iterations set finished_at = null where id = ${id}`);
+  await db.execute(sql`update stages set status = case when name = 'filter' then 'running' else 'pending' end, output = null,
+    finished_at = null where iteration_id = ${id} and name in ('filter', 'adapt', 'benchmark', 'decide')`);
+  await db.execute(sql`update runs set status = 'running', finished_at = null where id = ${RUN}`);
 }
 
 const database = await createTestDatabase();
@@ -165,12 +177,13 @@ try {
     first: number;
     base: number;
     last: number;
+    review: number;
   }>(
     sql`select (select count(*) from samples)::int as samples, (select count(*) from verdicts)::int as verdicts,
       (select min(id) from samples)::int as first, (select min(id) from checkpoints)::int as base,
-      (select max(id) from checkpoints)::int as last`,
+      (select max(id) from checkpoints)::int as last, (select min(id) from reviews)::int as review`,
   );
-  const { samples, verdicts, first, base, last } = rows[0]!;
+  const { samples, verdicts, first, base, last, review } = rows[0]!;
   const iteration = (i: number) => `/runs/${RUN}/iterations/${1 + (i % ITERATIONS)}`;
   const somewhere = (i: number) =>
     Math.floor(((i * 7919) % requests) * (samples / ITERATIONS / K / requests));
@@ -196,6 +209,11 @@ try {
     'Checkpoint, deep in its training set': (i) => `/checkpoints/${last}?from=${somewhere(i)}`,
     'Two checkpoints': (i) => `/compare?a=${base + (i % (last - base))}&b=${last}`,
     'Two checkpoints, all problems': (i) => `/compare?a=${base + (i % (last - base))}&b=${last}&show=all`,
+    Review: () => '/review',
+    'Item of a review': (i) => `/runs/${RUN}/review/${review + i}`,
+    Launch: () => '/launch',
+    'Run under way': () => `/runs/${RUN}`,
+    'Iteration under way': () => `/runs/${RUN}/iterations/${ITERATIONS}`,
   };
   const meter = await createMeter(database.db);
   type Row = Record<'first ms' | 'median ms' | 'p95 ms' | 'cpu ms' | 'database cpu ms' | 'kB', number>;
@@ -203,6 +221,7 @@ try {
   const load = loadavg();
   const slow: string[] = [];
   for (const [name, path] of Object.entries(pages)) {
+    if (name === 'Run under way') await reopen(database.db);
     const times: number[] = [];
     let bytes = 0;
     let began = meter();

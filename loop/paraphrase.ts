@@ -6,13 +6,13 @@
  */
 import { normalised, tokensOf } from './leaks.ts';
 
-const NUMBER_WORDS = [
-  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen',
-  'twenty thirty forty fifty sixty seventy eighty ninety',
-]
-  .join(' ')
-  .split(' ');
-const VALUES = new Map(NUMBER_WORDS.map((word, i) => [word, String(i < 20 ? i : (i - 18) * 10)]));
+const ONES =
+  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen';
+const TENS = 'twenty thirty forty fifty sixty seventy eighty ninety';
+const VALUES = new Map([
+  ...ONES.split(' ').map((word, i) => [word, String(i)] as const),
+  ...TENS.split(' ').map((word, i) => [word, String(20 + 10 * i)] as const),
+]);
 /** As numbers go they are one each, however a text has them: `half`, `twice`, `dozen`. */
 const QUANTITIES = new Set([
   'half',

@@ -35,11 +35,13 @@ describe('reading what was sent', () => {
     expect(readArgs('stop', undefined)).toEqual({ when: 'now' });
     expect(readArgs('stagnation', 'collapse')).toEqual({ kind: 'collapse' });
     expect(readArgs('setBudget', { run: { tokens: 5 } })).toEqual({ run: { tokens: 5 } });
+    expect(readArgs('pause', { reason: 'x'.repeat(500) }).reason).toHaveLength(500);
   });
 
   it.each([
     ['resetCheckpoint', {}, /"to" must be "base", "best" or the id/],
     ['resetCheckpoint', { to: -1 }, /"to" must be/],
+    ['resetCheckpoint', { to: 0 }, /"to" must be/],
     ['stop', { when: 'later' }, /"when" must be one of now, iteration/],
     ['stagnation', { kind: 'boredom' }, /plateau, decline, collapse/],
     ['setBudget', {}, /give "run" or "iteration"/],
@@ -151,6 +153,16 @@ describe('a run that continues as new', () => {
     // Sent again to the next execution, it changes nothing and gets the answer of the first time.
     expect(receive(next, message('skipIteration', undefined, 'last')).accepted).toBe(true);
     expect(next.unsaved).toHaveLength(91);
+  });
+
+  it('takes along as many ids as fit exactly', () => {
+    const seenOf = (count: number) => {
+      const seen = Array.from({ length: count }, (_, i) => `${i}`.padStart(30, '0'));
+      return carriedControl(iterating({ seen })).seen!;
+    };
+    expect(seenOf(50)).toHaveLength(50);
+    expect(seenOf(51)).toHaveLength(50);
+    expect(seenOf(51)[0]).toBe('1'.padStart(30, '0'));
   });
 
   it('takes along all ids where they are few', () => {

@@ -122,6 +122,9 @@ describe('a lighter strategy', () => {
     const { overrides, name } = evaluate({ gates: { policy: { reward: 'required' } } });
     expect(name).toBe('no second round of samples, no advisory critic');
     expect(overrides).toEqual({ sampling: { resamples: 0 }, gates: { critique: {} } });
+    const one = evaluate({ gates: { critique: { critics: [critics[0]!] } } });
+    expect(one).toMatchObject({ name, overrides });
+    expect(one.overrides).toEqual(overrides);
   });
 
   it('with fewer samples leaves the agreement band open', () => {
@@ -172,7 +175,8 @@ describe('the stagnation policy', () => {
     const shift = (changes: Partial<Situation>) =>
       nextStep(situation({ taken: ['diversity'], ...changes }))?.overrides;
     expect(shift({})).toEqual({ curriculum: { shift: 1 } });
-    expect(shift({ acceptedShare: 0.1 })).toEqual({ curriculum: { shift: -1 } });
+    expect(shift({ acceptedShare: 0.29 })).toEqual({ curriculum: { shift: -1 } });
+    expect(shift({ acceptedShare: 0.3 })).toEqual({ curriculum: { shift: 1 } });
     expect(shift({ kind: 'collapse' })).toEqual({ curriculum: { shift: -1 } });
   });
 

@@ -69,6 +69,23 @@ describe('the curriculum', () => {
     ]);
   });
 
+  test('is shifted by whole levels, up from the highest and down from the lowest, as far as there are any', () => {
+    const shifted = (shift: number) =>
+      nextLevels([at(1, 5, 90), at(1, 6, 10)], { ...settings, shift }, levels);
+    const inside = { start: [5, 6], all: levels.all };
+    const between = (shift: number) => nextLevels([], { ...settings, shift }, inside);
+    expect([-2, -1, 0, 1, 2, 9].map(between)).toEqual([
+      [4, 5, 6],
+      [4, 5, 6],
+      [5, 6],
+      [5, 6, 7],
+      [5, 6, 7, 8],
+      [5, 6, 7, 8, 9],
+    ]);
+    expect(shifted(0)).toEqual([4, 6]);
+    expect(shifted(1)).toEqual([4, 6, 7]);
+  });
+
   test('refuses to start nowhere or at a level that does not exist', () => {
     expect(() => nextLevels([], settings, { start: [], all: [1] })).toThrow(RangeError);
     expect(() => nextLevels([], settings, { start: [3], all: [1] })).toThrow(

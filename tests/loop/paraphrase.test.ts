@@ -45,7 +45,19 @@ describe('a paraphrase', () => {
     expect(notAParaphrase(prompt, text)).toBe(reason);
   });
 
+  it('may be three times as long as the prompt, or 200 characters, and no longer', () => {
+    const longer = (of: string, length: number) =>
+      notAParaphrase(of, 'please '.padEnd(length - of.length, 'x') + of);
+    const short = 'take 3 of them';
+    expect(longer(short, 200)).toBeUndefined();
+    expect(longer(short, 201)).toBe('it has 201 characters, more than 200');
+    const long = `${'so '.repeat(40)}${short}`;
+    expect(longer(long, 3 * long.length)).toBeUndefined();
+    expect(longer(long, 3 * long.length + 1)).toMatch(/^it has \d+ characters/);
+  });
+
   it('may write a number as a word', () => {
+    expect(numbersOf('zero two nineteen twenty ninety')).toEqual(['0', '19', '2', '20', '90']);
     expect(numbersOf('Three boys have 12 cats')).toEqual(numbersOf('12 cats of 3 boys'));
     expect(namesOf('The boy Tom met Ann. She left.')).toEqual(new Set(['Tom', 'Ann']));
   });

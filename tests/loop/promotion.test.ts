@@ -68,6 +68,21 @@ describe('a candidate is promoted', () => {
     });
   });
 
+  test('without guards, and with a guard that has no items: nothing fell', () => {
+    const { decision, reason } = decidePromotion({ settings, target: target(80, 11), guards: [] });
+    expect(decision).toBe('promote');
+    expect(reason).toMatch(/p = 2\.2e-14 < 0\.05\)$/);
+    const empty = decidePromotion({ settings, target: target(80, 11), guards: [guard(0, 0, 0)] });
+    expect(empty).toMatchObject({ decision: 'promote', guards: [{ fall: 0, held: true }] });
+  });
+
+  test('with small levels in powers of ten', () => {
+    const level = (alpha: number) =>
+      decidePromotion({ settings: { ...settings, alpha }, target: target(80, 11), guards: [] }).reason;
+    expect(level(0.001)).toContain('< 0.001)');
+    expect(level(0.00099)).toContain('< 9.9e-4)');
+  });
+
   test('when a guard rose', () => {
     const decision = decidePromotion({ settings, target: target(80, 11), guards: [guard(90, 99)] });
     expect(decision.decision).toBe('promote');
@@ -143,7 +158,11 @@ describe('a candidate is discarded', () => {
       broken: 0,
     };
     for (const nothing of [undefined, empty]) {
-      expect(decidePromotion({ settings, target: nothing, guards: [] }).decision).toBe('discard');
+      expect(decidePromotion({ settings, target: nothing, guards: [] })).toMatchObject({
+        decision: 'discard',
+        gain: 0,
+        pValue: 1,
+      });
     }
   });
 

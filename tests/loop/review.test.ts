@@ -89,6 +89,7 @@ describe('what is put to reviewers', () => {
 describe('too many rejections', () => {
   it('need ten decisions and more than the share', () => {
     expect(tooManyRejected({ accepted: 0, rejected: 9 }, settings())).toBeUndefined();
+    expect(tooManyRejected({ accepted: 0, rejected: 10 }, settings())).toMatch(/10 of 10/);
     expect(tooManyRejected({ accepted: 7, rejected: 3 }, settings())).toBeUndefined();
     expect(tooManyRejected({ accepted: 13, rejected: 7 }, settings())).toBe(
       'reviewers rejected 7 of 20 (35 %), more than 30 %',
@@ -110,6 +111,8 @@ describe('messages of reviewers', () => {
     expect(readArgs('approveReview', {}).items).toBeUndefined();
     expect(readArgs('rejectReview', { items: [3, '4'] }).items).toEqual([3, 4]);
     expect(readArgs('rejectReview', { all: true }).items).toBeUndefined();
+    const most = Array.from({ length: 200 }, (_, i) => i + 1);
+    expect(readArgs('rejectReview', { items: most }).items).toEqual(most);
   });
 
   it.each([
@@ -119,6 +122,7 @@ describe('messages of reviewers', () => {
     ['approveReview', { item: 1, all: true }],
     ['approveReview', { items: [] }],
     ['approveReview', { items: [1.5] }],
+    ['approveReview', { items: [0] }],
     ['rejectReview', { item: 'all' }],
     ['rejectReview', { items: Array.from({ length: 201 }, (_, i) => i + 1) }],
   ] as const)('are refused when they are unclear: %s %j', (name, input) => {

@@ -8,6 +8,7 @@ import { measureIndependence } from '../../loop/independence.ts';
 import { improveInputSchema } from '../../loop/input.ts';
 import { createLeakIndex } from '../../loop/leaks.ts';
 import { levelOfLook } from '../../loop/alpha-spending.ts';
+import { shuffle } from '../../loop/random.ts';
 import { findStagnation, type Turn } from '../../loop/stagnation.ts';
 import { stands, trusted, vote } from '../../loop/vote.ts';
 
@@ -31,6 +32,13 @@ describe('a vote', () => {
     expect(given(5, 4)).toBe(false);
     expect(given(4, 2)).toBe(true);
     expect(given(5)).toBe(true);
+  });
+
+  it('is written as most write it, of equally common spellings as the first in code point order', () => {
+    const same = (a: string, b: string) => Number(a) === Number(b);
+    expect(vote(['0.5', '.5', '2'], same).answer).toBe('.5');
+    expect(vote(['.5', '0.5', '2'], same).answer).toBe('.5');
+    expect(vote(['.5', '0.5', '0.5'], same).answer).toBe('0.5');
   });
 
   it('is never trusted where no number of votes is enough', () => {
@@ -173,6 +181,12 @@ describe('a drift alarm', () => {
     expect(alarms({ distance: 1 }, { texts: 14, unreadable: 0.5 })).toEqual([]);
   });
 
+  it('names lengths from ten on as whole numbers', () => {
+    const reason = (tokens: number) => findDrift('fixed', { ...usual, tokens }, usual, policy)[0]!.reason;
+    expect(reason(10)).toContain('64 → 10,');
+    expect(reason(9.99)).toContain('64 → 9.99,');
+  });
+
   it('needs something to compare with: nothing in the reference is no drift by itself', () => {
     const nothing = { tokens: 0, templateEntropy: 0, distinct2: 0, compression: 0 };
     expect(alarms({}, nothing)).toEqual([]);
@@ -228,9 +242,23 @@ describe('a leak', () => {
     expect(near(words(10), words(9), 0.8)).toBeUndefined();
   });
 
+  it('is not a text of other signs alone because another such text is held out', () => {
+    expect(near('!!!', '???', 0.8)).toBeUndefined();
+    expect(near('???', ' ??? ', 0.8)).toBe('exact');
+  });
+
   it('is near at the least similarity, and not below it', () => {
     expect(near(words(10), words(11), 0.9)).toBe('near');
     expect(near(words(10), words(11), 0.901)).toBeUndefined();
+  });
+});
+
+describe('a shuffle', () => {
+  it('draws once for each item but one, so that what is drawn next is the same in every replay', () => {
+    let drawn = 0;
+    const next = () => (drawn++, 0.5);
+    shuffle(next, ['a', 'b', 'c']);
+    expect(drawn).toBe(2);
   });
 });
 

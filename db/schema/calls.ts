@@ -1,0 +1,27 @@
+/** What was asked of models, and paid. */
+import { index, integer, pgTable, text } from 'drizzle-orm/pg-core';
+import { runs, iterations } from './runs.ts';
+import { createdAt, id, ref } from './columns.ts';
+
+/** One request to a model, successful or not. Append only; `usage` is what was paid. */
+export const modelCalls = pgTable(
+  'model_calls',
+  {
+    id: id(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    iterationId: ref('iteration_id').references(() => iterations.id),
+    stage: text('stage').notNull(),
+    role: text('role').notNull(),
+    model: text('model').notNull(),
+    fingerprint: text('fingerprint'),
+    requests: integer('requests').notNull().default(1),
+    promptTokens: integer('prompt_tokens').notNull().default(0),
+    completionTokens: integer('completion_tokens').notNull().default(0),
+    latencyMs: integer('latency_ms').notNull(),
+    error: text('error'),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.runId, t.iterationId)],
+);

@@ -1,0 +1,89 @@
+/** What was asked in production, and what people said of the answers. */
+import { boolean, index, integer, jsonb, pgTable, text, unique } from 'drizzle-orm/pg-core';
+import { checkpoints } from './checkpoints.ts';
+import { createdAt, id, ref } from './columns.ts';
+
+/**
+ * Prompts that came through the gateway, redacted, where storing them is asked for: the unlabeled pool of runs that
+ * draw from it. Each problem once; how often it came is counted in the completions.
+ */
+export const gatewayPrompts = pgTable(
+  'gateway_prompts',
+  {
+    id: id(),
+    task: text('task').notNull(),
+    /** SHA-256 of the problem's key, which may be too long for an index. */
+    keyDigest: text('key_digest').notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.task, t.keyDigest), index().on(t.task, t.id)],
+);
+
+/** One answer of the gateway. Texts only where storing them is asked for, and redacted. */
+export const gatewayCompletions = pgTable(
+  'gateway_completions',
+  {
+    /** As the client was told. */
+    id: text('id').primaryKey(),
+    task: text('task').notNull(),
+    /** What answered. */
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    /** Why it was not the checkpoint that the task serves. */
+    fallback: text('fallback'),
+    /** Id and fingerprint as the endpoint gave them. */
+    upstreamId: text('upstream_id'),
+    fingerprint: text('fingerprint'),
+    streamed: boolean('streamed').notNull(),
+    /** `aborted`: the client went away, or the endpoint broke off. */
+    outcome: text('outcome').$type<'completed' | 'aborted'>().notNull(),
+    promptTokens: integer('prompt_tokens'),
+    completionTokens: integer('completion_tokens'),
+    latencyMs: integer('latency_ms').notNull(),
+    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    /** Why its prompt is not in the pool. */
+    notPooled: text('not_pooled'),
+    messages: jsonb('messages').$type<unknown[]>(),
+    /** Text of each choice. */
+    replies: jsonb('replies').$type<string[]>(),
+    /** How often each kind of text was taken out. */
+    redacted: jsonb('redacted').$type<Record<string, number>>(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.createdAt), index().on(t.promptId), index().on(t.checkpointId)],
+);
+
+/** `example`: trains the next iterations of the task; `regression`: a held-out problem of later runs. */
+export type FeedbackUse = 'example' | 'regression';
+
+/** What people said of answers of the gateway. Rows are only ever added. */
+export const gatewayFeedback = pgTable(
+  'gateway_feedback',
+  {
+    id: id(),
+    completionId: text('completion_id')
+      .notNull()
+      .references(() => gatewayCompletions.id),
+    task: text('task').notNull(),
+    choice: integer('choice').notNull(),
+    rating: text('rating').$type<'up' | 'down'>(),
+    /** The problem, and what is right: set together. */
+    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    correction: text('correction'),
+    /** As the task reads it out of the correction. */
+    answer: text('answer'),
+    /** The correction, where it is a whole rationale in the task's form. */
+    rationale: text('rationale'),
+    use: text('use').$type<FeedbackUse>(),
+    by: text('by').notNull(),
+    note: text('note'),
+    /** SHA-256 of all of it: what is sent twice is stored once. */
+    digest: text('digest').notNull().unique(),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.task, t.id), index().on(t.completionId)],
+);

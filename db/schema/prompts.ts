@@ -1,0 +1,115 @@
+/** What is asked in an iteration, and how precise its votes are. */
+import {
+  boolean,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  type AnyPgColumn,
+} from 'drizzle-orm/pg-core';
+import { modelCalls } from './calls.ts';
+import { gatewayPrompts, gatewayFeedback } from './gateway.ts';
+import { iterations } from './runs.ts';
+import { createdAt, id, ref } from './columns.ts';
+
+/**
+ * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
+ * with its answer, from outside the run; no model is asked about it.
+ */
+export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate' | 'given';
+
+export const prompts = pgTable(
+  'prompts',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    position: integer('position').notNull(),
+    purpose: text('purpose').$type<PromptPurpose>().notNull(),
+    key: text('key').notNull(),
+    text: text('text').notNull(),
+    level: integer('level'),
+    /** The stored prompt of the gateway that it is, where the pool was drawn from those. */
+    gatewayPromptId: ref('gateway_prompt_id').references((): AnyPgColumn => gatewayPrompts.id),
+    /** The correction from production for which it is in the pool. */
+    feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique().on(t.iterationId, t.position),
+    unique().on(t.iterationId, t.key),
+    index().on(t.key),
+    index().on(t.gatewayPromptId),
+    index().on(t.feedbackId),
+  ],
+);
+
+/** The known answers of prompts of the purpose `calibrate`. */
+export const calibrationItems = pgTable('calibration_items', {
+  promptId: ref('prompt_id')
+    .primaryKey()
+    .references(() => prompts.id),
+  answer: text('answer').notNull(),
+});
+
+/** Right and all votes for ŷ with so many samples behind it. */
+export type PrecisionCell = { votes: number; right: number; total: number };
+
+/** How precise the votes of an iteration were measured to be at one level, and what is therefore asked of them. */
+export const calibrations = pgTable(
+  'calibrations',
+  {
+    id: id(),
+    iterationId: ref('iteration_id')
+      .notNull()
+      .references(() => iterations.id),
+    /** Null for tasks without levels. */
+    level: integer('level'),
+    /** K. */
+    samples: integer('samples').notNull(),
+    /** The precision that was asked for; 0: none. */
+    asked: doublePrecision('asked').notNull(),
+    /** Least votes and lead, in samples; null: no number of votes reaches the precision, so nothing is trusted. */
+    votes: integer('votes'),
+    lead: integer('lead'),
+    /** Estimated precision there (or, where none reaches it, at the strictest), and the evidence at this level and at all. */
+    precision: doublePrecision('precision'),
+    right: integer('right').notNull(),
+    total: integer('total').notNull(),
+    rightAtAll: integer('right_at_all').notNull(),
+    totalAtAll: integer('total_at_all').notNull(),
+    /** Iterations whose calibration counted. */
+    iterations: integer('iterations').notNull(),
+    /** By votes, of this iteration and level alone. */
+    cells: jsonb('cells').$type<PrecisionCell[]>().notNull(),
+    reason: text('reason').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.iterationId, t.level).nullsNotDistinct()],
+);
+
+/** What the model made of a prompt in other words. Only what keeps its numbers and names (`ok`) is asked. */
+export const paraphrases = pgTable(
+  'paraphrases',
+  {
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => prompts.id),
+    index: integer('index').notNull(),
+    text: text('text').notNull(),
+    ok: boolean('ok').notNull(),
+    reason: text('reason').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+    /** Digest of the model and of the whole request; an equal request is not paid for again. */
+    cacheKey: text('cache_key'),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.promptId, t.index] }), index().on(t.cacheKey)],
+);

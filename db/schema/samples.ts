@@ -1,0 +1,157 @@
+/** What models answered, and how it was judged. */
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+} from 'drizzle-orm/pg-core';
+import { modelCalls } from './calls.ts';
+import { checkpoints } from './checkpoints.ts';
+import { prompts } from './prompts.ts';
+import { createdAt, id, ref } from './columns.ts';
+
+/** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
+export const PLANTED_ROUND = 0;
+
+/** The `round` of answers that a person gave from outside the run. */
+export const GIVEN_ROUND = -1;
+
+export const samples = pgTable(
+  'samples',
+  {
+    id: id(),
+    promptId: ref('prompt_id')
+      .notNull()
+      .references(() => prompts.id),
+    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again; 0: planted (`probes`). */
+    round: integer('round').notNull(),
+    index: integer('index').notNull(),
+    checkpointId: ref('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.id),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+    rewrite: text('rewrite').notNull(),
+    strategy: text('strategy').notNull(),
+    /** The problem as it was put to the model (the rewrite's text). */
+    request: text('request').notNull(),
+    rationale: text('rationale').notNull(),
+    /** Answer to the prompt itself, mapped back from the rewrite; null when unparsable. */
+    answer: text('answer'),
+    formatOk: boolean('format_ok').notNull(),
+    formatReason: text('format_reason').notNull(),
+    coherenceOk: boolean('coherence_ok').notNull(),
+    coherenceReason: text('coherence_reason').notNull(),
+    finishReason: text('finish_reason').notNull(),
+    completionTokens: integer('completion_tokens').notNull(),
+    fingerprint: text('fingerprint'),
+    seed: bigint('seed', { mode: 'number' }).notNull(),
+    /** Digest of everything that determines the draw: checkpoint, messages, sampling parameters, index. */
+    cacheKey: text('cache_key'),
+    /** Taken from an earlier, equal draw instead of being paid for again; `callId` is that of the draw. */
+    cached: boolean('cached').notNull().default(false),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique().on(t.promptId, t.round, t.index),
+    index().on(t.cacheKey),
+    // The few that could not be read are found without reading all others.
+    index('samples_unreadable')
+      .on(t.promptId)
+      .where(sql`${t.answer} is null`),
+  ],
+);
+
+/** Samples of one rewrite, and how many of them voted for ŷ. */
+export type RewriteTally = { rewrite: string; kind: string; samples: number; votes: number };
+
+export const votes = pgTable('votes', {
+  promptId: ref('prompt_id')
+    .primaryKey()
+    .references(() => prompts.id),
+  /** ŷ; null on a tie for the first place or when no sample gave an answer. */
+  answer: text('answer'),
+  votes: integer('votes').notNull(),
+  runnerUpVotes: integer('runner_up_votes').notNull(),
+  samples: integer('samples').notNull(),
+  agreement: doublePrecision('agreement').notNull(),
+  margin: doublePrecision('margin').notNull(),
+  /** Samples without a readable answer. */
+  unreadable: integer('unreadable').notNull().default(0),
+  tallies: jsonb('tallies').$type<RewriteTally[]>(),
+  /**
+   * Given a sample that voted for ŷ, the share of other samples of its rewrite (or kind of rewrite) that did, and of those of
+   * others; null where there are no such pairs.
+   */
+  within: doublePrecision('within'),
+  across: doublePrecision('across'),
+  /** Samples that repeat another of the same request, of an endpoint that does not sample: they do not vote. */
+  copies: integer('copies').notNull().default(0),
+  /** High within and low across: not trusted. */
+  sharedMistake: boolean('shared_mistake').notNull().default(false),
+  trusted: boolean('trusted').notNull(),
+  createdAt: createdAt(),
+});
+
+export const critiques = pgTable(
+  'critiques',
+  {
+    id: id(),
+    sampleId: ref('sample_id')
+      .notNull()
+      .references(() => samples.id),
+    critic: text('critic').notNull(),
+    outcome: text('outcome').$type<'holds' | 'fails' | 'unscored'>().notNull(),
+    score: doublePrecision('score'),
+    reason: text('reason').notNull(),
+    reply: text('reply').notNull(),
+    callId: ref('call_id')
+      .notNull()
+      .references(() => modelCalls.id),
+    /** Digest of the critic's model and of the whole request; an equal request is not paid for again. */
+    cacheKey: text('cache_key'),
+    cached: boolean('cached').notNull().default(false),
+    createdAt: createdAt(),
+  },
+  (t) => [unique().on(t.sampleId, t.critic), index().on(t.cacheKey)],
+);
+
+/** What the task's own verification found; `ok` null: there was nothing that it could verify. */
+export const verifications = pgTable('verifications', {
+  sampleId: ref('sample_id')
+    .primaryKey()
+    .references(() => samples.id),
+  ok: boolean('ok'),
+  score: doublePrecision('score'),
+  reason: text('reason').notNull(),
+  createdAt: createdAt(),
+});
+
+export const verdicts = pgTable(
+  'verdicts',
+  {
+    sampleId: ref('sample_id')
+      .notNull()
+      .references(() => samples.id),
+    gate: text('gate').notNull(),
+    outcome: text('outcome').$type<'pass' | 'fail' | 'unscored'>().notNull(),
+    score: doublePrecision('score'),
+    threshold: doublePrecision('threshold'),
+    reason: text('reason').notNull(),
+    advisory: boolean('advisory').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.sampleId, t.gate] }),
+    // A gate's rare outcomes are found without reading the verdicts of every sample. The planner knows by the statistics
+    // `verdicts_gate_outcome` (of a migration) which pairs of the two are rare.
+    index().on(t.gate, t.outcome, t.sampleId),
+  ],
+);
