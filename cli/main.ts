@@ -1,26 +1,7 @@
 /** The `ratchet` command. Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addChaosCommand } from './commands/chaos.ts';
-import { addDemoCommand } from './commands/demo.ts';
-import { addExportCommand } from './commands/export.ts';
-import { addImportCommand } from './commands/import.ts';
-import { addGalleryCommand } from './commands/gallery.ts';
-import { addListCommand, addReportCommand } from './commands/report.ts';
-import { addReviewCommand } from './commands/review.ts';
-import { addRunCommand } from './commands/run.ts';
-import { addRevokeCommand } from './commands/revoke.ts';
-import { addSteerCommands } from './commands/steer.ts';
-import { addServeCommands } from './commands/serve.ts';
-import { addServingCommands } from './commands/serving.ts';
-import { addSettingsCommand } from './commands/settings.ts';
-import { addSetupCommand } from './commands/setup.ts';
-import { addScheduleCommand } from './commands/schedule.ts';
-import { addTestCommand } from './commands/test.ts';
-import { addWatchCommand } from './commands/watch.ts';
-import { addWhyCommand } from './commands/why.ts';
 import { EXIT, reportError } from './errors.ts';
-import { addStackCommands } from './stack/commands.ts';
 import { wasReported } from './stack/steps.ts';
 
 const help = `
@@ -47,8 +28,51 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Commander copies these settings to subcommands made after they are set. */
-export function createProgram(): Command {
+type Group = { names: string[]; add: (program: Command) => Promise<void> };
+
+/** Commands by the file that makes them, in the order of the help. */
+export const GROUPS: Group[] = [
+  { names: ['demo'], add: async (to) => (await import('./commands/demo.ts')).addDemoCommand(to) },
+  {
+    names: ['up', 'down', 'status', 'doctor'],
+    add: async (to) => (await import('./stack/commands.ts')).addStackCommands(to),
+  },
+  { names: ['run'], add: async (to) => (await import('./commands/run.ts')).addRunCommand(to) },
+  { names: ['watch'], add: async (to) => (await import('./commands/watch.ts')).addWatchCommand(to) },
+  {
+    names: ['list', 'report'],
+    add: async (to) => (await import('./commands/report.ts')).addReportCommands(to),
+  },
+  { names: ['export'], add: async (to) => (await import('./commands/export.ts')).addExportCommand(to) },
+  { names: ['import'], add: async (to) => (await import('./commands/import.ts')).addImportCommand(to) },
+  { names: ['why'], add: async (to) => (await import('./commands/why.ts')).addWhyCommand(to) },
+  { names: ['revoke'], add: async (to) => (await import('./commands/revoke.ts')).addRevokeCommand(to) },
+  {
+    names: ['pause', 'resume', 'stop', 'retry', 'skip', 'reset', 'budget'],
+    add: async (to) => (await import('./commands/steer.ts')).addSteerCommands(to),
+  },
+  { names: ['review'], add: async (to) => (await import('./commands/review.ts')).addReviewCommand(to) },
+  {
+    names: ['serving', 'promote', 'rollback', 'unpin'],
+    add: async (to) => (await import('./commands/serving.ts')).addServingCommands(to),
+  },
+  {
+    names: ['serve', 'feedback'],
+    add: async (to) => (await import('./commands/serve.ts')).addServeCommands(to),
+  },
+  { names: ['settings'], add: async (to) => (await import('./commands/settings.ts')).addSettingsCommand(to) },
+  { names: ['setup'], add: async (to) => (await import('./commands/setup.ts')).addSetupCommand(to) },
+  { names: ['schedule'], add: async (to) => (await import('./commands/schedule.ts')).addScheduleCommand(to) },
+  { names: ['test'], add: async (to) => (await import('./commands/test.ts')).addTestCommand(to) },
+  { names: ['chaos'], add: async (to) => (await import('./commands/chaos.ts')).addChaosCommand(to) },
+  { names: ['gallery'], add: async (to) => (await import('./commands/gallery.ts')).addGalleryCommand(to) },
+];
+
+/**
+ * With the command `only` alone where there is one of that name, else with all: to read every command's code takes longer
+ * than most commands. Commander copies these settings to subcommands made after they are set.
+ */
+export async function createProgram(only?: string): Promise<Command> {
   const program = new Command('ratchet')
     .description(
       'Self-improvement loops for language models as durable Temporal workflows: better or unchanged, never worse.',
@@ -57,32 +81,14 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(see --help)')
     .addHelpText('after', help);
-  addDemoCommand(program);
-  addStackCommands(program);
-  addRunCommand(program);
-  addWatchCommand(program);
-  addListCommand(program);
-  addReportCommand(program);
-  addExportCommand(program);
-  addImportCommand(program);
-  addWhyCommand(program);
-  addRevokeCommand(program);
-  addSteerCommands(program);
-  addReviewCommand(program);
-  addServingCommands(program);
-  addServeCommands(program);
-  addSettingsCommand(program);
-  addSetupCommand(program);
-  addScheduleCommand(program);
-  addTestCommand(program);
-  addChaosCommand(program);
-  addGalleryCommand(program);
+  const asked = GROUPS.filter((group) => group.names.some((name) => name === only));
+  for (const group of asked.length ? asked : GROUPS) await group.add(program);
   return program;
 }
 
 async function main(): Promise<void> {
   try {
-    await createProgram().parseAsync();
+    await (await createProgram(process.argv[2])).parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     else process.exitCode = wasReported(error) ? EXIT.failed : reportError(error);

@@ -322,7 +322,7 @@ function apply(control: Control, message: Message): string {
       );
     case 'stagnation':
       control.stagnations.push(message);
-      return `the policy takes its next step after ${here}`;
+      return `the policy is asked for its next step after ${here}`;
     case 'approveReview':
     case 'rejectReview':
       control.reviews += 1;

@@ -13,7 +13,12 @@ import { listRuns, renderList, withWorkflows, type ListedRun } from '../list.ts'
 import { connectTemporal } from '../temporal.ts';
 import { wantsColor } from './follow.ts';
 
-export function addReportCommand(program: Command): void {
+export function addReportCommands(program: Command): void {
+  addList(program);
+  addReport(program);
+}
+
+function addReport(program: Command): void {
   program
     .command('report')
     .description('what a run measured and decided: base against best, per iteration, per gate')
@@ -40,7 +45,7 @@ export function addReportCommand(program: Command): void {
     });
 }
 
-export function addListCommand(program: Command): void {
+function addList(program: Command): void {
   program
     .command('list')
     .description('the runs there are, newest first')

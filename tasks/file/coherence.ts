@@ -9,8 +9,13 @@ const findLastNumber = finderOf({ read: 'last-number' });
  * Is there at least one step (a line or sentence) before the answer is stated, is what is stated the answer, and,
  * among numbers, is it the last one? Without code a task can't say more about its steps.
  */
-export function checkCoherence(find: Finder, compare: Comparison, rationale: string, answer: string): Check {
-  const statement = stated(find, compare, rationale);
+export function checkCoherence(
+  find: Finder,
+  comparison: Comparison,
+  rationale: string,
+  answer: string,
+): Check {
+  const statement = stated(find, comparison, rationale);
   if (!statement) return { ok: false, reason: 'no answer is stated' };
   if (statement.answer !== answer) {
     return { ok: false, reason: `states ${excerpt(statement.answer)}, not ${excerpt(answer)}` };
@@ -20,9 +25,10 @@ export function checkCoherence(find: Finder, compare: Comparison, rationale: str
   const steps = parts.slice(0, -1).filter((part) => /[\p{L}\p{N}]/u.test(part)).length;
   if (steps === 0) return { ok: false, reason: '0 steps before the answer, at least 1 is needed' };
   const after = text.slice(statement.end);
-  if (compare === 'numeric' && /\d/.test(after)) {
+  if (comparison.compare === 'numeric' && /\d/.test(after)) {
     const later = findLastNumber(after)[0]?.answer;
-    if (later !== answer) {
+    // Behind the number there may be a unit.
+    if (later !== answer.split(' ')[0]) {
       return { ok: false, reason: `another number follows the answer: ${excerpt(after.trim())}` };
     }
   }

@@ -25,8 +25,7 @@ const PARAPHRASES = 3;
 
 export function fileTask({ task }: FileSpec): Task {
   const find = finderOf(task.answer);
-  const { compare } = task.answer;
-  const readAnswer = (rationale: string): string | undefined => stated(find, compare, rationale)?.answer;
+  const readAnswer = (rationale: string): string | undefined => stated(find, task.answer, rationale)?.answer;
   const strategies = strategiesOf(task);
   const { generator, critic, trainer, judge } = task.models ?? {};
   return {
@@ -56,8 +55,8 @@ export function fileTask({ task }: FileSpec): Task {
     ask: (text) => strategies[0]!.messages(text),
     readAnswer,
     sameAnswer(a, b) {
-      const first = canonical(a, compare);
-      return first !== undefined && first === canonical(b, compare);
+      const first = canonical(a, task.answer);
+      return first !== undefined && first === canonical(b, task.answer);
     },
     checkFormat(_, rationale) {
       const answer = readAnswer(rationale);
@@ -68,7 +67,7 @@ export function fileTask({ task }: FileSpec): Task {
           }
         : { ok: true, reason: `an answer is stated (${task.answer.read})` };
     },
-    checkCoherence: (_, rationale, answer) => checkCoherence(find, compare, rationale, answer),
+    checkCoherence: (_, rationale, answer) => checkCoherence(find, task.answer, rationale, answer),
     ...(task.verify
       ? { verify: async (_: Prompt, { rationale }: { rationale: string }) => verifyEquations(rationale) }
       : {}),

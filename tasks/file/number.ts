@@ -47,7 +47,7 @@ export function plainNumbers(text: string): string {
 }
 
 /** Removes one pair of marks around a text, and a final period. */
-function unwrap(text: string): string {
+export function unwrap(text: string): string {
   const wrapped =
     /^\*\*(.+?)\.?\*\*$/.exec(text) ??
     /^`(.+?)`$/.exec(text) ??

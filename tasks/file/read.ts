@@ -5,9 +5,14 @@
  */
 import { createContext, Script } from 'node:vm';
 import { canonicalNumber, CURRENCY, MINUS, plainNumbers } from './number.ts';
+import { canonicalQuantity } from './quantity.ts';
 
 export type Reading = { read: 'value' | 'last-number' | 'hash' | 'boxed' | 'pattern'; pattern?: string };
-export type Comparison = 'exact' | 'numeric' | 'normalised';
+/** When two answers are the same. `units`: those that a number may be stated in, or without; see quantity.ts. */
+export type Comparison = {
+  compare: 'exact' | 'numeric' | 'normalised';
+  units?: readonly string[] | undefined;
+};
 
 /** An answer as stated, and where: offsets into `plainNumbers` of the text. */
 export type Statement = { answer: string; start: number; end: number };
@@ -36,9 +41,9 @@ export function finderOf({ read, pattern }: Reading): Finder {
  * The answer that a text states, in canonical form, with the place of its last statement. Statements which
  * can't be compared (a heading where a number is asked for) are passed over, unless the last one is such.
  */
-export function stated(find: Finder, compare: Comparison, text: string): Statement | undefined {
+export function stated(find: Finder, comparison: Comparison, text: string): Statement | undefined {
   const statements = find(text).map((statement) => {
-    return { ...statement, answer: canonical(statement.answer, compare) };
+    return { ...statement, answer: canonical(statement.answer, comparison) };
   });
   const last = statements.at(-1);
   if (!last || last.answer === undefined) return undefined;
@@ -47,17 +52,14 @@ export function stated(find: Finder, compare: Comparison, text: string): Stateme
 }
 
 /**
- * The form in which answers are compared. `exact`: the text without surrounding space. `numeric`: the number, with
- * or without a unit in words behind it. `normalised`: case, spacing, width, quotes and final period don't count.
+ * The form in which answers are compared. `exact`: the text without surrounding space. `numeric`: the number,
+ * and its unit unless that says nothing. `normalised`: case, spacing, width, quotes and final period don't count.
  */
-export function canonical(answer: string, compare: Comparison): string | undefined {
+export function canonical(answer: string, { compare, units }: Comparison): string | undefined {
   const text = answer.trim();
   if (text === '' || text.length > MAX_ANSWER_LENGTH) return undefined;
   if (compare === 'exact') return text;
-  if (compare === 'numeric') {
-    const bare = text.replace(/\s*\\(?:text|mathrm)\{[^{}\d]*\}$/, '');
-    return canonicalNumber(bare) ?? canonicalNumber(/^(\S+)\s+\D+$/.exec(bare)?.[1] ?? '');
-  }
+  if (compare === 'numeric') return canonicalQuantity(text, units);
   const folded = text
     .normalize('NFKC')
     .toLowerCase()

@@ -52,12 +52,16 @@ export async function* readItems(
       );
       continue;
     }
-    const answer = stated(find, task.answer.compare, String(gold))?.answer;
-    yield answer === undefined
-      ? bad(
-          `has an answer that can't be read (${benchmark.answer.read}, ${task.answer.compare}): ${excerpt(String(gold).slice(-40))}`,
-        )
-      : { key: keyOf(text.prompt), text: text.prompt, answer };
+    const { compare, units = [] } = task.answer;
+    const answer = stated(find, task.answer, String(gold))?.answer;
+    if (answer === undefined) {
+      const read = `${benchmark.answer.read}, ${compare}`;
+      yield bad(`has an answer that can't be read (${read}): ${excerpt(String(gold).slice(-40))}`);
+    } else if (compare === 'numeric' && units.length > 0 && answer.includes(' ')) {
+      yield bad(`has an answer in a unit that is not in answer.units: ${excerpt(answer)}`);
+    } else {
+      yield { key: keyOf(text.prompt), text: text.prompt, answer };
+    }
   }
 }
 

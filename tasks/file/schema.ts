@@ -45,6 +45,11 @@ const patternWhereRead = <T extends { read: string; pattern?: string }>(
   }
 };
 
+const unit = z
+  .string()
+  .max(40)
+  .regex(/^[\p{L}\p{Sc}%‰°]/u, 'must be a unit or a currency sign, as "km" or "$"');
+
 const endpoint = z.strictObject({
   baseURL: z.url().optional(),
   model: z.string().min(1).optional(),
@@ -68,7 +73,10 @@ const answered = {
 
 const benchmark = z.strictObject({ name, role: z.enum(['target', 'guard', 'final']), ...answered });
 
-export const fileTaskSchema = z.strictObject({
+/** `left 5 because` has a word behind its number, too. */
+const UNITS_NEED_A_STATEMENT = "can't be told from other words behind the last number of a text";
+
+const fields = z.strictObject({
   name,
   title: text.optional().describe('default: the name'),
   prompts: z.strictObject({ file, field: field.default('prompt'), rows: rows.optional() }),
@@ -119,8 +127,22 @@ export const fileTaskSchema = z.strictObject({
         .enum(['exact', 'numeric', 'normalised'])
         .optional()
         .describe('default: numeric for last-number, else exact'),
+      units: z
+        .array(unit)
+        .max(100)
+        .optional()
+        .describe(
+          'units and currency signs that may stand beside a number and say nothing; any other makes another answer. ' +
+            'Default: none is looked at',
+        ),
     })
     .superRefine(patternWhereRead)
+    .superRefine(({ read, compare, units }, context) => {
+      if (units === undefined) return;
+      const issue = (message: string) => context.addIssue({ code: 'custom', path: ['units'], message });
+      if (read === 'last-number') issue(`${UNITS_NEED_A_STATEMENT}; read by hash, boxed or pattern`);
+      else if (compare !== 'numeric') issue('is used with compare: numeric only');
+    })
     .transform((answer) => {
       return {
         ...answer,
@@ -148,6 +170,22 @@ export const fileTaskSchema = z.strictObject({
     .enum(['none', 'paraphrases'])
     .default('none')
     .describe('equivalent forms of a prompt: `paraphrases` that the model makes, or none'),
+});
+
+export const fileTaskSchema = fields.superRefine(({ answer, benchmarks, calibration }, context) => {
+  if (answer.units === undefined) return;
+  const sources = [
+    ...benchmarks.map((one, i) => ({ at: ['benchmarks', i], read: one.answer.read })),
+    { at: ['calibration'], read: calibration?.answer.read },
+  ];
+  for (const { at, read } of sources) {
+    if (read !== 'last-number') continue;
+    context.addIssue({
+      code: 'custom',
+      path: [...at, 'answer', 'read'],
+      message: `answer.units ${UNITS_NEED_A_STATEMENT}; read by value, hash, boxed or pattern`,
+    });
+  }
 });
 
 /** The contents of a task file, with defaults filled in and, once resolved, absolute paths. */

@@ -4,6 +4,8 @@ import { createProgram } from '../../cli/main.ts';
 
 const SCRIPTS = ['demo', 'test', 'chaos', 'gallery'];
 
+const program = await createProgram();
+
 /** The words behind `ratchet`; undefined for other programs. */
 export function ratchetWords(command: string): string[] | undefined {
   const script = new RegExp(`^npm (?:run )?(${SCRIPTS.join('|')})(?: -- (.*))?$`).exec(command);
@@ -15,7 +17,7 @@ export function ratchetWords(command: string): string[] | undefined {
 
 /** What the command line would not know: a command, or flags of it. */
 export function unknownParts(words: string[]): string[] {
-  let command: Command = createProgram();
+  let command: Command = program;
   let at = 0;
   for (; at < words.length; at++) {
     const next = command.commands.find(

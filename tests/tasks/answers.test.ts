@@ -5,8 +5,10 @@ import { checkCoherence } from '../../tasks/file/coherence.ts';
 import { canonicalNumber } from '../../tasks/file/number.ts';
 import { canonical, finderOf, stated, type Comparison, type Reading } from '../../tasks/file/read.ts';
 
-const read = (reading: Reading, text: string, compare: Comparison = 'numeric'): string | undefined =>
-  stated(finderOf(reading), compare, text)?.answer;
+type Compare = Comparison['compare'];
+
+const read = (reading: Reading, text: string, compare: Compare = 'numeric'): string | undefined =>
+  stated(finderOf(reading), { compare }, text)?.answer;
 
 /** Rows in the shape of GSM8K, with the ways in which its known answers are written. */
 const GSM8K_LIKE: [string, string][] = [
@@ -236,15 +238,15 @@ describe("reading by a user's pattern", () => {
 
 describe('comparing answers', () => {
   test('exactly overlooks surrounding space only', () => {
-    expect(canonical(' Yes ', 'exact')).toBe('Yes');
-    expect(canonical('', 'exact')).toBeUndefined();
-    expect(canonical('x'.repeat(1001), 'exact')).toBeUndefined();
+    expect(canonical(' Yes ', { compare: 'exact' })).toBe('Yes');
+    expect(canonical('', { compare: 'exact' })).toBeUndefined();
+    expect(canonical('x'.repeat(1001), { compare: 'exact' })).toBeUndefined();
   });
   test('normalised overlooks case, spacing, width, quotes and the final period', () => {
     for (const text of ['New  York', '"new york."', '**NEW\nYORK**', 'Ｎｅｗ Ｙｏｒｋ', '“New York”'])
-      expect(canonical(text, 'normalised')).toBe('new york');
-    expect(canonical('"."', 'normalised')).toBeUndefined();
-    expect(canonical('not new york', 'normalised')).not.toBe('new york');
+      expect(canonical(text, { compare: 'normalised' })).toBe('new york');
+    expect(canonical('"."', { compare: 'normalised' })).toBeUndefined();
+    expect(canonical('not new york', { compare: 'normalised' })).not.toBe('new york');
   });
 });
 
@@ -253,8 +255,8 @@ describe('coherence of a rationale', () => {
     text: string,
     answer = '72',
     reading: Reading = { read: 'hash' },
-    compare: Comparison = 'numeric',
-  ) => checkCoherence(finderOf(reading), compare, text, answer);
+    compare: Compare = 'numeric',
+  ) => checkCoherence(finderOf(reading), { compare }, text, answer);
 
   test('is a step at least and then the answer, with no other number after it', () => {
     expect(check('48/2 = 24\n48+24 = 72\n#### 72')).toEqual({

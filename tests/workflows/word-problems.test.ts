@@ -41,6 +41,9 @@ function answer({ messages, seed, generation, temperature, body }: ScriptedReque
   const shop = Number(/Shop number (\d+)/.exec(text)?.[1]);
   const known = rows[shop - 1];
   if (!known) return 'I do not know.';
+  if (/You rewrite problems/.test(messages[0]?.content ?? '')) {
+    return `${['Look:', 'Consider this.', 'Well:'][seed % 3]} ${text.replace('How many are left, by its books?', 'By its books, how many are left?')}`;
+  }
   if (body.response_format) {
     const holds = text.includes(`#### ${known.left}`);
     return JSON.stringify({
@@ -69,10 +72,12 @@ beforeAll(async () => {
   const example = new URL('../../examples/gsm8k/task.yaml', import.meta.url);
   const task = parse(readFileSync(example, 'utf8')) as {
     benchmarks: { rows: { from: number; to: number } }[];
+    calibration: { rows: { from: number } };
     models: { generator: { baseURL: string } };
   };
   task.benchmarks[0]!.rows = { from: 1, to: 120 };
-  task.benchmarks[1]!.rows = { from: 121, to: 200 };
+  task.benchmarks[1]!.rows = { from: 121, to: 180 };
+  task.calibration.rows = { from: 181 };
   task.models.generator.baseURL = endpoint.url;
   writeFileSync(join(folder, 'task.yaml'), stringify(task));
 }, 120_000);
@@ -110,11 +115,29 @@ it('improves on a task that is described by files alone', async () => {
   expect(
     evaluations.map(({ benchmark, index, total, unparsable }) => [benchmark, index, total, unparsable]),
   ).toEqual([
-    ['final', 0, 80, 0],
-    ['final', 1, 80, 0],
+    ['final', 0, 60, 0],
+    ['final', 1, 60, 0],
     ['target', 0, 120, 0],
     ['target', 1, 120, 0],
   ]);
+  // Read once, for base and best, when all decisions were made.
+  const read = await database.db.execute<{ early: number }>(
+    sql`select count(*)::int as early from evaluations
+        where benchmark = 'final' and created_at <= (select max(created_at) from decisions)`,
+  );
+  expect(read.rows).toEqual([{ early: 0 }]);
+
+  // Votes are over the prompt and its paraphrases, and are measured on problems with known answers.
+  const votes = await database.db.execute<{ purpose: string; n: number; ways: number }>(
+    sql`select p.purpose, count(*)::int as n, min(jsonb_array_length(v.tallies::jsonb))::int as ways
+        from votes v join prompts p on p.id = v.prompt_id group by 1 order by 1`,
+  );
+  expect(votes.rows.map(({ purpose, n }) => [purpose, n])).toEqual([
+    ['calibrate', 15],
+    ['learn', 50],
+  ]);
+  for (const { ways } of votes.rows) expect(ways).toBeGreaterThan(1);
+
   // What the model may know of the prompts' file are the questions: no gold answer was ever sent.
   expect(endpoint.requests.some((request) => request.includes('<<'))).toBe(false);
   const trained = [...endpoint.files.values()].join('');
