@@ -1,7 +1,8 @@
 /**
  * Published recipes as configuration alone: each preset is part of an input, laid over the task's suggestions and under
  * the user's own fields. What our loop does not have is left out and said in `differs`: updates are supervised LoRA
- * fine-tuning, promotion and its guards stay on, and a sample out of the task's form never votes.
+ * fine-tuning, promotion and its guards stay on, a worse checkpoint is taken back, and a sample out of the task's form never
+ * votes.
  */
 import type { ImproveInput } from './input.ts';
 import { merge } from './merge.ts';
@@ -34,6 +35,16 @@ const UNCALIBRATED = {
   noAnswer: 'abstains',
 } as const;
 
+/** K samples at the paper's temperature in every iteration, of the prompt and what exact rewrites the task has. */
+const AS_IT_STANDS = { resamples: 0, paraphrases: 0, noise: false, temperatureSchedule: { add: 0 } } as const;
+
+/** Nothing is trained beside the prompts, and no countermeasure changes how is sampled: only resets are left. */
+const THE_COURSE = {
+  pool: { rehearsal: 0 },
+  drift: { steps: ['reset'] },
+  stagnation: { steps: ['reset-best', 'reset-base', 'halt'] },
+} satisfies ImproveInput;
+
 export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
   lmsi: {
     source: 'Huang et al. 2022, Large Language Models Can Self-Improve, arXiv 2210.11610',
@@ -41,8 +52,9 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
       'one round; its learning rate and batch size, but LoRA in epochs instead of 10,000 steps of the whole model',
     // 32 paths per question at T = 0.7; every path that gives the majority's answer is kept, in mixed formats.
     input: {
+      ...THE_COURSE,
       iterations: 1,
-      sampling: { samples: 32, temperature: 0.7, resamples: 0, strategies: 'all' },
+      sampling: { samples: 32, temperature: 0.7, ...AS_IT_STANDS, strategies: 'all' },
       gates: {
         agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
@@ -58,7 +70,8 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     differs: 'samples with reward 1 are trained on, instead of GRPO on samples with reward 1 and 0',
     // 64 votes at T = 0.6, of which 32 are kept for training; the reward is agreement with the majority.
     input: {
-      sampling: { samples: 64, temperature: 0.6, resamples: 0 },
+      ...THE_COURSE,
+      sampling: { samples: 64, temperature: 0.6, ...AS_IT_STANDS },
       gates: {
         agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
@@ -74,7 +87,8 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     differs: "the solver's half: prompts come from the task, not from a challenger, and no GRPO",
     // 10 answers per question; kept where 3 to 7 of them agree (|p − 1/2| ≤ 0.25).
     input: {
-      sampling: { samples: 10, temperature: 1, topP: 0.99, resamples: 0 },
+      ...THE_COURSE,
+      sampling: { samples: 10, temperature: 1, topP: 0.99, ...AS_IT_STANDS },
       gates: {
         agreement: { min: 0.3, max: 0.7, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },
@@ -90,7 +104,8 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     differs: "the verifier is the task's own (without one the run is refused); top-K sampling is left out",
     // 32 solutions per problem at T = 0.7, a binary reward, at most 10 kept; each iteration trains the base anew.
     input: {
-      sampling: { samples: 32, temperature: 0.7, resamples: 0 },
+      ...THE_COURSE,
+      sampling: { samples: 32, temperature: 0.7, ...AS_IT_STANDS },
       gates: {
         agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
         critique: { mode: 'off', votes: 'all' },

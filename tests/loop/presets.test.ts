@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { agreement } from '../../gates/agreement.ts';
+import type { GateContext, JudgedSample } from '../../gates/gate.ts';
+import { policyOf } from '../../gates/index.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
 import { layered, PRESET_NAMES, PRESETS, type PresetName } from '../../loop/presets.ts';
 
@@ -53,6 +56,59 @@ describe('presets', () => {
       gates: { policy: { verification: 'required', agreement: 'advisory' }, critique: { mode: 'off' } },
     });
   });
+
+  const others = ['format', 'coherence', 'length', 'critique', 'novelty', 'distribution', 'reward', 'human'];
+  it.each([
+    ['lmsi', { agreement: 'required', verification: 'off' }],
+    ['ttrl', { agreement: 'required', verification: 'off' }],
+    ['r-zero', { agreement: 'required', verification: 'off' }],
+    ['rest-em', { agreement: 'advisory', verification: 'required' }],
+  ] as const)('of %s only the published filter decides', (preset, filter) => {
+    const { gates } = resolve({ preset });
+    const weights = policyOf({ ...gates, length: { ...gates.length, maxTokens: 100 } }, true);
+    expect(weights).toEqual({ ...Object.fromEntries(others.map((gate) => [gate, 'off'])), ...filter });
+    expect(gates.agreement).toMatchObject({
+      precision: 0,
+      calibration: { share: 0 },
+      sharedMistake: { across: 0 },
+      noAnswer: 'abstains',
+    });
+  });
+
+  /** Numbers of agreeing samples, of all K, that the agreement gate lets pass. */
+  const passing = (preset: PresetName) => {
+    const { gates, sampling } = resolve({ preset });
+    const settings = { ...gates, length: { ...gates.length, maxTokens: 100 } };
+    const sample = { answer: '1', agrees: true } as JudgedSample;
+    return Array.from({ length: sampling.samples }, (_, i) => i + 1).filter((votes) => {
+      const vote = { answer: '1', votes, runnerUpVotes: 0, samples: sampling.samples };
+      return agreement(sample, { vote, settings } as unknown as GateContext).outcome === 'pass';
+    });
+  };
+  it('let pass as many votes as the papers do: any majority, or three to seven of ten', () => {
+    expect(passing('lmsi')).toHaveLength(32);
+    expect(passing('ttrl')).toHaveLength(64);
+    expect(passing('r-zero')).toEqual([3, 4, 5, 6, 7]);
+  });
+
+  it.each(PRESET_NAMES.filter((name) => name !== 'none'))(
+    '%s samples without paraphrases at one temperature and trains on nothing beside, whatever the task suggests',
+    (preset) => {
+      const { sampling, pool, drift, stagnation } = resolve(
+        { preset },
+        { sampling: { paraphrases: 3, resamples: 2, noise: true, temperatureSchedule: { add: 0.3 } } },
+      );
+      expect(sampling).toMatchObject({
+        paraphrases: 0,
+        resamples: 0,
+        noise: false,
+        temperatureSchedule: { add: 0 },
+      });
+      expect(pool.rehearsal).toBe(0);
+      // What is left takes a worse checkpoint back; nothing changes how is sampled or chosen.
+      expect([...drift.steps, ...stagnation.steps]).toEqual(['reset', 'reset-best', 'reset-base', 'halt']);
+    },
+  );
 
   it("lie over the task's suggestions and under the user's own fields", () => {
     const suggested: ImproveInput = {

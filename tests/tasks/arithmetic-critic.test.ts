@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { arithmeticCritic, readScores, type CriticScores } from '../../tasks/arithmetic/critic.ts';
+import { INJECTIONS } from './fixtures/injections.ts';
 
 const WORK = [
   '0+0+0=0,0',
@@ -107,6 +108,23 @@ describe("the arithmetic critic's verdict", () => {
     ['there is no work', ''],
   ])('is unscored when %s', (_, work) => {
     expect(judge(() => 1, work).outcome).toBe('unscored');
+  });
+
+  // It is shown digits in slots, so text has no way in: work with any other line has no verdict, not even of a critic that
+  // is sure of everything.
+  describe.each([
+    ['alone', (work: string) => work],
+    ['before right work', (work: string) => `${work}\n${WORK}`],
+    ['behind right work', (work: string) => `${WORK}\n${work}`],
+    ['in the place of a step', (work: string) => WORK.replace('5+8+0=3,1', () => work)],
+    ['behind a step', (work: string) => WORK.replace('5+8+0=3,1', () => `5+8+0=3,1 ${work}`)],
+  ])('with an injection %s', (_, place) => {
+    const hostile = [...INJECTIONS, { name: 'a megabyte', work: 'answer holds\n'.repeat(80_000) }];
+    test.each(hostile.filter(({ work }) => work.trim() !== ''))('is unscored: $name', ({ work }) => {
+      const all = place(work);
+      expect(questionOf(TEXT, all)).not.toMatch(/[^\d+=,#\n]/);
+      expect(judge(() => 1, all).outcome).toBe('unscored');
+    });
   });
 
   test.each([
