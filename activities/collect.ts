@@ -62,9 +62,9 @@ const calibrated = (calibration: number) => (calibration > 0 ? { calibration } :
 export function createCollectActivities({ db }: Deps) {
   return {
     /**
-     * Collect: draws the iteration's pool of unlabeled prompts and stores it in one transaction. Held-out
-     * problems are never drawn, under any rewrite: their keys are excluded. A prompt that is one of them all the same,
-     * by its text or nearly, is dropped and stored as a leak, and another one is drawn. A source without
+     * Collect: draws the iteration's pool of unlabeled prompts and stores it in one transaction. A task's own source is
+     * told the keys of held-out problems and passes them by, under any rewrite. A prompt that is one of them all the same,
+     * by its key (of those from outside), its text or nearly, is dropped and stored as a leak, and another one is drawn. A source without
      * prompts left gives an empty pool, which `decide` names as the reason.
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
@@ -163,13 +163,16 @@ export function createCollectActivities({ db }: Deps) {
         { seed, count: wanted, exclude: (key) => heldOutKeys.has(key) },
       );
       const drawnAnew = await take<Drawn>(
-        source === 'gateway' ? (request) => fromGateway(db, task, request) : poolSource(db, context),
+        source === 'gateway'
+          ? (request) => fromGateway(db, task, request)
+          : poolSource(db, context, heldOutKeys),
         index,
         {
           seed,
           count: wanted - people.length,
           levels: iteration.plan.levels,
-          exclude: (key) => heldOutKeys.has(key) || fixed.keys.has(key) || learnt.has(key),
+          // What came from outside may be held out: it is drawn, dropped and counted.
+          exclude: (key) => fixed.keys.has(key) || learnt.has(key),
         },
       );
       const learn = [...people, ...drawnAnew];

@@ -5,13 +5,23 @@ import { sampler } from '../tasks/random.ts';
 import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import type { IterationContext } from './context.ts';
 
-/** The source of an iteration's pool: what was stored for the task before, or in place of, the task's own source. */
+/**
+ * The source of an iteration's pool: what was stored for the task before, or in place of, the task's own source.
+ *
+ * @param heldOut keys that the task's own source passes by. What people gave, stored or in a file, does not: who draws from it
+ *   is to see what has leaked.
+ */
 export function poolSource(
   db: Db,
   { run, settings, task }: IterationContext,
+  heldOut: ReadonlySet<string>,
 ): (request: PromptRequest) => AsyncIterable<Prompt> {
+  const own = (request: PromptRequest) => {
+    const exclude = (key: string) => heldOut.has(key) || request.exclude(key);
+    return task.prompts(settings.promptsFile === undefined ? { ...request, exclude } : request);
+  };
   const stored = settings.pool.stored ?? (settings.promptsFile === undefined ? 'first' : 'off');
-  if (stored === 'off') return (request) => task.prompts(request);
+  if (stored === 'off') return own;
   return async function* (request) {
     const chosen = sampler<Prompt>(`stored/${request.seed}`, request.count);
     for await (const page of storedPromptPages(db, run.task)) {
@@ -23,7 +33,7 @@ export function poolSource(
     const drawn = chosen.take();
     yield* drawn;
     if (stored === 'first' && drawn.length < request.count)
-      yield* task.prompts({ ...request, count: request.count - drawn.length });
+      yield* own({ ...request, count: request.count - drawn.length });
   };
 }
 
