@@ -1,16 +1,16 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
-import { carriedOut, correctionsFor, storedPrompts } from '../db/gateway.ts';
+import { carriedOut, correctionsFor } from '../db/gateway.ts';
 import { addLeaks, calibrationProblems, countLeaks, heldOutProblems, type NewLeak } from '../db/leaks.ts';
 import { setStageTotal } from '../db/iterations.ts';
 import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../db/prompts.ts';
 import type { PromptPurpose } from '../db/schema.ts';
 import { createLeakIndex, type LeakIndex } from '../loop/leaks.ts';
-import { sampler } from '../tasks/random.ts';
-import type { Prompt, PromptRequest, Task } from '../tasks/task.ts';
+import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps, type IterationContext } from './context.ts';
 import { fixedSample } from './drift.ts';
-import { poolSource } from './outside.ts';
+import { REGRESSIONS } from './feedback.ts';
+import { poolSource, type Drawn } from './outside.ts';
 
 export type Collected = {
   prompts: number;
@@ -23,23 +23,6 @@ export type Collected = {
   fixedSample?: number;
 };
 
-/** A prompt and where in production it comes from. */
-type Drawn = Prompt & { gatewayPromptId?: number; feedbackId?: number };
-
-/**
- * A random choice of the prompts that the gateway stored for a task, of every level: what is asked is what should be
- * learnt. One that this task can't read (its definition may have changed since) is passed by.
- */
-async function* fromGateway(db: Deps['db'], task: Task, request: PromptRequest): AsyncGenerator<Drawn> {
-  const chosen = sampler<Drawn>(`gateway/${request.seed}`, request.count);
-  for await (const { id, text } of storedPrompts(db, task.name)) {
-    const prompt = task.readPrompt(text);
-    if (typeof prompt === 'string' || request.exclude(prompt.key)) continue;
-    chosen.add(prompt.key, { ...prompt, gatewayPromptId: id });
-  }
-  yield* chosen.take();
-}
-
 /** Corrections from production of which this run has made no example yet, each problem once, oldest first. */
 async function corrected(db: Deps['db'], { run, settings, task }: IterationContext): Promise<Drawn[]> {
   // A contrast arm shows what the loop does by itself.
@@ -49,7 +32,7 @@ async function corrected(db: Deps['db'], { run, settings, task }: IterationConte
   for (const { feedback, text } of await correctionsFor(db, task.name, 'example')) {
     const prompt = done.has(feedback.id) ? undefined : task.readPrompt(text);
     if (prompt === undefined || typeof prompt === 'string' || prompts.has(prompt.key)) continue;
-    prompts.set(prompt.key, { ...prompt, gatewayPromptId: feedback.promptId!, feedbackId: feedback.id });
+    prompts.set(prompt.key, { ...prompt, storedPromptId: feedback.storedPromptId!, feedbackId: feedback.id });
   }
   return [...prompts.values()];
 }
@@ -86,6 +69,8 @@ export function createCollectActivities({ db }: Deps) {
 
       const heldOut = await heldOutProblems(db, run.id);
       const heldOutKeys = new Set(heldOut.map(({ key }) => key));
+      // Made of stored prompts to be held out: that they are there is no leak.
+      const regressions = new Set(heldOut.flatMap((one) => (one.benchmark === REGRESSIONS ? one.key : [])));
       const benchmarkIndex = createLeakIndex(heldOut, settings.leaks.similarity);
       const { unused } = settings.pool;
       const used = unused || calibrates(context) ? await usedKeys(db, run.task, iterationId) : undefined;
@@ -152,7 +137,7 @@ export function createCollectActivities({ db }: Deps) {
       const measured = [...(await calibrationProblems(db, run.id)), ...calibration.map(asHeldOut)];
       for (const { key } of measured) heldOutKeys.add(key);
       const index = createLeakIndex([...heldOut, ...measured], settings.leaks.similarity);
-      const { prompts: wanted, source } = settings.pool;
+      const { prompts: wanted } = settings.pool;
       // What drift is measured on is never learnt, whoever corrects it.
       const corrections = (await corrected(db, context)).filter(({ key }) => !fixed.keys.has(key));
       const people = await take(
@@ -162,19 +147,13 @@ export function createCollectActivities({ db }: Deps) {
         index,
         { seed, count: wanted, exclude: (key) => heldOutKeys.has(key) },
       );
-      const drawnAnew = await take<Drawn>(
-        source === 'gateway'
-          ? (request) => fromGateway(db, task, request)
-          : poolSource(db, context, heldOutKeys),
-        index,
-        {
-          seed,
-          count: wanted - people.length,
-          levels: iteration.plan.levels,
-          // What came from outside may be held out: it is drawn, dropped and counted.
-          exclude: (key) => fixed.keys.has(key) || learnt.has(key),
-        },
-      );
+      const drawnAnew = await take<Drawn>(poolSource(db, context, heldOutKeys), index, {
+        seed,
+        count: wanted - people.length,
+        levels: iteration.plan.levels,
+        // What came from outside may be held out: it is drawn, dropped and counted.
+        exclude: (key) => regressions.has(key) || fixed.keys.has(key) || learnt.has(key),
+      });
       const learn = [...people, ...drawnAnew];
       // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.
       const rehearses = task.rehearsal && (learn.length > 0 || settings.experiment === 'control');
@@ -186,8 +165,8 @@ export function createCollectActivities({ db }: Deps) {
           })
         : [];
       const of = (purpose: PromptPurpose, taken: (Drawn & { answer?: string })[]) =>
-        taken.map(({ key, text, level, answer, gatewayPromptId, feedbackId }) => {
-          return { purpose, key, text, level, answer, gatewayPromptId, feedbackId };
+        taken.map(({ key, text, level, answer, storedPromptId, feedbackId }) => {
+          return { purpose, key, text, level, answer, storedPromptId, feedbackId };
         });
       // Prompts to learn from come first, so that a budget that asks for fewer can leave out the last of them.
       const rows = [

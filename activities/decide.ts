@@ -19,6 +19,7 @@ import { roiOf } from '../loop/budget.ts';
 import { findStagnation } from '../loop/stagnation.ts';
 import { iterationSpend } from './budget.ts';
 import { recordDrift } from './drift.ts';
+import { storedUse } from './outside.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
 import { count, gauge, logInfo, measured } from './metrics.ts';
 
@@ -46,17 +47,16 @@ async function answers(db: Db, checkpointId: number, benchmark: string): Promise
 async function whyNothing(db: Db, context: IterationContext, nothing: string): Promise<string> {
   if ((await countPrompts(db, context.iteration.id)).learn > 0) return nothing;
   const { levels } = context.iteration.plan;
-  const source =
-    context.settings.pool.source === 'gateway'
-      ? "the gateway's stored prompts of this task"
-      : levels
-        ? `the source at level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
-        : 'the source';
+  const only = storedUse(context.settings) === 'only';
+  const source = only
+    ? 'the stored prompts of this task'
+    : levels
+      ? `the source at level${levels.length > 1 ? 's' : ''} ${levels.join(', ')}`
+      : 'the source';
   const drawn = context.settings.pool.unused
     ? 'every prompt has been drawn by this run or an earlier run of the task'
     : 'every prompt has been learnt from already or is held out';
-  const fate =
-    context.settings.pool.source === 'gateway' ? 'give nothing new: there are none, or' : 'is exhausted:';
+  const fate = only ? 'give nothing new: there are none, or' : 'is exhausted:';
   return `${source} ${fate} ${drawn}, so nothing was collected or trained`;
 }
 

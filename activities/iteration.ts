@@ -23,6 +23,7 @@ import { votesAreApproved } from './critic.ts';
 import { plantsProbes } from './plant.ts';
 import { iterationContext, seedOf, taskOf, type Deps, readRun } from './context.ts';
 import { logInfo, measured } from './metrics.ts';
+import { storedUse } from './outside.ts';
 
 export type StageRef = { iterationId: number; name: StageName };
 
@@ -52,8 +53,8 @@ export async function beginIteration(db: Db, runId: string, index: number): Prom
   const task = taskOf(run);
   const { best } = await baseAndBest(db, runId);
   const settings = settingsOf(run.settings, await listAdjustments(db, runId), index);
-  // What production asks is what should be learnt, at whatever level.
-  const graded = settings.pool.source === 'task' ? task.levels : undefined;
+  // What is stored is what should be learnt, at whatever level, where it is the only source.
+  const graded = storedUse(settings) === 'only' ? undefined : task.levels;
   const levels = graded && nextLevels(await levelHistory(db, runId), settings.curriculum, graded);
   if (isResetDue(run.settings, index)) {
     await addAdjustment(db, {

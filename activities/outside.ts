@@ -2,8 +2,46 @@
 import type { Db } from '../db/connect.ts';
 import { storedPromptPages, takeInGiven } from '../db/outside.ts';
 import { sampler } from '../tasks/random.ts';
-import type { Prompt, PromptRequest } from '../tasks/task.ts';
+import type { ImproveSettings } from '../loop/input.ts';
+import type { Prompt, PromptRequest, Task } from '../tasks/task.ts';
 import type { IterationContext } from './context.ts';
+import { logInfo } from './metrics.ts';
+
+/** A prompt and where from outside the run it comes. */
+export type Drawn = Prompt & { storedPromptId?: number; feedbackId?: number };
+
+type Pool = Pick<ImproveSettings, 'pool' | 'promptsFile'>;
+
+/** Where stored prompts stand: before the task's own source, alone, or out of it. */
+export function storedUse({ pool, promptsFile }: Pool): 'first' | 'only' | 'off' {
+  return pool.stored ?? (promptsFile === undefined ? 'first' : 'off');
+}
+
+/**
+ * Stored prompts of the levels that are asked for, or without a known level, and of all levels where they are the only source:
+ * then what is stored is what should be learnt. One that the task can't read any more (its definition may have changed) is
+ * passed by and counted in the log.
+ */
+async function* fromStored(
+  db: Db,
+  task: Task,
+  request: PromptRequest,
+  levels: number[] | undefined,
+): AsyncGenerator<Drawn> {
+  const chosen = sampler<Drawn>(`stored/${request.seed}`, request.count);
+  let unreadable = 0;
+  for await (const page of storedPromptPages(db, task.name)) {
+    for (const { id, text } of page) {
+      const prompt = task.readPrompt(text);
+      if (typeof prompt === 'string') unreadable += 1;
+      else if (levels && prompt.level !== undefined && !levels.includes(prompt.level)) continue;
+      else if (!request.exclude(prompt.key)) chosen.add(prompt.key, { ...prompt, storedPromptId: id });
+    }
+  }
+  if (unreadable > 0)
+    logInfo('stored prompts that the task cannot read', { task: task.name, prompts: unreadable });
+  yield* chosen.take();
+}
 
 /**
  * The source of an iteration's pool: what was stored for the task before, or in place of, the task's own source.
@@ -13,27 +51,22 @@ import type { IterationContext } from './context.ts';
  */
 export function poolSource(
   db: Db,
-  { run, settings, task }: IterationContext,
+  { settings, task }: Pick<IterationContext, 'settings' | 'task'>,
   heldOut: ReadonlySet<string>,
-): (request: PromptRequest) => AsyncIterable<Prompt> {
+): (request: PromptRequest) => AsyncIterable<Drawn> {
   const own = (request: PromptRequest) => {
     const exclude = (key: string) => heldOut.has(key) || request.exclude(key);
     return task.prompts(settings.promptsFile === undefined ? { ...request, exclude } : request);
   };
-  const stored = settings.pool.stored ?? (settings.promptsFile === undefined ? 'first' : 'off');
-  if (stored === 'off') return own;
+  const use = storedUse(settings);
+  if (use === 'off') return own;
   return async function* (request) {
-    const chosen = sampler<Prompt>(`stored/${request.seed}`, request.count);
-    for await (const page of storedPromptPages(db, run.task)) {
-      for (const { key, text, level } of page) {
-        if (request.levels && level !== null && !request.levels.includes(level)) continue;
-        if (!request.exclude(key)) chosen.add(key, { key, text, level: level ?? undefined });
-      }
+    let drawn = 0;
+    for await (const prompt of fromStored(db, task, request, use === 'only' ? undefined : request.levels)) {
+      drawn += 1;
+      yield prompt;
     }
-    const drawn = chosen.take();
-    yield* drawn;
-    if (stored === 'first' && drawn.length < request.count)
-      yield* own({ ...request, count: request.count - drawn.length });
+    if (use === 'first' && drawn < request.count) yield* own({ ...request, count: request.count - drawn });
   };
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { asc, inArray } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import type { Db } from '../db/connect.ts';
-import type { StoredPrompt } from '../db/prompts.ts';
+import { paraphraseKey, type StoredPrompt } from '../db/prompts.ts';
 import { paraphrases } from '../db/schema.ts';
 import { normalised } from '../loop/leaks.ts';
 import { notAParaphrase } from '../loop/paraphrase.ts';
@@ -18,7 +18,8 @@ import { allowanceOf, refusalReason } from './refusals.ts';
 const TEMPERATURE = 0.9;
 const CHARACTERS_PER_TOKEN = 3;
 
-const messagesFor = (text: string): ChatMessage[] => [
+/** How a model is asked for paraphrases of a text. */
+export const paraphraseMessages = (text: string): ChatMessage[] => [
   {
     role: 'system',
     content:
@@ -37,7 +38,7 @@ export function paraphrasesOf({ settings, task }: Pick<IterationContext, 'settin
 
 /** Tokens that paraphrasing a prompt may take. */
 export function paraphraseTokens(text: string): Tokens {
-  const prompt = messagesFor(text).reduce((sum, message) => sum + message.content.length, 0);
+  const prompt = paraphraseMessages(text).reduce((sum, message) => sum + message.content.length, 0);
   return { prompt: prompt / CHARACTERS_PER_TOKEN, completion: text.length / CHARACTERS_PER_TOKEN };
 }
 
@@ -56,7 +57,7 @@ export async function acceptedParaphrases(db: Db, promptIds: number[]): Promise<
     [...Map.groupBy(usable, (row) => row.promptId)].map(([promptId, own]) => [
       promptId,
       own.map(({ index, text }) => ({
-        key: `paraphrase ${index + 1}`,
+        key: paraphraseKey(index),
         text,
         mapBack: (answer: string) => answer,
       })),
@@ -77,7 +78,7 @@ export async function paraphrasePage(db: Db, context: IterationContext, page: St
   const whose = { runId: run.id, iterationId: iteration.id, stage: 'paraphrase', role: 'generator' as const };
   const what = `paraphrasing with ${endpoint.model}`;
   const requestOf = ({ key, text }: StoredPrompt): ChatRequest => ({
-    messages: messagesFor(text),
+    messages: paraphraseMessages(text),
     maxTokens: mostTokens(text),
     temperature: TEMPERATURE,
     n,

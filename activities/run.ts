@@ -98,8 +98,8 @@ function refuseContradictions(
 ): void {
   const { agreement, policy } = gates;
   const problems: string[] = [];
-  if (promptsFile !== undefined && pool.source === 'gateway')
-    problems.push('promptsFile: pool.source is gateway, so no file of prompts is read: give one of the two');
+  if (promptsFile !== undefined && pool.stored === 'only')
+    problems.push('promptsFile: pool.stored is only, so no file of prompts is read: give one of the two');
   if (agreement.min > agreement.max) {
     problems.push(`gates.agreement: min ${agreement.min} must not be more than max ${agreement.max}`);
   }

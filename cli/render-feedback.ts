@@ -1,6 +1,7 @@
 /** What came through the gateway, as text. */
 import pc from 'picocolors';
 import type { gatewayCounts, listFeedback } from '../db/gateway.ts';
+import type { OutsideSource } from '../db/schema.ts';
 import { cut, plain } from './text.ts';
 
 type Counts = Awaited<ReturnType<typeof gatewayCounts>>;
@@ -28,8 +29,11 @@ export function renderFeedback(
         `  checkpoint:${one.checkpointId}  ${one.answers} answers` +
           `${one.aborted > 0 ? `, ${one.aborted} broken off` : ''}; ${one.up} up, ${one.down} down`,
       );
-    const prompts = pooled.find((one) => one.task === task)?.prompts ?? 0;
-    lines.push(`  ${prompts} different prompts in the pool (pool.source=gateway draws from it)`);
+    const stored = pooled.filter((one) => one.task === task);
+    const from = (source: OutsideSource) => stored.find((one) => one.source === source)?.prompts ?? 0;
+    lines.push(
+      `  ${from('gateway') + from('import')} different prompts are stored, ${from('import')} of them imported: later runs draw them (pool.stored)`,
+    );
     for (const one of left.filter((other) => other.task === task))
       lines.push(`  ${one.answers} answers whose prompt is not in the pool: ${plain(one.why ?? '')}`);
   }

@@ -1,7 +1,7 @@
 /** A revocation as text: what the examples touched, and what to do about it. */
 import pc from 'picocolors';
 import { fact, placeOf, reachedTable } from './render-why-parts.ts';
-import type { Remedy, RevocationPlan } from './revoke.ts';
+import type { Remedy, RevocationPlan, ServingRemedy } from './revoke.ts';
 import { plain } from './text.ts';
 
 const names = (ids: number[]): string => ids.map((id) => `example:${id}`).join(', ');
@@ -35,9 +35,23 @@ export function renderPlan(plan: RevocationPlan, color: boolean): string {
   return lines.join('\n');
 }
 
-/** The commands that take the touched weights out of use, run by run. */
-export function renderRemedies(remedies: Remedy[]): string {
-  return remedies.flatMap(remedyLines).join('\n');
+/** The commands that take the touched weights out of use: in each run, and where a task serves them. */
+export function renderRemedies(plan: Pick<RevocationPlan, 'examples' | 'remedies' | 'serving'>): string {
+  return [
+    ...plan.remedies.flatMap(remedyLines),
+    ...plan.serving.flatMap((one) => servingLines(one, plan.examples)),
+  ].join('\n');
+}
+
+function servingLines({ task, served, goTo, rollsBack, forced }: ServingRemedy, ids: number[]): string[] {
+  const name = plain(task);
+  const reason = `--reason "revoked: ${names(ids)}"`;
+  return [
+    `The task ${name} serves checkpoint:${served.id}, which was trained with it. To serve checkpoint:${goTo.id} (${placeOf(goTo)}) instead:`,
+    rollsBack
+      ? `  ratchet rollback ${name} ${reason}`
+      : `  ratchet promote checkpoint:${goTo.id} --pin${forced ? ' --force' : ''} ${reason}`,
+  ];
 }
 
 function remedyLines({ run, task, status, touchedBest, resetTo, underWay }: Remedy): string[] {

@@ -1,7 +1,7 @@
 /** What came through the gateway and what became of it, as text. */
 import { fact, nameText, placeOf, reachedTable, type Colors } from './render-why-parts.ts';
 import { cut, plain } from './text.ts';
-import type { CompletionWhy, FeedbackSaid, FeedbackWhy, Production } from './why-types.ts';
+import type { CompletionWhy, FeedbackSaid, FeedbackWhy, StoredOrigin } from './why-types.ts';
 
 const quoted = (text: string): string => cut(plain(text), 600);
 
@@ -11,16 +11,19 @@ function saidText({ id, by, at, rating, correction, use, note }: FeedbackSaid): 
   return `feedback:${id} by ${plain(by)}, ${at.slice(0, 10)}: ${what}${as}${note ? ` (${quoted(note)})` : ''}`;
 }
 
-/** Lines about where a prompt comes from in production. */
-export function productionLines(production: Production | null): string[] {
-  if (!production) return [];
-  const { asked, completions, feedback } = production;
+/** Lines about where a prompt comes from outside the run. */
+export function storedLines(stored: StoredOrigin | null): string[] {
+  if (!stored) return [];
+  const { source, origin, asked, completions, feedback } = stored;
   const answers = completions.length > 0 ? `: ${completions.map(plain).join(', ')}` : '';
   return [
-    ...fact(
-      'production',
-      `came ${asked} times through the gateway${answers}${asked > completions.length ? ' …' : ''}`,
-    ),
+    ...(source === 'import' ? fact('imported', plain(origin)) : []),
+    ...(source === 'gateway' || asked > 0
+      ? fact(
+          'production',
+          `came ${asked} times through the gateway${answers}${asked > completions.length ? ' …' : ''}`,
+        )
+      : []),
     ...feedback.flatMap((one) => fact('', `${saidText(one)}, on ${plain(one.completion)}`)),
   ];
 }

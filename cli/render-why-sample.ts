@@ -1,6 +1,6 @@
 /** One explained sample as text. */
-import { fact, nameText, placeOf, type Colors } from './render-why-parts.ts';
-import { productionLines } from './render-why-production.ts';
+import { fact, nameText, placeOf, ROWS, type Colors } from './render-why-parts.ts';
+import { storedLines } from './render-why-production.ts';
 import { cut, plain } from './text.ts';
 import type { SampleWhy } from './why-types.ts';
 
@@ -17,6 +17,76 @@ function voteText({ vote }: SampleWhy): string {
     `${answer === null ? 'no answer won' : quoted(answer)}: ${votes} of K = ${samples}, runner-up ${runnerUpVotes}; ` +
     `agreement ${agreement.toFixed(2)}, margin ${margin.toFixed(2)}, ${trusted ? 'trusted' : 'not trusted'}`
   );
+}
+
+const list = (names: string[]): string =>
+  names.length <= ROWS
+    ? names.join(', ')
+    : `${names.slice(0, ROWS).join(', ')} and ${names.length - ROWS} more`;
+
+const share = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
+
+/** Who answered what, how the answers spread over the rewrites, and what a calibration asked for. */
+function voteLines(why: SampleWhy): string[] {
+  const { vote } = why;
+  if (!vote) return fact('vote', voteText(why));
+  const { answers, tallies, within, across, sharedMistake, unreadable, copies, required } = vote;
+  const apart = [
+    ...(unreadable > 0 ? [`${unreadable} could not be read`] : []),
+    ...(copies > 0 ? [`${copies} copies of another did not vote`] : []),
+  ];
+  const spread =
+    within === null && across === null ? '' : `; agree ${share(within)} within, ${share(across)} across`;
+  return [
+    ...fact('vote', `${voteText(why)}${apart.map((one) => `; ${one}`).join('')}`),
+    ...answers
+      .slice(0, ROWS)
+      .flatMap(({ answer, samples }, i) =>
+        fact(
+          i === 0 ? 'answers' : '',
+          `${answer === null ? 'none' : quoted(answer)}: ${samples.length} (${list(samples.map((id) => `sample:${id}`))})`,
+        ),
+      ),
+    ...(answers.length > ROWS ? fact('', `and ${answers.length - ROWS} others (--json has them)`) : []),
+    ...(tallies.length === 0
+      ? []
+      : fact(
+          'by rewrite',
+          `${list(tallies.map((one) => `${plain(one.rewrite)} ${one.votes} of ${one.samples}`))}${spread}` +
+            (sharedMistake ? ': a SHARED MISTAKE' : ''),
+        )),
+    ...(required ? fact('calibrated', plain(required.reason)) : []),
+  ];
+}
+
+/** What people decided about this sample, and about others of its prompt. */
+function reviewLines({ judged, sample }: SampleWhy): string[] {
+  const words = { accept: 'accepted', reject: 'rejected', correct: 'corrected' };
+  return judged.reviews.slice(-ROWS).flatMap((one, i) => {
+    const of = one.sample === sample.id ? '' : ` sample:${one.sample}`;
+    const answer = one.correctedAnswer === null ? '' : ` to ${quoted(one.correctedAnswer)}`;
+    const on = one.at === null ? '' : ` on ${one.at.slice(0, 10)}`;
+    const from = one.feedback === null ? '' : ` (feedback:${one.feedback})`;
+    const note = one.note === null ? '' : `: ${quoted(one.note)}`;
+    const asked = `${REASONS[one.askedFor]}${one.audit ? ', counts in the audit' : ''}${one.unseen ? ', unseen' : ''}`;
+    return fact(
+      i === 0 ? 'reviewers' : '',
+      `${words[one.decision]}${of}${answer} by ${plain(one.reviewer ?? 'nobody known')}${on}, item ${one.item}, ${asked}${from}${note}`,
+    );
+  });
+}
+
+const REASONS = {
+  'first-iterations': 'as of the first iterations',
+  audit: 'as of the audit share',
+  disagreement: 'as gates disagreed',
+  feedback: 'as corrected in production',
+};
+
+function givenText(given: NonNullable<SampleWhy['example']>['given'] | undefined): string {
+  if (!given) return 'a person';
+  const note = given.note === null ? '' : `: ${quoted(given.note)}`;
+  return `a person; ${plain(given.by)} vouches for it, from ${plain(given.origin)} (${given.source})${note}`;
 }
 
 const drawWords = {
@@ -44,6 +114,11 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
   const by = generator.answeredBy;
   const other = by !== null && by !== generator.fingerprint ? `; answered by ${plain(by)}` : '';
   const level = prompt.level === null ? '' : `, level ${prompt.level}`;
+  const words = sample.paraphrasedBy;
+  const worded = words
+    ? `, put in other words by ${plain(words.model)}${words.fingerprint ? ` ${plain(words.fingerprint)}` : ''} (prompt version ${words.promptVersion})`
+    : '';
+  const given = example?.given;
   const taken = sample.cached ? `; taken from an equal draw in run ${plain(generator.drawnIn)}` : '';
   return [
     `${c.bold(name)}  ${placeOf(prompt)}${where ? ` · ${where}` : ''}`,
@@ -57,21 +132,27 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
       'prompt',
       `prompt:${prompt.id} ${quoted(prompt.text)} (key ${quoted(prompt.key)}${level}, ${prompt.purpose})`,
     ),
-    ...productionLines(prompt.production),
-    ...fact('vote', voteText(why)),
+    ...storedLines(prompt.stored),
+    ...voteLines(why),
     ...fact(
       'sample',
       `sample:${sample.id}, round ${sample.round} #${sample.index}, rewrite ${plain(sample.rewrite)}, strategy ` +
-        `${plain(sample.strategy)}; ${sample.completionTokens} tokens, ${plain(sample.finishReason)}${taken}`,
+        `${plain(sample.strategy)}${worded}; ${sample.completionTokens} tokens, ${plain(sample.finishReason)}${taken}`,
     ),
     ...(sample.planted
       ? fact(
           'planted',
           `${sample.planted}, in the place of a sample of ${nameText(generator)}; it never trains`,
         )
-      : fact('written by', sample.strategy === 'given' ? 'a person' : `${nameText(generator)}${other}`)),
+      : fact(
+          'written by',
+          sample.strategy === 'given' ? givenText(given) : `${nameText(generator)}${other}`,
+        )),
     ...askedLines(why),
     ...fact('wrote', quoted(sample.rationale)),
+    ...(example && example.rationale !== null
+      ? fact('trains as', `${quoted(example.rationale)} (the words of a reviewer)`)
+      : []),
     ...fact('answer', sample.answer === null ? 'none could be read' : quoted(sample.answer)),
     ...judged.verdicts.flatMap((one, i) =>
       fact(
@@ -86,5 +167,6 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
           `${one.fingerprint ? ` ${plain(one.fingerprint)}` : ''}${one.promptVersion ? `, prompt version ${one.promptVersion}` : ''})`,
       ),
     ),
+    ...reviewLines(why),
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 /** The answers to `why` as text for a terminal. Whatever comes from models or other people goes through `plain`. */
 import pc from 'picocolors';
 import { fact, placeOf, reachedTable, ROWS, short, type Colors } from './render-why-parts.ts';
-import { productionLines, renderCompletionWhy, renderFeedbackWhy } from './render-why-production.ts';
+import { storedLines, renderCompletionWhy, renderFeedbackWhy } from './render-why-production.ts';
 import { renderSample } from './render-why-sample.ts';
 import { cut, duration, percent, plain, pValueText, table } from './text.ts';
 import type {
@@ -291,7 +291,7 @@ function renderPrompt(why: PromptWhy, c: Colors): string {
     `${c.bold(`prompt:${prompt.id}`)}  ${placeOf(prompt)} · ${prompt.purpose}`,
     ...fact('text', cut(plain(prompt.text), 1000)),
     ...fact('key', plain(prompt.key)),
-    ...productionLines(prompt.production),
+    ...storedLines(prompt.stored),
     ...originLines(why.run, 'run'),
     '',
     ...samples.flatMap((sample) => [renderSample(sample, c, ''), '']),

@@ -1,6 +1,8 @@
 /** `revoke`: which checkpoints a wrong example touched, and how to go back to one that it did not touch. */
 import { ancestorIds, checkpointsMade, taughtIds } from '../db/lineage.ts';
 import type { Db } from '../db/connect.ts';
+import { standingOf } from '../db/serving.ts';
+import { servingOfTask } from '../activities/serving.ts';
 import { revocationsOf, siblings, type Revocation } from '../db/revocations.ts';
 import { baseAndBest, getRun } from '../db/runs.ts';
 import { examples } from '../db/schema.ts';
@@ -13,6 +15,7 @@ import type { CheckpointName, Membership, Reached } from './why-types.ts';
 /** What can be done about one run. */
 export type Remedy = {
   run: string;
+  /** As it was named to start the run: a built-in task, or the path of a file. */
   task: string;
   status: string;
   /** The run's present best, when it holds what the examples taught. */
@@ -21,6 +24,18 @@ export type Remedy = {
   resetTo: CheckpointName | null;
   /** Iterations whose training set holds an example and whose checkpoint is not made or not decided on. */
   underWay: number[];
+};
+
+/** A task that serves a touched checkpoint. */
+export type ServingRemedy = {
+  task: string;
+  served: CheckpointName;
+  /** The newest untouched one: served before, else an ancestor of what is served. */
+  goTo: CheckpointName;
+  /** It was served right before, so that one roll back is enough. */
+  rollsBack: boolean;
+  /** No run promoted it, as no run promotes a base: it is served only if forced. */
+  forced: boolean;
 };
 
 export type RevocationPlan = {
@@ -34,6 +49,7 @@ export type RevocationPlan = {
   /** Other examples with the same answer to the same prompt. */
   siblings: number[];
   remedies: Remedy[];
+  serving: ServingRemedy[];
 };
 
 const ID = /^(?:example:)?([1-9]\d{0,14})$/;
@@ -70,7 +86,32 @@ export async function planRevocation(db: Db, ids: number[]): Promise<RevocationP
     taught: await reachedBy(db, await taughtIds(db, touchedIds), () => 'taught by it'),
     siblings: await siblings(db, ids),
     remedies: await remedies(db, datasets, touched),
+    serving: await servingRemedies(db, touched),
   };
+}
+
+async function servingRemedies(db: Db, touched: Reached[]): Promise<ServingRemedy[]> {
+  const touchedIds = new Set(touched.map((one) => one.id));
+  const runs = await Promise.all([...new Set(touched.map((one) => one.run))].map((id) => getRun(db, id)));
+  const all: ServingRemedy[] = [];
+  for (const task of new Set(runs.map((run) => run.task))) {
+    const { checkpoint: served, before, line } = await servingOfTask(db, task);
+    if (!served || !touchedIds.has(served.id)) continue;
+    const ancestors = (await checkpointsMade(db, await ancestorIds(db, served.id))).map(
+      (one) => one.checkpoint,
+    );
+    const clean = [...line.toReversed(), ...ancestors].find((one) => !touchedIds.has(one.id));
+    if (!clean) continue;
+    const standing = await standingOf(db, clean.id);
+    all.push({
+      task,
+      served: nameOf(served),
+      goTo: nameOf(clean),
+      rollsBack: clean.id === before?.id,
+      forced: !standing?.promoted || standing.experiment !== 'none',
+    });
+  }
+  return all;
 }
 
 async function remedies(db: Db, datasets: Membership[], touched: Reached[]): Promise<Remedy[]> {
@@ -88,7 +129,7 @@ async function remedies(db: Db, datasets: Membership[], touched: Reached[]): Pro
     const underWay = datasets.filter((one) => one.run === id && !one.decided).map((one) => one.iteration);
     all.push({
       run: id,
-      task: run.task,
+      task: run.settings.task,
       status: run.status,
       touchedBest: bestIsTouched ? nameOf(best) : null,
       resetTo: clean ? nameOf(clean) : null,

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { improveInputSchema, type ImproveInput } from '../loop/input.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
 import { refuseOverlap } from '../activities/overlap.ts';
-import { resolveTask } from '../tasks/index.ts';
+import { loadTask, resolveTask } from '../tasks/index.ts';
 import { UsageError } from './errors.ts';
 
 export type RunFlags = {
@@ -103,19 +103,28 @@ export function schemaProblems(input: unknown): string[] {
   return parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'}: ${issue.message}`);
 }
 
+export type CheckedInput = {
+  input: ImproveInput;
+  /** The task's own name. */
+  task: string;
+};
+
 /**
  * Checks an input as the run itself will, with the task's files read.
  * @throws UsageError naming every bad field
  */
-export async function checkInput(tree: Tree): Promise<ImproveInput> {
+export async function checkInput(tree: Tree): Promise<CheckedInput> {
   const problems = schemaProblems(tree);
   if (typeof tree.promptsFile === 'string' && !existsSync(tree.promptsFile)) {
     problems.push(`promptsFile: there is no file ${tree.promptsFile}`);
   }
+  let name = '';
   if (problems.length === 0) {
     try {
       const { task, promptsFile, benchmark } = improveInputSchema.parse(tree);
-      await refuseOverlap(await resolveTask(task, { promptsFile, quick: benchmark.size === 'quick' }));
+      const spec = await resolveTask(task, { promptsFile, quick: benchmark.size === 'quick' });
+      await refuseOverlap(spec);
+      ({ name } = loadTask(spec));
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
       problems.push(...error.problems);
@@ -123,7 +132,7 @@ export async function checkInput(tree: Tree): Promise<ImproveInput> {
   }
   if (problems.length > 0)
     throw new UsageError(`The input is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-  return tree as ImproveInput;
+  return { input: tree as ImproveInput, task: name };
 }
 
 /** Ids of runs and schedules stand in addresses and in the ids of child workflows. */
@@ -134,14 +143,11 @@ export function checkRunId(id: string): string {
   );
 }
 
-/** A task's name as ids have it; of a task file, the file's name. */
+/** A task's name as ids have it. */
 export function taskSlug(task: string): string {
-  const name = task
-    .split(/[\\/]/)
-    .at(-1)!
-    .replace(/\.(ya?ml|[cm]?[jt]s)$/i, '')
-    .replaceAll(/[^A-Za-z0-9_-]+/g, '-');
-  return name || 'run';
+  const name = task.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replace(/^[-_]+/, '');
+  // A date and a time come after it.
+  return name.slice(0, 80) || 'run';
 }
 
 /** `arithmetic-20261122-140533`. */

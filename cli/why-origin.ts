@@ -1,9 +1,10 @@
-/** Where prompts of runs come from in production. */
+/** Where prompts of runs come from outside of them. */
 import { asc, eq } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
 import type { Feedback } from '../db/gateway.ts';
+import { findStoredPrompt } from '../db/outside.ts';
 import { gatewayCompletions, gatewayFeedback } from '../db/schema.ts';
-import type { FeedbackSaid, Production } from './why-types.ts';
+import type { FeedbackSaid, StoredOrigin } from './why-types.ts';
 
 /** Answers named of a prompt that came many times. */
 const NAMED = 3;
@@ -23,27 +24,30 @@ export function said(feedback: Feedback): FeedbackSaid {
   };
 }
 
-/** Where prompts of runs come from in production, by the id of the stored prompt. */
-export async function productionOf(
+/** Where prompts of runs come from outside of them, by the id of the stored prompt. */
+export async function storedOrigins(
   db: Db,
-  of: readonly { gatewayPromptId: number | null }[],
-): Promise<Map<number, Production>> {
-  const ids = [...new Set(of.flatMap((one) => one.gatewayPromptId ?? []))];
-  const found = new Map<number, Production>();
+  of: readonly { storedPromptId: number | null }[],
+): Promise<Map<number, StoredOrigin>> {
+  const ids = [...new Set(of.flatMap((one) => one.storedPromptId ?? []))];
+  const found = new Map<number, StoredOrigin>();
   for (const id of ids) {
+    const { source, origin } = (await findStoredPrompt(db, id))!;
     const answers = await db
       .select({ id: gatewayCompletions.id })
       .from(gatewayCompletions)
-      .where(eq(gatewayCompletions.promptId, id))
+      .where(eq(gatewayCompletions.storedPromptId, id))
       .orderBy(asc(gatewayCompletions.createdAt))
       .limit(NAMED);
     const given = await db.query.gatewayFeedback.findMany({
-      where: eq(gatewayFeedback.promptId, id),
+      where: eq(gatewayFeedback.storedPromptId, id),
       orderBy: asc(gatewayFeedback.id),
     });
     found.set(id, {
       prompt: id,
-      asked: await db.$count(gatewayCompletions, eq(gatewayCompletions.promptId, id)),
+      source,
+      origin,
+      asked: await db.$count(gatewayCompletions, eq(gatewayCompletions.storedPromptId, id)),
       completions: answers.map((one) => one.id),
       feedback: given.map(said),
     });

@@ -1,7 +1,8 @@
 /** `why` for what came through the gateway: an answer, feedback, and what became of both. */
 import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
-import { feedbackByIds, findCompletion, findGatewayPrompt } from '../db/gateway.ts';
+import { feedbackByIds, findCompletion } from '../db/gateway.ts';
+import { findStoredPrompt } from '../db/outside.ts';
 import { getCheckpoint } from '../db/runs.ts';
 import {
   benchmarkItems,
@@ -22,7 +23,8 @@ export async function feedbackFacts(db: Db, id: number): Promise<Omit<FeedbackWh
   const [feedback] = await feedbackByIds(db, [id]);
   if (!feedback) throw new UsageError(`There is no feedback ${id}. See it with: ratchet feedback`);
   const completion = (await findCompletion(db, feedback.completionId))!;
-  const prompt = feedback.promptId === null ? undefined : await findGatewayPrompt(db, feedback.promptId);
+  const prompt =
+    feedback.storedPromptId === null ? undefined : await findStoredPrompt(db, feedback.storedPromptId);
   const made = await db
     .select({ example: examples.id, run: examples.runId, iteration: iterations.index })
     .from(reviews)
@@ -65,20 +67,24 @@ export async function feedbackFacts(db: Db, id: number): Promise<Omit<FeedbackWh
 export async function whyCompletion(db: Db, id: string): Promise<CompletionWhy> {
   const completion = await findCompletion(db, id);
   if (!completion) throw new UsageError(`The gateway has given no answer ${id}.`);
-  const prompt = completion.promptId === null ? undefined : await findGatewayPrompt(db, completion.promptId);
+  const prompt =
+    completion.storedPromptId === null ? undefined : await findStoredPrompt(db, completion.storedPromptId);
   const feedback = await db.query.gatewayFeedback.findMany({
     where: eq(gatewayFeedback.completionId, id),
     orderBy: asc(gatewayFeedback.id),
   });
   const drawn =
-    completion.promptId === null
+    completion.storedPromptId === null
       ? []
       : await db
           .select({ prompt: prompts.id, run: iterations.runId, iteration: iterations.index })
           .from(prompts)
           .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
           .where(
-            and(isNotNull(prompts.gatewayPromptId), inArray(prompts.gatewayPromptId, [completion.promptId])),
+            and(
+              isNotNull(prompts.storedPromptId),
+              inArray(prompts.storedPromptId, [completion.storedPromptId]),
+            ),
           )
           .orderBy(asc(prompts.id));
   const { task, outcome, fallback, fingerprint, latencyMs, notPooled, replies, createdAt } = completion;

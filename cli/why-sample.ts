@@ -3,14 +3,15 @@ import { knownByWeights, sampleKeys } from '../activities/cache.ts';
 import { endpointOf, iterationContext, type IterationContext } from '../activities/context.ts';
 import { criticOf } from '../activities/critic.ts';
 import { digestOf } from '../activities/dataset.ts';
+import { paraphraseMessages } from '../activities/paraphrase.ts';
 import type { Db } from '../db/connect.ts';
-import { judgedSamples, type JudgedRow } from '../db/lineage.ts';
+import { judgedSamples, type JudgedRow } from '../db/judged-samples.ts';
 import { revocationsOf, type Revocation } from '../db/revocations.ts';
 import type { Checkpoint } from '../db/runs.ts';
 import { EndpointError, type Endpoint } from '../models/endpoint.ts';
 import { errorMessage } from './errors.ts';
-import { productionOf } from './why-origin.ts';
-import type { Asked, CheckpointName, Production, SampleWhy } from './why-types.ts';
+import { storedOrigins } from './why-origin.ts';
+import type { Asked, CheckpointName, ReviewWhy, SampleWhy, StoredOrigin } from './why-types.ts';
 
 /** Strategy of what came from outside the run. */
 const GIVEN = 'given';
@@ -65,14 +66,70 @@ function askedFor({ sample, generator }: JudgedRow, context: IterationContext): 
   return { promptVersion: versionOf(strategy.messages('{prompt}')), ...request, draw };
 }
 
+function voteWhy({ vote, answers, calibration }: JudgedRow): SampleWhy['vote'] {
+  if (!vote) return null;
+  const { promptId: _, createdAt: __, tallies, ...counts } = vote;
+  return {
+    ...counts,
+    answers: answers.map(({ answer, samples }) => ({ answer, samples })),
+    tallies: tallies ?? [],
+    required: calibration && {
+      votes: calibration.votes,
+      lead: calibration.lead,
+      asked: calibration.asked,
+      precision: calibration.precision,
+      reason: calibration.reason,
+    },
+  };
+}
+
+function reviewsWhy({ decided }: JudgedRow): ReviewWhy[] {
+  return decided.map(({ review, answer }) => ({
+    item: review.id,
+    sample: review.sampleId,
+    askedFor: review.reason,
+    audit: review.audit,
+    decision: review.decision!,
+    unseen: review.bulk,
+    answer,
+    correctedAnswer: review.correctedAnswer,
+    reviewer: review.reviewer,
+    note: review.note,
+    feedback: review.feedbackId,
+    at: review.decidedAt?.toISOString() ?? null,
+  }));
+}
+
+function exampleWhy(
+  { examples }: JudgedRow,
+  as: number | undefined,
+  revoked: Revocation[],
+): SampleWhy['example'] {
+  // What a reviewer made of it is the newer one.
+  const made = examples.find((one) => one.example.id === as) ?? examples.at(-1);
+  if (!made) return null;
+  const { example, given } = made;
+  const revocation = revoked.find((one) => one.exampleId === example.id);
+  return {
+    id: example.id,
+    kind: example.kind,
+    answer: example.answer,
+    rationale: example.rationale,
+    given: given && { by: given.by, source: given.source, origin: given.origin, note: given.note },
+    others: examples.map((one) => one.example.id).filter((id) => id !== example.id),
+    revoked: revocation
+      ? { reason: revocation.reason, by: revocation.by, at: revocation.createdAt.toISOString() }
+      : null,
+  };
+}
+
 function sampleWhy(
   row: JudgedRow,
   context: IterationContext | string,
-  revoked: Revocation[],
-  production: Production | null,
+  example: SampleWhy['example'],
+  stored: StoredOrigin | null,
 ): SampleWhy {
-  const { sample, prompt, iteration, vote, call, generator, example } = row;
-  const revocation = revoked.find((one) => one.exampleId === example?.id);
+  const { sample, prompt, iteration, call, generator, paraphrase } = row;
   const critic = typeof context === 'string' ? undefined : criticOf(context.task);
   return {
     prompt: {
@@ -83,23 +140,22 @@ function sampleWhy(
       purpose: prompt.purpose,
       run: iteration.runId,
       iteration: iteration.index,
-      production,
+      stored,
     },
-    vote: vote && {
-      answer: vote.answer,
-      votes: vote.votes,
-      runnerUpVotes: vote.runnerUpVotes,
-      samples: vote.samples,
-      agreement: vote.agreement,
-      margin: vote.margin,
-      trusted: vote.trusted,
-    },
+    vote: voteWhy(row),
     sample: {
       id: sample.id,
       planted: row.planted,
       round: sample.round,
       index: sample.index,
       rewrite: sample.rewrite,
+      paraphrasedBy: paraphrase
+        ? {
+            model: paraphrase.call.model,
+            fingerprint: paraphrase.call.fingerprint,
+            promptVersion: versionOf(paraphraseMessages('{prompt}')),
+          }
+        : null,
       strategy: sample.strategy,
       rationale: sample.rationale,
       answer: sample.answer,
@@ -135,20 +191,20 @@ function sampleWhy(
           critic?.name === critique.critic ? versionOf(critic.request('{problem}', '{work}')) : null,
         cached: critique.cached,
       })),
+      reviews: reviewsWhy(row),
     },
-    example: example && {
-      id: example.id,
-      kind: example.kind,
-      answer: example.answer,
-      revoked: revocation
-        ? { reason: revocation.reason, by: revocation.by, at: revocation.createdAt.toISOString() }
-        : null,
-    },
+    example,
   };
 }
 
-/** Explains samples, many at once. One reader keeps what it knows of iterations from page to page. */
-export function createSampleReader(db: Db): (sampleIds: number[]) => Promise<SampleWhy[]> {
+/**
+ * Explains samples, many at once, each once. One reader keeps what it knows of iterations from page to page.
+ *
+ * @param read.as examples as which samples are asked for, where a sample is more than one
+ */
+export function createSampleReader(
+  db: Db,
+): (sampleIds: number[], as?: readonly number[]) => Promise<SampleWhy[]> {
   const contexts = new Map<number, IterationContext | string>();
   async function contextOf(iterationId: number): Promise<IterationContext | string> {
     const known = contexts.get(iterationId);
@@ -160,20 +216,22 @@ export function createSampleReader(db: Db): (sampleIds: number[]) => Promise<Sam
     contexts.set(iterationId, context);
     return context;
   }
-  return async (sampleIds) => {
+  return async (sampleIds, as = []) => {
     const rows = await judgedSamples(db, sampleIds);
     const revoked = await revocationsOf(
       db,
-      rows.flatMap(({ example }) => (example ? [example.id] : [])),
+      rows.flatMap(({ examples }) => examples.map(({ example }) => example.id)),
     );
-    const production = await productionOf(
+    const stored = await storedOrigins(
       db,
       rows.map((row) => row.prompt),
     );
     const all: SampleWhy[] = [];
     for (const row of rows) {
-      const from = production.get(row.prompt.gatewayPromptId ?? 0) ?? null;
-      all.push(sampleWhy(row, await contextOf(row.iteration.id), revoked, from));
+      const from = stored.get(row.prompt.storedPromptId ?? 0) ?? null;
+      const own = as.find((id) => row.examples.some(({ example }) => example.id === id));
+      const example = exampleWhy(row, own, revoked);
+      all.push(sampleWhy(row, await contextOf(row.iteration.id), example, from));
     }
     const place = new Map(sampleIds.map((id, i) => [id, i]));
     return all.toSorted((a, b) => place.get(a.sample.id)! - place.get(b.sample.id)!);

@@ -5,7 +5,11 @@ import type {
   CheckpointKind,
   DecisionKind,
   ExampleKind,
+  OutsideSource,
   PromptPurpose,
+  ReviewDecision,
+  ReviewReason,
+  RewriteTally,
   RunStatus,
 } from '../db/schema.ts';
 import type { ChatMessage, ProbeKind } from '../tasks/task.ts';
@@ -88,6 +92,26 @@ export type CritiqueWhy = {
   cached: boolean;
 };
 
+/** What a person decided about a sample of the prompt, this one or another. */
+export type ReviewWhy = {
+  /** Number of the review item. */
+  item: number;
+  sample: number;
+  /** Why it was put to reviewers, and whether it was drawn for the estimate of precision. */
+  askedFor: ReviewReason;
+  audit: boolean;
+  decision: ReviewDecision;
+  /** Decided unseen, with all that were left. */
+  unseen: boolean;
+  answer: string | null;
+  correctedAnswer: string | null;
+  reviewer: string | null;
+  note: string | null;
+  /** The correction from production that it carries out. */
+  feedback: number | null;
+  at: string | null;
+};
+
 /** How the model was asked, rendered anew from the task as it is stored with the run. */
 export type Asked = {
   /** Digest of the messages with an empty place for the problem. */
@@ -112,8 +136,8 @@ export type SampleWhy = {
     purpose: PromptPurpose;
     run: string;
     iteration: number;
-    /** Null: it did not come through the gateway. */
-    production: Production | null;
+    /** Null: the task's own source gave it. */
+    stored: StoredOrigin | null;
   };
   vote: {
     answer: string | null;
@@ -123,6 +147,25 @@ export type SampleWhy = {
     agreement: number;
     margin: number;
     trusted: boolean;
+    /** What its samples answered, as each wrote it; null: nothing could be read. Most frequent first, with the ids of the samples. */
+    answers: { answer: string | null; samples: number[] }[];
+    unreadable: number;
+    /** Samples that repeat another and did not vote. */
+    copies: number;
+    /** By rewrite: how many samples, and how many of them voted for the answer. */
+    tallies: RewriteTally[];
+    /** Agreement among samples of one rewrite and across rewrites; null where there are no pairs. */
+    within: number | null;
+    across: number | null;
+    sharedMistake: boolean;
+    /** What the calibration asked of a vote at this level; null: the iteration has none. */
+    required: {
+      votes: number | null;
+      lead: number | null;
+      asked: number;
+      precision: number | null;
+      reason: string;
+    } | null;
   } | null;
   sample: {
     id: number;
@@ -131,6 +174,8 @@ export type SampleWhy = {
     round: number;
     index: number;
     rewrite: string;
+    /** What wrote the rewrite, where it is a paraphrase. */
+    paraphrasedBy: { model: string; fingerprint: string | null; promptVersion: string } | null;
     strategy: string;
     rationale: string;
     answer: string | null;
@@ -144,12 +189,18 @@ export type SampleWhy = {
   generator: CheckpointName & { answeredAs: string; answeredBy: string | null; drawnIn: string };
   /** A text instead: why it can't be rendered any more. */
   asked: Asked | string;
-  /** What judged it. A person's decision belongs beside what gates and critics said. */
-  judged: { verdicts: Verdict[]; critiques: CritiqueWhy[] };
+  /** What judged it; the decisions of people are those about any sample of the prompt, since each may keep the others out. */
+  judged: { verdicts: Verdict[]; critiques: CritiqueWhy[]; reviews: ReviewWhy[] };
   example: {
     id: number;
     kind: ExampleKind;
     answer: string;
+    /** A reviewer's own words, which train in place of the sample's; null: the sample's do. */
+    rationale: string | null;
+    /** From where it came and who vouches for it, where that was outside the run. */
+    given: { by: string; source: OutsideSource; origin: string; note: string | null } | null;
+    /** Other examples made of the same sample. */
+    others: number[];
     revoked: { reason: string; by: string; at: string } | null;
   } | null;
 };
@@ -242,11 +293,14 @@ export type FeedbackSaid = {
   at: string;
 };
 
-/** Where a prompt comes from in production. */
-export type Production = {
-  /** The gateway's stored prompt. */
+/** Where a prompt comes from that was stored for the task from outside any run. */
+export type StoredOrigin = {
+  /** Id of the stored prompt. */
   prompt: number;
-  /** How often it came, and the first answers to it. */
+  /** From where it came first: the file and its line, or the gateway's answer. */
+  source: OutsideSource;
+  origin: string;
+  /** How often it came through the gateway, and the first answers to it. */
   asked: number;
   completions: string[];
   feedback: FeedbackSaid[];

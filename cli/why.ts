@@ -23,7 +23,7 @@ import { revokedIn } from '../db/revocations.ts';
 import { baseAndBest, getRun, type Run } from '../db/runs.ts';
 import { prepareTask } from '../tasks/index.ts';
 import { UsageError } from './errors.ts';
-import { productionOf } from './why-origin.ts';
+import { storedOrigins } from './why-origin.ts';
 import { feedbackFacts, whyCompletion } from './why-production.ts';
 import { createSampleReader, nameOf } from './why-sample.ts';
 import type { Target } from './why-target.ts';
@@ -209,7 +209,11 @@ export async function examplesOf(
   read = createSampleReader(db),
 ): Promise<CheckpointWhy['examples']> {
   const rows = await datasetPage(db, dataset.id, from, count);
-  const samples = new Map((await read(rows.map((row) => row.sampleId))).map((one) => [one.sample.id, one]));
+  const explained = await read(
+    rows.map((row) => row.sampleId),
+    rows.map((row) => row.exampleId),
+  );
+  const samples = new Map(explained.map((one) => [one.sample.id, one]));
   const next = from + rows.length;
   return {
     total: dataset.examples,
@@ -247,10 +251,13 @@ export async function ledTo(db: Db, exampleIds: number[]): Promise<Pick<PieceWhy
 
 async function whyPiece(db: Db, what: { kind: 'example' | 'sample'; id: number }): Promise<PieceWhy> {
   const sampleId = await sampleIdOf(db, what);
-  const [piece] = sampleId === undefined ? [] : await createSampleReader(db)([sampleId]);
+  const as = what.kind === 'example' ? [what.id] : [];
+  const [piece] = sampleId === undefined ? [] : await createSampleReader(db)([sampleId], as);
   if (!piece) throw new UsageError(`There is no ${what.kind} ${what.id}.`);
   const run = await getRun(db, piece.prompt.run);
-  const led = await ledTo(db, piece.example ? [piece.example.id] : []);
+  const { example } = piece;
+  const own = what.kind === 'sample' && example ? example.others : [];
+  const led = await ledTo(db, example ? [example.id, ...own] : []);
   return { what: what.kind, run: originOf(run), piece, ...led };
 }
 
@@ -271,7 +278,7 @@ async function whyPrompt(db: Db, id: number, { count }: WhyOptions): Promise<Pro
       purpose,
       run: iteration.runId,
       iteration: iteration.index,
-      production: (await productionOf(db, [prompt])).get(prompt.gatewayPromptId ?? 0) ?? null,
+      stored: (await storedOrigins(db, [prompt])).get(prompt.storedPromptId ?? 0) ?? null,
     },
     total: sampleIds.length,
     samples: await createSampleReader(db)(sampleIds.slice(0, count)),

@@ -1,43 +1,22 @@
-/** What came through the gateway: answers, prompts, feedback. */
+/** What came through the gateway: answers, and what people said of them. */
 import { createHash } from 'node:crypto';
-import { and, asc, desc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import {
   examples,
   gatewayCompletions,
   gatewayFeedback,
-  gatewayPrompts,
   prompts,
   reviews,
   samples,
+  storedPrompts,
   type FeedbackUse,
 } from './schema.ts';
 
 export type GatewayCompletion = typeof gatewayCompletions.$inferSelect;
-export type GatewayPrompt = typeof gatewayPrompts.$inferSelect;
 export type Feedback = typeof gatewayFeedback.$inferSelect;
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
-
-/** Stores a prompt, or finds the one of the same problem. Answers its id. */
-export async function addGatewayPrompt(
-  db: Db,
-  task: string,
-  { key, text, level }: { key: string; text: string; level?: number },
-): Promise<number> {
-  const keyDigest = digestOf(key);
-  const [added] = await db
-    .insert(gatewayPrompts)
-    .values({ task, keyDigest, key, text, level })
-    .onConflictDoNothing()
-    .returning({ id: gatewayPrompts.id });
-  if (added) return added.id;
-  const known = await db.query.gatewayPrompts.findFirst({
-    where: and(eq(gatewayPrompts.task, task), eq(gatewayPrompts.keyDigest, keyDigest)),
-    columns: { id: true },
-  });
-  return known!.id;
-}
 
 export async function addCompletion(db: Db, row: typeof gatewayCompletions.$inferInsert): Promise<void> {
   await db.insert(gatewayCompletions).values(row);
@@ -47,33 +26,14 @@ export async function findCompletion(db: Db, id: string): Promise<GatewayComplet
   return db.query.gatewayCompletions.findFirst({ where: eq(gatewayCompletions.id, id) });
 }
 
-export async function findGatewayPrompt(db: Db, id: number): Promise<GatewayPrompt | undefined> {
-  return db.query.gatewayPrompts.findFirst({ where: eq(gatewayPrompts.id, id) });
-}
-
-/** A task's stored prompts in pages, oldest first. */
-export async function* storedPrompts(db: Db, task: string): AsyncGenerator<GatewayPrompt> {
-  const page = 1000;
-  for (let after = 0; ;) {
-    const rows = await db.query.gatewayPrompts.findMany({
-      where: and(eq(gatewayPrompts.task, task), gt(gatewayPrompts.id, after)),
-      orderBy: asc(gatewayPrompts.id),
-      limit: page,
-    });
-    yield* rows;
-    if (rows.length < page) return;
-    after = rows.at(-1)!.id;
-  }
-}
-
 /** Stores feedback, or finds what was sent before in the same words. */
 export async function addFeedback(
   db: Db,
   values: Omit<typeof gatewayFeedback.$inferInsert, 'digest'>,
 ): Promise<{ feedback: Feedback; known: boolean }> {
-  const { completionId, choice, rating, promptId, correction, use, by, note } = values;
+  const { completionId, choice, rating, storedPromptId, correction, use, by, note } = values;
   const digest = digestOf(
-    JSON.stringify([completionId, choice, rating, promptId, correction, use, by, note]),
+    JSON.stringify([completionId, choice, rating, storedPromptId, correction, use, by, note]),
   );
   const [added] = await db
     .insert(gatewayFeedback)
@@ -94,9 +54,9 @@ export type Correction = {
 /** Corrections of a task for one use, oldest first. */
 export async function correctionsFor(db: Db, task: string, use: FeedbackUse): Promise<Correction[]> {
   return db
-    .select({ feedback: gatewayFeedback, text: gatewayPrompts.text })
+    .select({ feedback: gatewayFeedback, text: storedPrompts.text })
     .from(gatewayFeedback)
-    .innerJoin(gatewayPrompts, eq(gatewayPrompts.id, gatewayFeedback.promptId))
+    .innerJoin(storedPrompts, eq(storedPrompts.id, gatewayFeedback.storedPromptId))
     .where(
       and(eq(gatewayFeedback.task, task), eq(gatewayFeedback.use, use), isNotNull(gatewayFeedback.answer)),
     )
@@ -128,7 +88,7 @@ export async function correctedPrompts(db: Db, iterationId: number) {
   });
 }
 
-/** Per task: answers, prompts in the pool, and why others are not in it. */
+/** Per task: answers, stored prompts from wherever they came, and why others are not stored. */
 export async function gatewayCounts(db: Db, task?: string) {
   const { rows: answers } = await db.execute<{
     task: string;
@@ -144,10 +104,11 @@ export async function gatewayCounts(db: Db, task?: string) {
     from ${gatewayCompletions} c where ${task === undefined ? sql`true` : sql`c.task = ${task}`}
     group by c.task, c.checkpoint_id order by c.task, c.checkpoint_id`);
   const pooled = await db
-    .select({ task: gatewayPrompts.task, prompts: sql<number>`count(*)::int` })
-    .from(gatewayPrompts)
-    .where(task === undefined ? undefined : eq(gatewayPrompts.task, task))
-    .groupBy(gatewayPrompts.task);
+    .select({ task: storedPrompts.task, source: storedPrompts.source, prompts: sql<number>`count(*)::int` })
+    .from(storedPrompts)
+    .where(task === undefined ? undefined : eq(storedPrompts.task, task))
+    .groupBy(storedPrompts.task, storedPrompts.source)
+    .orderBy(storedPrompts.task, storedPrompts.source);
   const left = await db
     .select({
       task: gatewayCompletions.task,
@@ -169,10 +130,10 @@ export async function gatewayCounts(db: Db, task?: string) {
 /** Feedback, newest first. */
 export async function listFeedback(db: Db, task: string | undefined, most: number) {
   return db
-    .select({ feedback: gatewayFeedback, completion: gatewayCompletions, prompt: gatewayPrompts.text })
+    .select({ feedback: gatewayFeedback, completion: gatewayCompletions, prompt: storedPrompts.text })
     .from(gatewayFeedback)
     .innerJoin(gatewayCompletions, eq(gatewayCompletions.id, gatewayFeedback.completionId))
-    .leftJoin(gatewayPrompts, eq(gatewayPrompts.id, gatewayFeedback.promptId))
+    .leftJoin(storedPrompts, eq(storedPrompts.id, gatewayFeedback.storedPromptId))
     .where(task === undefined ? undefined : eq(gatewayFeedback.task, task))
     .orderBy(desc(gatewayFeedback.id))
     .limit(most);

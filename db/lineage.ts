@@ -7,21 +7,16 @@ import type { Db } from './connect.ts';
 import type { Checkpoint } from './runs.ts';
 import {
   checkpoints,
-  critiques,
   datasetExamples,
   datasets,
   decisions,
   evaluations,
   examples,
   iterations,
-  modelCalls,
   PLANTED_ROUND,
-  probes,
   prompts,
   samples,
   trainingJobs,
-  verdicts,
-  votes,
   type ExampleKind,
 } from './schema.ts';
 
@@ -149,7 +144,7 @@ export async function datasetPage(db: Db, datasetId: number, from: number, count
       exampleId: datasetExamples.exampleId,
       sampleId: examples.sampleId,
       request: samples.request,
-      rationale: samples.rationale,
+      rationale: sql<string>`coalesce(${examples.rationale}, ${samples.rationale})`,
     })
     .from(datasetExamples)
     .innerJoin(examples, eq(examples.id, datasetExamples.exampleId))
@@ -158,49 +153,6 @@ export async function datasetPage(db: Db, datasetId: number, from: number, count
     .orderBy(asc(datasetExamples.position))
     .limit(count);
 }
-
-/** Samples with all that was measured of them and said about them, in the order of their ids. */
-export async function judgedSamples(db: Db, sampleIds: number[]) {
-  if (sampleIds.length === 0) return [];
-  const rows = await db
-    .select({
-      sample: samples,
-      prompt: prompts,
-      iteration: iterations,
-      vote: votes,
-      call: modelCalls,
-      generator: checkpoints,
-      example: examples,
-      planted: probes.kind,
-    })
-    .from(samples)
-    .innerJoin(prompts, eq(prompts.id, samples.promptId))
-    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
-    .innerJoin(modelCalls, eq(modelCalls.id, samples.callId))
-    .innerJoin(checkpoints, eq(checkpoints.id, samples.checkpointId))
-    .leftJoin(votes, eq(votes.promptId, prompts.id))
-    .leftJoin(examples, eq(examples.sampleId, samples.id))
-    .leftJoin(probes, eq(probes.sampleId, samples.id))
-    .where(inArray(samples.id, sampleIds))
-    .orderBy(asc(samples.id));
-  const said = await db
-    .select()
-    .from(verdicts)
-    .where(inArray(verdicts.sampleId, sampleIds))
-    .orderBy(asc(verdicts.gate));
-  const critiqued = await db
-    .select({ critique: critiques, call: modelCalls })
-    .from(critiques)
-    .innerJoin(modelCalls, eq(modelCalls.id, critiques.callId))
-    .where(inArray(critiques.sampleId, sampleIds))
-    .orderBy(asc(critiques.critic));
-  return rows.map((row) => ({
-    ...row,
-    verdicts: said.filter((one) => one.sampleId === row.sample.id),
-    critiques: critiqued.filter((one) => one.critique.sampleId === row.sample.id),
-  }));
-}
-export type JudgedRow = Awaited<ReturnType<typeof judgedSamples>>[number];
 
 /** Ids of all samples of a prompt, first ones first, without what was planted. */
 export async function sampleIdsOf(db: Db, promptId: number): Promise<number[]> {

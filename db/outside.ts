@@ -29,6 +29,25 @@ export async function addStoredPrompts(db: Tx, rows: (typeof storedPrompts.$infe
   return added.length;
 }
 
+/** Stores a prompt, or finds the one of the same problem, from wherever it came. Answers its id. */
+export async function storePrompt(db: Db, row: typeof storedPrompts.$inferInsert): Promise<number> {
+  const [added] = await db
+    .insert(storedPrompts)
+    .values(row)
+    .onConflictDoNothing()
+    .returning({ id: storedPrompts.id });
+  if (added) return added.id;
+  const known = await db.query.storedPrompts.findFirst({
+    where: and(eq(storedPrompts.task, row.task), sql`md5(${storedPrompts.key}) = md5(${row.key})`),
+    columns: { id: true },
+  });
+  return known!.id;
+}
+
+export async function findStoredPrompt(db: Db, id: number): Promise<StoredPrompt | undefined> {
+  return db.query.storedPrompts.findFirst({ where: eq(storedPrompts.id, id) });
+}
+
 /** All prompts stored for a task, oldest first, a page at a time. */
 export async function* storedPromptPages(db: Db, task: string, count = 1000): AsyncGenerator<StoredPrompt[]> {
   for (let after = 0; ;) {

@@ -69,6 +69,9 @@ export async function countPrompts(
   return { learn: of('learn'), rehearse: of('rehearse'), calibrate: of('calibrate') };
 }
 
+/** The key under which a paraphrase is a rewrite. */
+export const paraphraseKey = (index: number): string => `paraphrase ${index + 1}`;
+
 /** Keys of the prompts that a run has learnt from already. What was revoked may be learnt again, properly. */
 export async function acceptedKeys(db: Db, runId: string): Promise<Set<string>> {
   const rows = await db

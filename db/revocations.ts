@@ -13,7 +13,8 @@ export const notRevoked: SQL = sql`not exists (
   select 1 from ${revocations} r
   join ${examples} revoked on revoked.id = r.example_id
   join ${samples} wrong on wrong.id = revoked.sample_id
-  where wrong.request = ${samples.request} and wrong.rationale = ${samples.rationale})`;
+  where wrong.request = ${samples.request}
+    and coalesce(revoked.rationale, wrong.rationale) = coalesce(${examples.rationale}, ${samples.rationale}))`;
 
 /** Which of these examples are revoked. */
 export async function revocationsOf(db: Pick<Db, 'select'>, exampleIds: number[]): Promise<Revocation[]> {

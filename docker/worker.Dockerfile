@@ -26,6 +26,7 @@ COPY gates ./gates
 COPY gateway ./gateway
 COPY loop ./loop
 COPY models ./models
+COPY net ./net
 COPY tasks ./tasks
 COPY telemetry ./telemetry
 COPY web ./web

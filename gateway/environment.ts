@@ -1,5 +1,6 @@
 /** What the gateway reads from its environment: one schema. The flags of `ratchet serve` set these variables. */
 import { z } from 'zod';
+import { bareHost, isLoopback } from '../net/access.ts';
 
 const whole = (least: number, most: number) =>
   z
@@ -42,6 +43,11 @@ export const gatewaySchema = z.object({
   RATCHET_GATEWAY_TIMEOUT_MS: whole(100, 1_800_000).default(300_000),
   /** How often to look for a promotion that was not announced. */
   RATCHET_GATEWAY_REFRESH_MS: whole(50, 600_000).default(2000),
+  /** Prometheus metrics at /metrics (docs/observability.md). */
+  RATCHET_GATEWAY_METRICS_PORT: whole(0, 65_535).optional(),
+  RATCHET_GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
+  /** Traces go there (telemetry/tracing.ts). */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -56,13 +62,9 @@ export type GatewaySettings = {
   maxBodyBytes: number;
   timeoutMs: number;
   refreshMs: number;
+  metrics: { host: string; port: number } | undefined;
   logLevel: string;
 };
-
-/** Names under which only this machine reaches a server. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
-}
 
 /** @throws Error naming every bad variable, and an open address without a token */
 export function gatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
@@ -84,7 +86,7 @@ export function gatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
   const stored = new Set(e.RATCHET_GATEWAY_STORE);
   return {
     databaseUrl: e.DATABASE_URL,
-    host: e.RATCHET_GATEWAY_HOST,
+    host: bareHost(e.RATCHET_GATEWAY_HOST),
     port: e.RATCHET_GATEWAY_PORT,
     token: e.RATCHET_GATEWAY_TOKEN,
     stores: (task) => stored.has('all') || stored.has(task),
@@ -93,6 +95,10 @@ export function gatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
     maxBodyBytes: e.RATCHET_GATEWAY_MAX_BODY_BYTES,
     timeoutMs: e.RATCHET_GATEWAY_TIMEOUT_MS,
     refreshMs: e.RATCHET_GATEWAY_REFRESH_MS,
+    metrics:
+      e.RATCHET_GATEWAY_METRICS_PORT === undefined
+        ? undefined
+        : { host: bareHost(e.RATCHET_GATEWAY_METRICS_HOST), port: e.RATCHET_GATEWAY_METRICS_PORT },
     logLevel: e.RATCHET_LOG_LEVEL,
   };
 }

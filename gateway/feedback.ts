@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { formAnswered, formsFor, plainForm, readRun, taskOf } from '../activities/context.ts';
 import type { Db } from '../db/connect.ts';
-import { addFeedback, addGatewayPrompt, findCompletion, findGatewayPrompt } from '../db/gateway.ts';
+import { addFeedback, findCompletion } from '../db/gateway.ts';
+import { findStoredPrompt, storePrompt } from '../db/outside.ts';
 import { getCheckpoint } from '../db/runs.ts';
 import type { Prompt, Task } from '../tasks/task.ts';
 import { GatewayError } from './errors.ts';
@@ -84,7 +85,11 @@ export function readCorrection(task: Task, prompt: Prompt, given: string): Read 
  * @param given the body as it came
  * @throws GatewayError naming what is wrong
  */
-export async function takeFeedback(db: Db, redact: Redact, given: unknown): Promise<FeedbackAnswer> {
+export async function takeFeedback(
+  db: Db,
+  redact: Redact,
+  given: unknown,
+): Promise<{ answer: FeedbackAnswer; rating: 'up' | 'down' | undefined }> {
   const parsed = feedbackSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) =>
@@ -120,15 +125,18 @@ export async function takeFeedback(db: Db, redact: Redact, given: unknown): Prom
   const answer = { object: 'feedback' as const, completion: id, task: name, checkpoint: checkpointId };
   if (correction === undefined) {
     const { feedback, known } = await addFeedback(db, stored);
-    return { id: feedback.id, ...answer, known, becomes: 'rating', message: 'The rating is stored.' };
+    return {
+      answer: { id: feedback.id, ...answer, known, becomes: 'rating', message: 'The rating is stored.' },
+      rating,
+    };
   }
 
   const task = taskOf(await readRun(db, (await getCheckpoint(db, checkpointId)).runId));
   const text =
     parsed.data.prompt === undefined
-      ? completion.promptId === null
+      ? completion.storedPromptId === null
         ? undefined
-        : (await findGatewayPrompt(db, completion.promptId))!.text
+        : (await findStoredPrompt(db, completion.storedPromptId))!.text
       : await clean(parsed.data.prompt, 'prompt');
   if (text === undefined) {
     const why = completion.notPooled
@@ -142,10 +150,10 @@ export async function takeFeedback(db: Db, redact: Redact, given: unknown): Prom
   if (typeof prompt === 'string') throw new GatewayError(400, `The prompt ${prompt}.`, { param: 'prompt' });
   const cleaned = await clean(correction, 'correction');
   const read = readCorrection(task, prompt, cleaned);
-  const promptId = await addGatewayPrompt(db, name, prompt);
+  const storedPromptId = await storePrompt(db, { ...prompt, task: name, source: 'gateway', origin: id });
   const { feedback, known } = await addFeedback(db, {
     ...stored,
-    promptId,
+    storedPromptId,
     correction: cleaned,
     ...read,
     use: as,
@@ -154,5 +162,5 @@ export async function takeFeedback(db: Db, redact: Redact, given: unknown): Prom
     as === 'regression'
       ? `It is a held-out problem of all later runs of ${name}.`
       : `It becomes a reviewed example in the next iteration of ${name}${read.rationale === undefined ? ', once a sample leads to the answer in sound steps' : ''}.`;
-  return { id: feedback.id, ...answer, known, becomes: as, message };
+  return { answer: { id: feedback.id, ...answer, known, becomes: as, message }, rating };
 }

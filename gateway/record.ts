@@ -3,17 +3,19 @@
  * redacted. What can't be stored is counted with its reason; an answer never fails for it.
  */
 import type { Db } from '../db/connect.ts';
-import { addCompletion, addGatewayPrompt } from '../db/gateway.ts';
+import { addCompletion } from '../db/gateway.ts';
+import { storePrompt } from '../db/outside.ts';
 import type { gatewayCompletions } from '../db/schema.ts';
 import { errorText } from '../models/errors.ts';
 import { messageTexts, promptIn } from './prompt.ts';
+import type { Observe } from './observe.ts';
 import type { Redact } from './redact.ts';
 import type { Target } from './routes.ts';
 import type { Log } from './log.ts';
 
 export type Answer = Omit<
   typeof gatewayCompletions.$inferInsert,
-  'checkpointId' | 'messages' | 'replies' | 'redacted' | 'promptId' | 'notPooled'
+  'checkpointId' | 'messages' | 'replies' | 'redacted' | 'storedPromptId' | 'notPooled'
 > & { target: Target; messages: unknown; replies: string[] };
 
 /** The client does not wait longer than this for the database. */
@@ -26,7 +28,7 @@ const add = (to: Record<string, number>, more: Record<string, number>) => {
 /** Reasons name no text: the first words of the task's own reason may quote the prompt. */
 const reasonOf = (problem: string) => problem.split(': ')[0]!.slice(0, 200);
 
-async function textsOf(db: Db, redact: Redact, { target, task, messages, replies }: Answer) {
+async function textsOf(db: Db, redact: Redact, { id, target, task, messages, replies }: Answer) {
   const redacted: Record<string, number> = {};
   const kept: { role: string; content: string }[] = [];
   for (const { role, content } of messageTexts(messages)) {
@@ -46,13 +48,13 @@ async function textsOf(db: Db, redact: Redact, { target, task, messages, replies
   const pooled =
     typeof prompt === 'string'
       ? { notPooled: reasonOf(prompt) }
-      : { promptId: await addGatewayPrompt(db, task, prompt) };
+      : { storedPromptId: await storePrompt(db, { ...prompt, task, source: 'gateway', origin: id }) };
   return { messages: kept, replies: answers, redacted, ...pooled };
 }
 
 export function createRecord(
   db: Db,
-  options: { stores(task: string): boolean; redact: Redact },
+  options: { stores(task: string): boolean; redact: Redact; observe: Observe },
   log: Log,
 ): { record(answer: Answer): Promise<void>; settled(): Promise<void> } {
   const underWay = new Set<Promise<void>>();
@@ -65,6 +67,7 @@ export function createRecord(
       await addCompletion(db, { ...row, ...texts, checkpointId: target.checkpoint.id });
     } catch (error) {
       lost += 1;
+      options.observe({ kind: 'unrecorded', task: answer.task });
       log.error({ completion: answer.id, lost, error: errorText(error) }, 'an answer could not be recorded');
     }
   }

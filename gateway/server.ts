@@ -2,15 +2,20 @@
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { connect, type Db } from '../db/connect.ts';
-import { createGateway, type AppOptions } from './app.ts';
+import { urlHost } from '../net/access.ts';
+import { createGateway } from './app.ts';
 import type { GatewaySettings } from './environment.ts';
 import type { Log } from './log.ts';
+import { createMetrics, serveMetrics } from './metrics.ts';
+import type { Observe } from './observe.ts';
 import { createRedact, loadHook } from './redact.ts';
 import { openRoutes } from './routes.ts';
 
 export type RunningGateway = {
   /** `http://127.0.0.1:8300`. */
   address: string;
+  /** Where Prometheus scrapes it, where that was asked for. */
+  metrics: string | undefined;
   /** Reads what is served now, instead of at the next announcement. */
   refresh(): Promise<void>;
   /** Takes no more requests and waits for those under way, at most so long. */
@@ -22,27 +27,40 @@ const CONNECTIONS = 10;
 const REQUEST_MS = 60_000;
 
 /**
- * @param observe told of each chat request when it is over
- * @throws Error when the port is taken, the database can't be read or the redaction module can't be loaded
+ * @param observe told of what is over, beside the gateway's own metrics
+ * @throws Error when a port is taken, the database can't be read or the redaction module can't be loaded
  */
 export async function startGateway(
   settings: GatewaySettings,
   log: Log,
-  observe?: AppOptions['observe'],
+  observe?: Observe,
 ): Promise<RunningGateway> {
   const { host, port, redact, redactModule } = settings;
   const hook = redactModule === undefined ? undefined : await loadHook(redactModule);
   const db: Db = connect(settings.databaseUrl, CONNECTIONS);
+  // Undone in reverse, when it ends as when it cannot begin.
+  const undo: (() => Promise<void>)[] = [() => db.$client.end()];
+  const close = async () => {
+    for (const one of undo.toReversed()) await one();
+  };
   try {
     const routes = await openRoutes(db, settings, log);
+    undo.push(() => routes.close());
+    const metrics = createMetrics(routes.all);
     const gateway = createGateway({
       ...settings,
       db,
       routes,
       redact: createRedact(redact, hook),
       log,
-      observe,
+      observe(event) {
+        metrics.observe(event);
+        observe?.(event);
+      },
     });
+    undo.push(() => gateway.settled());
+    const scraped = settings.metrics && (await serveMetrics(metrics.registry, settings.metrics));
+    if (scraped) undo.push(() => scraped.close());
     const server = serve({
       fetch: gateway.app.fetch,
       hostname: host,
@@ -50,21 +68,16 @@ export async function startGateway(
       overrideGlobalObjects: false,
     }) as Server;
     server.requestTimeout = REQUEST_MS;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        if (server.listening) resolve();
-        server.once('listening', resolve);
-        server.once('error', reject);
-      });
-    } catch (error) {
-      await routes.close();
-      throw error;
-    }
+    await new Promise<void>((resolve, reject) => {
+      if (server.listening) resolve();
+      server.once('listening', resolve);
+      server.once('error', reject);
+    });
     const bound = server.address();
     const actual = typeof bound === 'object' && bound ? bound.port : port;
-    const shown = host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host;
     return {
-      address: `http://${shown}:${actual}`,
+      address: `http://${urlHost(host)}:${actual}`,
+      metrics: scraped?.address,
       refresh: routes.refresh,
       async close(graceMs = 20_000) {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -72,13 +85,11 @@ export async function startGateway(
         const late = setTimeout(() => server.closeAllConnections(), graceMs);
         await closed;
         clearTimeout(late);
-        await gateway.settled();
-        await routes.close();
-        await db.$client.end();
+        await close();
       },
     };
   } catch (error) {
-    await db.$client.end();
+    await close();
     throw error;
   }
 }

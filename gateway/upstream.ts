@@ -8,6 +8,7 @@ import { errorText } from '../models/errors.ts';
 import { GatewayError, type ErrorBody } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Route, Target } from './routes.ts';
+import { startCall, type Call } from './spans.ts';
 
 export type Answered = {
   target: Target;
@@ -18,8 +19,8 @@ export type Answered = {
   alive(): void;
   /** Ends the request at the endpoint. */
   abort(): void;
-  /** The body is over: nothing has to be watched any more. */
-  over(): void;
+  /** The body is over, or of no use because of a problem: nothing has to be watched any more. */
+  over: Call['end'];
 };
 
 /** A reload reads an adapter from a disk, but the client waits for it. */
@@ -141,13 +142,18 @@ export function createUpstream(db: Db, { timeoutMs }: { timeoutMs: number }, log
         timeoutMs,
       );
     };
-    const over = () => clearTimeout(timer);
+    const call = startCall({ baseURL: target.endpoint.baseURL, model: target.checkpoint.model });
+    const over: Call['end'] = (problem, tokens) => {
+      clearTimeout(timer);
+      call.end(problem, tokens);
+    };
     const signal = AbortSignal.any([client, silent.signal]);
     alive();
     try {
       const response = await fetch(`${target.endpoint.baseURL.replace(/\/$/, '')}${path}`, {
         method: 'POST',
         headers: {
+          ...call.headers,
           'content-type': 'application/json',
           authorization: `Bearer ${target.endpoint.client.apiKey}`,
         },
@@ -157,7 +163,7 @@ export function createUpstream(db: Db, { timeoutMs }: { timeoutMs: number }, log
       alive();
       return { target, response, alive, over, abort: () => silent.abort() };
     } catch (error) {
-      over();
+      over(client.aborted ? 'the client went away' : errorText(error));
       if (client.aborted) throw client.reason;
       if (silent.signal.reason instanceof GatewayError) throw silent.signal.reason;
       log.error({ checkpoint: target.checkpoint.id, error: errorText(error) }, 'the endpoint did not answer');
@@ -204,14 +210,14 @@ export function createUpstream(db: Db, { timeoutMs }: { timeoutMs: number }, log
     const first = await ask(target, path, body, client);
     const missing = await unknownModel(target, first.response);
     if (missing === undefined) return { answered: first, why: '' };
-    first.over();
+    first.over(missing);
     await first.response.body?.cancel().catch(() => undefined);
     const problem = await reload(target, missing, began);
     if (problem !== undefined) return { why: problem };
     const second = await ask(target, path, body, client);
     const still = await unknownModel(target, second.response);
     if (still === undefined) return { answered: second, why: '' };
-    second.over();
+    second.over(still);
     await second.response.body?.cancel().catch(() => undefined);
     return { why: `${still} Loading it again did not help.` };
   }

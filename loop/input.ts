@@ -50,10 +50,6 @@ export const improveInputSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('draw only prompts that no earlier run of the task has used'),
-      source: z
-        .enum(['task', 'gateway'])
-        .default('task')
-        .describe('`gateway`: draw from the prompts that the gateway has stored, whatever their level'),
       corrections: z
         .boolean()
         .default(true)
@@ -62,8 +58,8 @@ export const improveInputSchema = z.strictObject({
         .enum(['first', 'only', 'off'])
         .optional()
         .describe(
-          "prompts that were stored for the task (ratchet import): before the task's own source, alone or not at all; " +
-            'default: `first`, or `off` with promptsFile',
+          "prompts that were stored for the task (ratchet import, or the gateway): before the task's own source, alone " +
+            '(whatever their level) or not at all; default: `first`, or `off` with promptsFile',
         ),
     })
     .prefault({}),

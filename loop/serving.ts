@@ -33,6 +33,8 @@ export type Serving<C> = {
   checkpoint: C | undefined;
   /** What a roll back goes to; undefined: there is nothing before it. */
   before: C | undefined;
+  /** What is served, last, and what was before it: a roll back goes one to the left. */
+  line: readonly C[];
   pinned: boolean;
   /** Oldest first. */
   turns: ServingTurn<C>[];
@@ -96,5 +98,5 @@ export async function servingOf<C extends Servable>(
       turns.push({ at, kind, checkpoint, reason, by });
     }
   }
-  return { checkpoint: serving.at(-1), before: serving.at(-2), pinned, turns };
+  return { checkpoint: serving.at(-1), before: serving.at(-2), line: serving, pinned, turns };
 }

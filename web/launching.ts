@@ -117,12 +117,13 @@ export async function readForm(values: Values): Promise<{ launch?: Launch; probl
   const catchUpMs = scheduled
     ? attempt(problems, 'catchUp', () => durationMs('--catch-up', values.catchUp?.trim() || '1d'))
     : undefined;
-  const task = typeof tree.task === 'string' ? tree.task : 'arithmetic';
-  const proposed = scheduled ? `${taskSlug(task)}-${timing?.rhythm ?? 'weekly'}` : defaultRunId(task);
-  const id = attempt(problems, 'id', () => checkRunId(values.id?.trim() || proposed));
-  if (problems.size > 0 || id === undefined) return { problems };
+  const given = values.id?.trim() || undefined;
+  if (given !== undefined) attempt(problems, 'id', () => checkRunId(given));
+  if (problems.size > 0) return { problems };
   try {
-    const input = await checkInput(tree);
+    const { input, task } = await checkInput(tree);
+    const proposed = timing ? `${taskSlug(task)}-${timing.rhythm}` : defaultRunId(task);
+    const id = given ?? checkRunId(proposed);
     const launch: Launch =
       timing && catchUpMs !== undefined
         ? { kind: 'schedule', scheduleId: id, input, timing, catchUpMs }

@@ -6,6 +6,7 @@ import { whoami } from '../cli/steer.ts';
 import { connectTemporal } from '../cli/temporal.ts';
 import { connect } from '../db/connect.ts';
 import { migrate } from '../db/migrate.ts';
+import { urlHost } from '../net/access.ts';
 import { createApp } from './app.tsx';
 import { webSettings } from './settings.ts';
 
@@ -26,8 +27,7 @@ function temporal(): Promise<Client> {
 
 const app = createApp({ db, settings, temporal, ui: addresses, operator: whoami() });
 const server = serve({ fetch: app.fetch, hostname: settings.host, port: settings.port }, ({ port }) => {
-  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
-  console.log(`web ready: http://${host}:${port}`);
+  console.log(`web ready: http://${urlHost(settings.host)}:${port}`);
 });
 server.on('error', (error) => {
   console.error(`The web page cannot listen at ${settings.host}:${settings.port}: ${error.message}`);

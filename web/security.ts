@@ -8,11 +8,12 @@
  * Does not cover: transport (put a proxy with TLS before it), other users of this machine while no token is set, guessing of a weak
  * token beyond slowing it down, rights (whoever is let in may do everything), and what the Temporal UI lets people do.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
-import { isLoopback, type WebSettings } from './settings.ts';
+import { bearer, hostName, isLoopback, sameSecret } from '../net/access.ts';
+import type { WebSettings } from './settings.ts';
 
 export const SESSION = 'ratchet_session';
 
@@ -28,16 +29,9 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
 ].join('; ');
 
-const digest = (text: string) => createHash('sha256').update(text).digest();
-
-/** Compares in a time that tells nothing about where two texts differ. */
-export function sameSecret(given: string, wanted: string): boolean {
-  return timingSafeEqual(digest(given), digest(wanted));
-}
-
 /** What the cookie holds: worthless where the token is another one, and no way back to it. */
 export function sessionOf(token: string): string {
-  return digest(`ratchet session of ${token}`).toString('hex');
+  return createHash('sha256').update(`ratchet session of ${token}`).digest('hex');
 }
 
 /** Headers of every answer. */
@@ -54,19 +48,10 @@ export const headers: MiddlewareHandler = async (c, next) => {
   if (!c.res.headers.has('cache-control')) set('cache-control', 'no-store');
 };
 
-/** The host of a Host header or an origin, without its port. */
-function hostName(authority: string): string | undefined {
-  try {
-    return new URL(`http://${authority}`).hostname.toLowerCase().replace(/^\[|\]$/g, '');
-  } catch {
-    return undefined;
-  }
-}
-
 /** A page of another site that made its own name point here sends that name as Host. An IP address can't be made to. */
 export function knownHost({ names }: Pick<WebSettings, 'names'>): MiddlewareHandler {
   return async (c, next) => {
-    const host = hostName(c.req.header('host') ?? '');
+    const host = hostName(c.req.header('host'));
     const known =
       host !== undefined &&
       (isLoopback(host) || host.endsWith('.localhost') || isIP(host) !== 0 || names.includes(host));
@@ -79,12 +64,10 @@ export function knownHost({ names }: Pick<WebSettings, 'names'>): MiddlewareHand
   };
 }
 
-const bearer = (c: Context) => /^Bearer (.+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
-
 /** May the caller come in? Everybody where no token is set. */
 export function admitted(c: Context, { token }: Pick<WebSettings, 'token'>): boolean {
   if (token === undefined) return true;
-  const given = bearer(c);
+  const given = bearer(c.req.header('authorization'));
   if (given !== undefined) return sameSecret(given, token);
   const session = getCookie(c, SESSION);
   return session !== undefined && sameSecret(session, sessionOf(token));
@@ -100,7 +83,7 @@ export function sameOrigin(c: Context): boolean {
     return URL.canParse(origin) && new URL(origin).host === (c.req.header('host') ?? '').toLowerCase();
   }
   // Browsers add no Authorization header by themselves.
-  return bearer(c) !== undefined;
+  return bearer(c.req.header('authorization')) !== undefined;
 }
 
 export const writesFromHere: MiddlewareHandler = async (c, next) => {

@@ -1,5 +1,5 @@
 /** What the environment says about the web page. */
-import { isIP } from 'node:net';
+import { bareHost, isLoopback } from '../net/access.ts';
 
 export type WebSettings = {
   /** Address that it binds to. */
@@ -15,17 +15,13 @@ export const USUAL_PORT = 8400;
 /** A token is guessed offline by nobody, but online by anybody who has the time. */
 const TOKEN_CHARACTERS = 16;
 
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}
-
 /**
  * Reads RATCHET_WEB_HOST (127.0.0.1), RATCHET_WEB_PORT (8400), RATCHET_WEB_TOKEN and RATCHET_WEB_NAMES (comma-separated).
  *
  * @throws Error naming the variable, also when an address that others can reach comes without a token
  */
 export function webSettings(env: NodeJS.ProcessEnv): WebSettings {
-  const host = env.RATCHET_WEB_HOST || '127.0.0.1';
+  const host = bareHost(env.RATCHET_WEB_HOST || '127.0.0.1');
   const port = env.RATCHET_WEB_PORT ? Number(env.RATCHET_WEB_PORT) : USUAL_PORT;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`RATCHET_WEB_PORT=${env.RATCHET_WEB_PORT} is not a port: give a number from 1 to 65535.`);

@@ -49,7 +49,7 @@ async function revoke(db: Db, ids: number[], { reason, yes }: Flags): Promise<vo
       : `Revoked ${added.length}: no training set that is built from now on holds ${added.length === 1 ? 'it' : 'them'}.`,
   );
   // A training set may have been stored while we asked.
-  const remedies = renderRemedies((await planRevocation(db, ids)).remedies);
+  const remedies = renderRemedies(await planRevocation(db, ids));
   if (remedies) console.log(`\n${remedies}`);
 }
 

@@ -39,8 +39,8 @@ export function addRunCommand(program: Command): void {
 async function run(task: string, flags: Flags): Promise<number> {
   if (flags.detach && flags.json)
     throw new UsageError('--json needs the run to be watched to its end: leave out --detach.');
-  const input = await checkInput(inputFromFlags(task, flags));
-  const runId = checkRunId(flags.id ?? defaultRunId(input.task ?? task));
+  const { input, task: name } = await checkInput(inputFromFlags(task, flags));
+  const runId = checkRunId(flags.id ?? defaultRunId(name));
   const addresses = findAddresses();
   const client = await connectTemporal(addresses);
   const interrupt = listenForInterrupt();

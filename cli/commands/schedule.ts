@@ -97,8 +97,8 @@ function addCreate(schedule: Command): void {
       const timing = timingFromFlags(flags);
       const catchUpMs = durationMs('--catch-up', flags.catchUp);
       if (catchUpMs < MIN_CATCH_UP_MS) throw new UsageError('--catch-up: at least 10s.');
-      const input = await checkInput(inputFromFlags(task, flags));
-      const id = checkRunId(flags.id ?? `${taskSlug(input.task ?? task)}-${timing.rhythm}`);
+      const { input, task: name } = await checkInput(inputFromFlags(task, flags));
+      const id = checkRunId(flags.id ?? `${taskSlug(name)}-${timing.rhythm}`);
       await withTemporal(async (client, addresses) => {
         await createSchedule(client, { id, input, timing, catchUpMs, paused: flags.paused });
         await withDatabase(addresses.database, async (db) => {

@@ -1,13 +1,13 @@
 // The gateway: a process of its own, which reads the database and asks the endpoints of promoted checkpoints.
 import { join } from 'node:path';
+import { urlHost } from '../../net/access.ts';
 import { logFile, repoRoot } from './home.ts';
 import type { LocalPart, PartContext } from './part.ts';
 
 export const gatewayMain = join(repoRoot, 'gateway', 'main.ts');
 
 export function gatewayPart({ home, env, ports }: PartContext): LocalPart {
-  const host = env.RATCHET_GATEWAY_HOST || '127.0.0.1';
-  const address = `http://${host.includes(':') ? `[${host}]` : host}:${ports.gateway}`;
+  const address = `http://${urlHost(env.RATCHET_GATEWAY_HOST || '127.0.0.1')}:${ports.gateway}`;
   return {
     kind: 'local',
     address,

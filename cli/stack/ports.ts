@@ -2,6 +2,7 @@
 // taken or refused, never changed.
 import { execFileSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
+import { noClaims, type PortClaims } from './port-claims.ts';
 import { commandLine } from './process-info.ts';
 
 export type PortName = 'postgres' | 'temporal' | 'temporalUi' | 'modelserver' | 'web' | 'gateway';
@@ -23,8 +24,16 @@ export interface PortChoice {
   note?: string;
 }
 
-/** Chooses a port for each name. Throws when a port that the environment asks for is taken or is no port. */
-export async function choosePorts(names: PortName[], env: NodeJS.ProcessEnv): Promise<PortChoice[]> {
+/**
+ * Chooses a port for each name. Throws when a port that the environment asks for is taken or is no port.
+ *
+ * @param claims keeps what was chosen from stacks that choose at the same time
+ */
+export async function choosePorts(
+  names: PortName[],
+  env: NodeJS.ProcessEnv,
+  claims: PortClaims = noClaims,
+): Promise<PortChoice[]> {
   const chosen: PortChoice[] = [];
   const reserved = new Set<number>();
   for (const name of names) {
@@ -43,11 +52,14 @@ export async function choosePorts(names: PortName[], env: NodeJS.ProcessEnv): Pr
         );
       }
       reserved.add(port);
+      // Whoever asks for a port by number has it, claimed or not.
+      claims.take(port);
       chosen.push({ name, port });
       continue;
     }
     let port = usual;
-    while (reserved.has(port) || (await portTaken(port))) {
+    // Claimed last: a claim that is not used would keep others away.
+    while (reserved.has(port) || (await portTaken(port)) || !claims.take(port)) {
       port += 1;
       if (port > usual + 200)
         throw new Error(

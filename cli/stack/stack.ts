@@ -6,6 +6,7 @@ import { makeHome, ratchetHome } from './home.ts';
 import { tryLock, type Lock } from './lock.ts';
 import { modelserverPart } from './modelserver.ts';
 import type { Part, PartContext } from './part.ts';
+import { portClaims, type PortClaims } from './port-claims.ts';
 import { choosePorts, type PortName } from './ports.ts';
 import { postgresPart } from './postgres.ts';
 import { processRecord } from './process-info.ts';
@@ -121,6 +122,7 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
     if (event.phase !== 'failed' || !signal.aborted) options.onStep(event);
   };
   const running = new Map<PartName, Supervised>();
+  const claims = portClaims();
   const starting: Promise<unknown>[] = [];
   let reportFailure: (error: Error) => void = () => undefined;
   const failed = new Promise<Error>((resolve) => (reportFailure = resolve));
@@ -140,12 +142,13 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
     await running.get('postgres')?.stop();
     ours.delete(home);
     removeState(home);
+    claims.release();
     lock.release();
   }
 
   try {
     await stopLeftovers(home, onStep);
-    const state = await firstState(home, options);
+    const state = await firstState(home, options, claims);
     writeState(state);
     const context = (name: PartName): PartContext => ({
       home,
@@ -248,7 +251,11 @@ async function pythonStep(
   return python;
 }
 
-async function firstState(home: string, { env, onStep, parts }: OwnOptions): Promise<StackState> {
+async function firstState(
+  home: string,
+  { env, onStep, parts }: OwnOptions,
+  claims: PortClaims,
+): Promise<StackState> {
   const needed: PortName[] = [];
   if (parts.includes('postgres') && !env.DATABASE_URL) needed.push('postgres');
   if (parts.includes('temporal') && !env.TEMPORAL_ADDRESS) needed.push('temporal', 'temporalUi');
@@ -256,7 +263,7 @@ async function firstState(home: string, { env, onStep, parts }: OwnOptions): Pro
   if (parts.includes('web')) needed.push('web');
   if (parts.includes('gateway')) needed.push('gateway');
   const ports: StackState['ports'] = {};
-  for (const { name, port, note } of await choosePorts(needed, env)) {
+  for (const { name, port, note } of await choosePorts(needed, env, claims)) {
     ports[name] = port;
     if (note)
       onStep({ name: name === 'temporalUi' ? 'Temporal UI' : partTitles[name], phase: 'info', detail: note });

@@ -1,11 +1,11 @@
 // The web page: a process of its own, which reads the database and steers runs through Temporal.
 import { join } from 'node:path';
+import { urlHost } from '../../net/access.ts';
 import { logFile, repoRoot } from './home.ts';
 import type { LocalPart, PartContext } from './part.ts';
 
 export function webPart({ home, env, ports }: PartContext): LocalPart {
-  const host = env.RATCHET_WEB_HOST || '127.0.0.1';
-  const address = `http://${host.includes(':') ? `[${host}]` : host}:${ports.web}`;
+  const address = `http://${urlHost(env.RATCHET_WEB_HOST || '127.0.0.1')}:${ports.web}`;
   return {
     kind: 'local',
     address,

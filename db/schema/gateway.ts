@@ -1,26 +1,8 @@
 /** What was asked in production, and what people said of the answers. */
-import { boolean, index, integer, jsonb, pgTable, text, unique } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
 import { checkpoints } from './checkpoints.ts';
 import { createdAt, id, ref } from './columns.ts';
-
-/**
- * Prompts that came through the gateway, redacted, where storing them is asked for: the unlabeled pool of runs that
- * draw from it. Each problem once; how often it came is counted in the completions.
- */
-export const gatewayPrompts = pgTable(
-  'gateway_prompts',
-  {
-    id: id(),
-    task: text('task').notNull(),
-    /** SHA-256 of the problem's key, which may be too long for an index. */
-    keyDigest: text('key_digest').notNull(),
-    key: text('key').notNull(),
-    text: text('text').notNull(),
-    level: integer('level'),
-    createdAt: createdAt(),
-  },
-  (t) => [unique().on(t.task, t.keyDigest), index().on(t.task, t.id)],
-);
+import { storedPrompts } from './outside.ts';
 
 /** One answer of the gateway. Texts only where storing them is asked for, and redacted. */
 export const gatewayCompletions = pgTable(
@@ -44,7 +26,8 @@ export const gatewayCompletions = pgTable(
     promptTokens: integer('prompt_tokens'),
     completionTokens: integer('completion_tokens'),
     latencyMs: integer('latency_ms').notNull(),
-    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    /** Its problem, where it is stored. How often a problem came is counted here. */
+    storedPromptId: ref('stored_prompt_id').references(() => storedPrompts.id),
     /** Why its prompt is not in the pool. */
     notPooled: text('not_pooled'),
     messages: jsonb('messages').$type<unknown[]>(),
@@ -54,7 +37,7 @@ export const gatewayCompletions = pgTable(
     redacted: jsonb('redacted').$type<Record<string, number>>(),
     createdAt: createdAt(),
   },
-  (t) => [index().on(t.task, t.createdAt), index().on(t.promptId), index().on(t.checkpointId)],
+  (t) => [index().on(t.task, t.createdAt), index().on(t.storedPromptId), index().on(t.checkpointId)],
 );
 
 /** `example`: trains the next iterations of the task; `regression`: a held-out problem of later runs. */
@@ -72,7 +55,7 @@ export const gatewayFeedback = pgTable(
     choice: integer('choice').notNull(),
     rating: text('rating').$type<'up' | 'down'>(),
     /** The problem, and what is right: set together. */
-    promptId: ref('prompt_id').references(() => gatewayPrompts.id),
+    storedPromptId: ref('stored_prompt_id').references(() => storedPrompts.id),
     correction: text('correction'),
     /** As the task reads it out of the correction. */
     answer: text('answer'),

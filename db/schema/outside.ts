@@ -6,7 +6,10 @@ import { createdAt, id } from './columns.ts';
 /** From where something came that no run made: a file that was imported, or what was asked and corrected in production. */
 export type OutsideSource = 'import' | 'gateway';
 
-/** Unlabeled prompts from outside any run, for later runs of the task to draw. */
+/**
+ * Unlabeled prompts from outside any run, for later runs of the task to draw: from files, or what was asked in production, redacted.
+ * Each problem of a task once, under the source that it came from first.
+ */
 export const storedPrompts = pgTable(
   'stored_prompts',
   {
@@ -16,7 +19,7 @@ export const storedPrompts = pgTable(
     text: text('text').notNull(),
     level: integer('level'),
     source: text('source').$type<OutsideSource>().notNull(),
-    /** Where exactly: the file and its line, or the request's id. */
+    /** Where exactly: the file and its line, or the id of the gateway's answer. */
     origin: text('origin').notNull(),
     createdAt: createdAt(),
   },

@@ -12,7 +12,8 @@ import {
   type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
 import { modelCalls } from './calls.ts';
-import { gatewayPrompts, gatewayFeedback } from './gateway.ts';
+import { gatewayFeedback } from './gateway.ts';
+import { storedPrompts } from './outside.ts';
 import { iterations } from './runs.ts';
 import { createdAt, id, ref } from './columns.ts';
 
@@ -34,8 +35,8 @@ export const prompts = pgTable(
     key: text('key').notNull(),
     text: text('text').notNull(),
     level: integer('level'),
-    /** The stored prompt of the gateway that it is, where the pool was drawn from those. */
-    gatewayPromptId: ref('gateway_prompt_id').references((): AnyPgColumn => gatewayPrompts.id),
+    /** The stored prompt that it is, where it came from outside the run. */
+    storedPromptId: ref('stored_prompt_id').references((): AnyPgColumn => storedPrompts.id),
     /** The correction from production for which it is in the pool. */
     feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
     createdAt: createdAt(),
@@ -44,7 +45,7 @@ export const prompts = pgTable(
     unique().on(t.iterationId, t.position),
     unique().on(t.iterationId, t.key),
     index().on(t.key),
-    index().on(t.gatewayPromptId),
+    index().on(t.storedPromptId),
     index().on(t.feedbackId),
   ],
 );

@@ -8,7 +8,6 @@ import { createActivities } from '../../activities/index.ts';
 import { datasetText } from '../../activities/dataset.ts';
 import { addCalls } from '../../db/calls.ts';
 import type { Db } from '../../db/connect.ts';
-import { addGatewayPrompt } from '../../db/gateway.ts';
 import { addIteration } from '../../db/iterations.ts';
 import { addStoredPrompts } from '../../db/outside.ts';
 import { addCheckpoint, createRun } from '../../db/runs.ts';
@@ -216,9 +215,9 @@ describe('when prompts are collected', () => {
     const texts = (await imported.pool()).map(({ text }) => text);
     for (const i of [2, 4]) expect(texts).toContain(question(i));
 
-    for (const i of [2, 3, 4])
-      await addGatewayPrompt(db, 'asked', { key: keyOf(question(i)), text: question(i) });
-    const settings: ImproveInput = { pool: { prompts: 3, source: 'gateway' } };
+    const asking = stored.map((one) => ({ ...one, task: 'asked', source: 'gateway' as const }));
+    await db.transaction((tx) => addStoredPrompts(tx, asking));
+    const settings: ImproveInput = { pool: { prompts: 3, stored: 'only' } };
     const asked = await addRun(all.slice(10), [question(3)], settings, 'asked');
     expect(await asked.collect()).toEqual({ prompts: 2, rehearsal: 0, leaked: 1 });
     expect(await asked.stored()).toMatchObject([{ text: question(3), kind: 'exact', similarity: 1 }]);

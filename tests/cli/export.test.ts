@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addRevocations } from '../../db/revocations.ts';
 import { addReviews, decide, listReviews } from '../../db/reviews.ts';
+import { FORMATS } from '../../cli/export/lines.ts';
 import * as t from '../../db/schema.ts';
 import { ratchet as runRatchet } from '../support/cli-process.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -187,6 +188,37 @@ describe('the formats', () => {
     const same = await ratchet(['export', 'three', '--format', 'trl-preference', '--same-request']);
     expect(parsed(same.stdout)).toHaveLength(1);
   });
+});
+
+test('a planted sample comes out of no format, on no side', async () => {
+  const { db } = database;
+  const { iterationId } = await addThree('planted');
+  const [host] = await db
+    .select()
+    .from(t.samples)
+    .innerJoin(t.prompts, eq(t.prompts.id, t.samples.promptId))
+    .where(and(eq(t.prompts.iterationId, iterationId), eq(t.samples.rationale, 'same form')));
+  const { id: hostSampleId, ...copy } = host!.samples;
+  // Of the request of an accepted sample, and failed as a probe should be: the best rejected side that there is.
+  const [sample] = await db
+    .insert(t.samples)
+    .values({ ...copy, round: t.PLANTED_ROUND, index: 0, rationale: 'PLANTED' })
+    .returning();
+  await db
+    .insert(t.probes)
+    .values({ sampleId: sample!.id, iterationId, kind: 'wrong-answer', origin: 'task', hostSampleId });
+  const of = await db.query.verdicts.findMany({ where: eq(t.verdicts.sampleId, hostSampleId) });
+  await db.insert(t.verdicts).values(of.map((one) => ({ ...one, sampleId: sample!.id })));
+  for (const format of FORMATS) {
+    const file = join(out, format);
+    const { code } = await ratchet(['export', 'planted', '--format', format, '--out', file]);
+    expect(code, format).toBe(0);
+    const written = readdirSync(out).filter((name) => name.startsWith(format));
+    const text = written.map((name) => readFileSync(join(out, name), 'utf8')).join('');
+    expect(text, format).toContain('hard one');
+    expect(text, format).not.toContain('PLANTED');
+  }
+  expect(readFileSync(join(out, 'trl-preference'), 'utf8')).toContain('same form');
 });
 
 describe('what is never exported as accepted', () => {

@@ -212,6 +212,12 @@ describe('later runs', () => {
     expect(pool.filter((one) => one.purpose === 'learn')).toHaveLength(24);
     expect(pool.filter((one) => one.purpose === 'given').map((one) => one.text)).toEqual(given);
 
+    const [drawn] = await loop.rows<{ id: number }>(
+      sql`select p.id::int from prompts p join iterations i on i.id = p.iteration_id where i.run_id = 'taught' and p.text = ${stored[2]!}`,
+    );
+    const origin = await cli(['why', `prompt:${drawn!.id}`]);
+    expect(origin.stdout).toMatch(new RegExp(`imported +${basename(promptFile)}, line 3`));
+
     const [example] = await loop.rows<{ id: number; datasetId: number }>(
       sql`select e.id::int, m.dataset_id::int as "datasetId" from examples e join dataset_examples m on m.example_id = e.id where e.run_id = 'taught' and e.kind = 'human' order by e.id`,
     );

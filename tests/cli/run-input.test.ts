@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { demoInput, demoName } from '../../cli/demo-settings.ts';
 import { chooseDemoRun } from '../../cli/demo.ts';
-import { checkInput, defaultRunId, inputFromFlags } from '../../cli/run-input.ts';
+import { checkInput, checkRunId, defaultRunId, inputFromFlags } from '../../cli/run-input.ts';
 import { improveInputSchema } from '../../loop/input.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ratchet-run-input-'));
@@ -79,7 +79,15 @@ test('an unknown task and a malformed --set are refused in words', async () => {
 test('the default id names the task and the time', () => {
   const now = new Date(2026, 10, 22, 14, 5, 33);
   expect(defaultRunId('arithmetic', now)).toBe('arithmetic-20261122-140533');
-  expect(defaultRunId('/some where/my task.yaml', now)).toBe('my-task-20261122-140533');
+  expect(defaultRunId('my task: sums', now)).toBe('my-task-sums-20261122-140533');
+  for (const name of ['算术', '-x', '', 'a'.repeat(300)])
+    expect(checkRunId(defaultRunId(name, now))).toMatch(/-20261122-140533$/);
+});
+
+test('a task gives its own name, wherever it stands', async () => {
+  const nameOf = async (task: string) => (await checkInput(inputFromFlags(task, {}))).task;
+  expect(await nameOf('arithmetic')).toBe('arithmetic');
+  expect(await nameOf('examples/roman/task.ts')).toBe('roman');
 });
 
 test('each kind of demo has settings that the schema takes, and a name of its own', () => {

@@ -17,7 +17,8 @@ import { decisions, iterations, prompts, trainingJobs } from '../../db/schema.ts
 import type { ImproveInput } from '../../loop/input.ts';
 import { logicalWeek } from '../../loop/logical-week.ts';
 import { TASK_QUEUE } from '../../workflows/names.ts';
-import { createTestDatabase, freePort } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { freePort } from '../support/ports.ts';
 import { adder } from '../support/scripted-adder.ts';
 import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
 import { quietRuntime, startWorkers } from '../support/temporal.ts';

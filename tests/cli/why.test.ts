@@ -133,6 +133,12 @@ describe('why', () => {
       expect(item.judged.verdicts.map((one) => one.gate)).toEqual(
         expect.arrayContaining(['agreement', 'coherence', 'critique', 'format', 'length']),
       );
+      const { vote } = item;
+      expect(vote!.answers.flatMap((one) => one.samples)).toHaveLength(vote!.samples);
+      expect(vote!.answers.find((one) => one.answer === vote!.answer)?.samples.length).toBeGreaterThanOrEqual(
+        vote!.votes,
+      );
+      expect(vote!.tallies.reduce((sum, one) => sum + one.votes, 0)).toBe(vote!.votes);
       expect(item.generator.fingerprint).toBe(item.generator.answeredBy);
       expect(item.asked).toMatchObject({ draw: 'matches', messages: [{ role: 'user' }] });
       // As it was sent: the endpoint has seen exactly these messages under this seed.

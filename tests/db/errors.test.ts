@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { toDatabaseFailure } from '../../db/errors.ts';
 import { runs } from '../../db/schema.ts';
-import { createTestDatabase, freePort } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { freePort } from '../support/ports.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 

@@ -173,7 +173,7 @@ test('lineage goes up to the base and down to every descendant, across runs', as
     touchedBest: { id: start!.id },
     resetTo: null,
   });
-  const advice = renderRemedies(plan.remedies);
+  const advice = renderRemedies(plan);
   expect(advice).toContain(`ratchet reset first --to ${first.baseId}`);
   expect(advice).not.toContain('ratchet resume first');
   expect(advice).toMatch(/It began at a touched adapter[\s\S]*ratchet run arithmetic --set start=base/);
@@ -311,7 +311,9 @@ describe('a revoked example', () => {
       const plan = await planRevocation(db, [id]);
       expect(plan.datasets.map((one) => one.position)).toEqual([0, 7]);
       expect(plan.remedies).toMatchObject([{ run: 'wrong', touchedBest: null, underWay: [2] }]);
-      expect(renderRemedies([{ ...plan.remedies[0]!, status: 'running' }])).toContain('ratchet skip wrong');
+      expect(renderRemedies({ ...plan, remedies: [{ ...plan.remedies[0]!, status: 'running' }] })).toContain(
+        'ratchet skip wrong',
+      );
       const members = and(eq(t.datasetExamples.datasetId, dataset!.id), eq(t.datasetExamples.exampleId, id));
       expect(await db.$count(t.datasetExamples, members)).toBe(2);
     } finally {

@@ -12,7 +12,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { searchAttributes } from '../../cli/stack/temporal.ts';
 import { TASK_QUEUE, WORKFLOW } from '../../workflows/names.ts';
-import { freePort } from '../cli/stack/helpers.ts';
+import { freePort } from '../support/ports.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { adder } from '../support/scripted-adder.ts';
 import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';

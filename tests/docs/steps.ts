@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { addReviews, reviewable } from '../../db/reviews.ts';
 import { addCheckpoint, addIteration, addPool, addRun } from '../cli/fixture.ts';
-import { freePort } from '../support/database.ts';
+import { freePort } from '../support/ports.ts';
 import { until } from '../support/wait.ts';
 import type { DocsStack, Ended, ShellOptions } from './stack.ts';
 

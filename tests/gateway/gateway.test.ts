@@ -95,7 +95,7 @@ test('the promoted checkpoint answers and is named by fingerprint and header', a
     completion_tokens: longAddition(problem).length,
     messages: null,
     replies: null,
-    prompt_id: null,
+    stored_prompt_id: null,
   });
 });
 

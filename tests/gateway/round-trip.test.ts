@@ -70,8 +70,8 @@ describe('what is stored', () => {
     const silent = await open({});
     const { id } = await ask(padded(777, 888), silent);
     expect(
-      await rows(sql`select messages, replies, prompt_id from gateway_completions where id = ${id}`),
-    ).toEqual([{ messages: null, replies: null, prompt_id: null }]);
+      await rows(sql`select messages, replies, stored_prompt_id from gateway_completions where id = ${id}`),
+    ).toEqual([{ messages: null, replies: null, stored_prompt_id: null }]);
     const refused = await feedback({ completion: id, correction: '1665' }, silent);
     expect(refused).toMatchObject({
       status: 400,
@@ -86,8 +86,8 @@ describe('what is stored', () => {
   test('is each problem once, redacted, and what is none is counted with the reason', async () => {
     const first = await ask(padded(1234, 5678));
     const again = await ask(' 5678 + 1234');
-    const ids = await rows<{ prompt_id: string }>(
-      sql`select distinct prompt_id from gateway_completions where id in (${first.id}, ${again.id})`,
+    const ids = await rows<{ stored_prompt_id: string }>(
+      sql`select distinct stored_prompt_id from gateway_completions where id in (${first.id}, ${again.id})`,
     );
     expect(ids).toHaveLength(1);
     await ask('Write to ada@example.org or +49 170 1234567, pay with 4111 1111 1111 1111, Ada');
@@ -99,7 +99,7 @@ describe('what is stored', () => {
     await ask('broken');
     const { left, pooled } = await gatewayCounts(loop.database.db, 'arithmetic');
     // The one of the correction above, and this.
-    expect(pooled).toEqual([{ task: 'arithmetic', prompts: 2 }]);
+    expect(pooled).toEqual([{ task: 'arithmetic', source: 'gateway', prompts: 2 }]);
     expect(Object.fromEntries(left.map(({ why, answers }) => [why, answers]))).toEqual({
       'is no sum of two whole numbers such as 345+678': 1,
       'is a conversation': 1,
@@ -173,11 +173,12 @@ test('stored prompts are the next pool, corrections become reviewed examples, re
 
   await loop.improve(
     'two',
-    loop.small({ start: 'promoted', pool: { source: 'gateway', prompts: 24, rehearsal: 4 } }),
+    loop.small({ start: 'promoted', pool: { stored: 'only', prompts: 24, rehearsal: 4 } }),
   );
 
   const pool = await rows<{ key: string; gateway: boolean; feedback: string | null }>(
-    sql`select p.key, p.gateway_prompt_id is not null as gateway, p.feedback_id as feedback from prompts p
+    sql`select p.key, s.source = 'gateway' as gateway, p.feedback_id as feedback from prompts p
+      join stored_prompts s on s.id = p.stored_prompt_id
       join iterations i on i.id = p.iteration_id where i.run_id = 'two' and p.purpose = 'learn' order by p.position`,
   );
   expect(pool).toHaveLength(24);
@@ -250,15 +251,15 @@ test('stored prompts are the next pool, corrections become reviewed examples, re
   expect(again).toEqual([{ index: 1, n: 1 }]);
 }, 300_000);
 
-test('a run that draws from the gateway where nothing is stored says so', async () => {
-  await loop.rows(sql`update gateway_prompts set task = 'elsewhere' where not exists
-    (select 1 from gateway_feedback f where f.prompt_id = gateway_prompts.id)`);
+test('a run that draws only what is stored, where nothing is, says so', async () => {
+  await loop.rows(sql`update stored_prompts set task = 'elsewhere' where not exists
+    (select 1 from gateway_feedback f where f.stored_prompt_id = stored_prompts.id)`);
   await loop.improve(
     'empty',
-    loop.small({ pool: { source: 'gateway', corrections: false, prompts: 8, rehearsal: 0, unused: true } }),
+    loop.small({ pool: { stored: 'only', corrections: false, prompts: 8, rehearsal: 0, unused: true } }),
   );
   const [decided] = await rows<{ reason: string }>(
     sql`select d.reason from decisions d join iterations i on i.id = d.iteration_id where i.run_id = 'empty'`,
   );
-  expect(decided!.reason).toMatch(/^the gateway's stored prompts of this task give nothing new/);
+  expect(decided!.reason).toMatch(/^the stored prompts of this task give nothing new/);
 }, 120_000);

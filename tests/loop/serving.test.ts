@@ -33,6 +33,7 @@ describe('what a task serves', () => {
     expect(await serve([])).toEqual({
       checkpoint: undefined,
       before: undefined,
+      line: [],
       pinned: false,
       turns: [],
       asked: [],

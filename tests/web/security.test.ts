@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../web/app.tsx';
 import type { Deps } from '../../web/deps.ts';
-import { sameSecret, sessionOf } from '../../web/security.ts';
+import { sameSecret } from '../../net/access.ts';
+import { sessionOf } from '../../web/security.ts';
 import { webSettings } from '../../web/settings.ts';
 import { createTestDatabase } from '../support/database.ts';
 

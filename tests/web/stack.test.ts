@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { startStack } from '../../cli/stack/stack.ts';
 import { stackStatus } from '../../cli/stack/status.ts';
-import { freePort, recordSteps, stackEnv, temporaryHome } from '../cli/stack/helpers.ts';
+import { recordSteps, stackEnv, temporaryHome } from '../cli/stack/helpers.ts';
+import { freePort } from '../support/ports.ts';
 
 test('starts with the stack, answers, is told by status, and stops with it', async () => {
   const home = temporaryHome();

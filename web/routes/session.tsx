@@ -5,7 +5,8 @@ import { deleteCookie, setCookie } from 'hono/cookie';
 import type { Deps } from '../deps.ts';
 import { LoginPage } from '../pages/login.tsx';
 import { frameOf, page } from '../render.ts';
-import { sameSecret, SESSION, sessionOf } from '../security.ts';
+import { sameSecret } from '../../net/access.ts';
+import { SESSION, sessionOf } from '../security.ts';
 
 /** Makes guessing slow. */
 const WRONG_TOKEN_MS = 500;

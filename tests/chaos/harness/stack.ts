@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { portTaken } from '../../../cli/stack/ports.ts';
 import { sendSignal } from '../../../cli/stack/process-info.ts';
 import { startStack, type Stack } from '../../../cli/stack/stack.ts';
 import { connect, type Db } from '../../../db/connect.ts';
+import { freePort } from '../../support/ports.ts';
 import { startModelProcess, type ModelProcess, type ModelSettings } from './model-process.ts';
 import { slowWrites } from './slow.ts';
 
@@ -51,20 +51,6 @@ const NOT_INHERITED = [
   'TEMPORAL_API_KEY',
   'TEMPORAL_TLS',
 ];
-
-const given = new Set<number>();
-
-/**
- * A port under those from which outgoing connections are made: while its server is dead, nobody else may get it.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(12_000 * Math.random());
-    if (given.has(port) || (await portTaken(port))) continue;
-    given.add(port);
-    return port;
-  }
-}
 
 const partOf = { worker: 'worker', PostgreSQL: 'postgres', Temporal: 'temporal' } as const;
 

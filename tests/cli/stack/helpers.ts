@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import { repoRoot } from '../../../cli/stack/home.ts';
 import { stopStack } from '../../../cli/stack/stack.ts';
 import type { Step } from '../../../cli/stack/steps.ts';
+import { freePort } from '../../support/ports.ts';
 
 /** A data folder of its own, readable by the user postgres; what runs in it is stopped when the test ends. */
 export function temporaryHome(): string {
@@ -17,14 +17,6 @@ export function temporaryHome(): string {
     rmSync(home, { recursive: true, force: true });
   }, 60_000);
   return home;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The test's environment without what a developer may have configured, on ports of its own. */

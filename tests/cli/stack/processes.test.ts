@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { tryLock } from '../../../cli/stack/lock.ts';
+import { portClaims } from '../../../cli/stack/port-claims.ts';
 import { choosePorts } from '../../../cli/stack/ports.ts';
 import { isAlive, processRecord } from '../../../cli/stack/process-info.ts';
 import { runToEnd, startChild } from '../../../cli/stack/processes.ts';
 import { supervise } from '../../../cli/stack/supervise.ts';
-import { freePort, temporaryHome, until } from './helpers.ts';
+import { freePort } from '../../support/ports.ts';
+import { temporaryHome, until } from './helpers.ts';
 
 test('a port that the user asked for and that is taken is refused by number, with its holder and what to do', async () => {
   const server = createServer();
@@ -34,6 +36,18 @@ test('a usual port that is taken is stepped over, with a note', async () => {
   expect(second!.port).toBeGreaterThan(first!.port);
   expect(second!.note).toMatch(/^port \d+ is taken.*: using \d+$/);
   server.close();
+});
+
+test('stacks that choose at the same moment choose different ports, and a stack that stops gives its own back', async () => {
+  const stacks = Array.from({ length: 4 }, portClaims);
+  const chosen = await Promise.all(stacks.map((claims) => choosePorts(['web', 'gateway'], {}, claims)));
+  const ports = chosen.flatMap((of) => of.map(({ port }) => port));
+  expect(new Set(ports).size).toBe(8);
+  const again = portClaims();
+  expect(again.take(ports[0]!)).toBe(false);
+  stacks[0]!.release();
+  expect(again.take(ports[0]!)).toBe(true);
+  for (const claims of [...stacks, again]) claims.release();
 });
 
 test('a lock names its holder, and a holder that is gone holds nothing', async () => {
