@@ -4,30 +4,13 @@
  */
 import type { BenchmarkItem, Prompt, Task } from '../../tasks/task.ts';
 
-const SIGNS: [string, number][] = [
-  ['M', 1000],
-  ['CM', 900],
-  ['D', 500],
-  ['CD', 400],
-  ['C', 100],
-  ['XC', 90],
-  ['L', 50],
-  ['XL', 40],
-  ['X', 10],
-  ['IX', 9],
-  ['V', 5],
-  ['IV', 4],
-  ['I', 1],
-];
+const SIGNS = 'M 1000, CM 900, D 500, CD 400, C 100, XC 90, L 50, XL 40, X 10, IX 9, V 5, IV 4, I 1'
+  .split(', ')
+  .map((one) => [one.split(' ')[0]!, Number(one.split(' ')[1])] as const);
 
 export function numeral(n: number): string {
-  return SIGNS.reduce(
-    ({ text, left }, [sign, value]) => {
-      const times = Math.floor(left / value);
-      return { text: text + sign.repeat(times), left: left - times * value };
-    },
-    { text: '', left: n },
-  ).text;
+  const sign = SIGNS.find(([, value]) => value <= n);
+  return sign ? sign[0] + numeral(n - sign[1]) : '';
 }
 
 const promptOf = (n: number): Prompt => ({ key: numeral(n), text: numeral(n) });

@@ -332,6 +332,24 @@ describe('size', () => {
     expect(statSync(file).size).toBeGreaterThan(35 * 1024 * 1024);
   }, 300_000);
 
+  test('the memory of the process does not grow with the rows', async () => {
+    await addSynthetic(database.db, 'few', rows / 60);
+    const told = 'process.on("exit",()=>console.error("resident",process.resourceUsage().maxRSS))';
+    const measure = async (run: string) => {
+      const file = join(out, `${run}.jsonl`);
+      const { code, stderr } = await ratchet(['export', run, '--format', 'jsonl', '--out', file], {
+        node: [...node, '--import', `data:text/javascript,${told}`],
+      });
+      expect(code).toBe(0);
+      const residentMiB = Number(/resident (\d+)/.exec(stderr)![1]) / 1024;
+      return { residentMiB, fileMiB: statSync(file).size / 1024 / 1024 };
+    };
+    const [few, big] = [await measure('few'), await measure('big')];
+    expect(big.fileMiB / few.fileMiB).toBeGreaterThan(50);
+    // Less than the text alone would take.
+    expect(big.residentMiB - few.residentMiB).toBeLessThan(big.fileMiB - few.fileMiB);
+  }, 300_000);
+
   test('an interrupted export leaves what was there before', async () => {
     const file = join(out, 'big.jsonl');
     writeFileSync(file, 'before');

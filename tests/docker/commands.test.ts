@@ -161,6 +161,8 @@ it('the web page and the gateway start from the image, demand a token, and say t
   ] as const) {
     const { argv, env } = commandOf(name);
     env[port] = String(await freePort());
+    const metrics = String(await freePort());
+    if (env.RATCHET_GATEWAY_METRICS_PORT) env.RATCHET_GATEWAY_METRICS_PORT = metrics;
     const refused = await runToEnd(argv, env);
     expect(refused.code, name).not.toBe(0);
     expect(refused.output, name).toContain(token);
@@ -175,6 +177,10 @@ it('the web page and the gateway start from the image, demand a token, and say t
         word.replace(/:8[34]00/, `:${env[port]}`),
       );
       await until(`${name} to be well`, async () => (await runToEnd(onThisMachine(health), {})).code === 0);
+      if (name === 'gateway')
+        expect(await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()).toContain(
+          'ratchet_gateway_requests_total',
+        );
     } finally {
       child.kill('SIGKILL');
     }
