@@ -405,6 +405,7 @@ it('tells why a run waits, skips the iteration, and retries once the critic is m
   const [caught] = /\d+ of \d+(?= planted)/.exec(await banner.innerText())!;
   await go('/runs/fooled/iterations/2');
   await page.getByText(`${caught} planted samples caught, 90 % wanted`).waitFor();
+  await page.getByText('The verdicts were set aside').waitFor();
   expect(await page.locator('#stages .chip').filter({ hasText: 'failed' }).count()).toBeGreaterThan(0);
   await picture(page, 'live-audit-failed');
 

@@ -27,7 +27,14 @@ export const Gates = ({
   audit: AuditReport | null;
   path: string;
 }) => {
-  if (rows.length === 0) return <Empty>No sample has been judged yet.</Empty>;
+  if (rows.length === 0)
+    return (
+      <Empty>
+        {audit?.outcome === 'failed'
+          ? 'The verdicts were set aside: gates that let planted samples pass are not believed.'
+          : 'No sample has been judged yet.'}
+      </Empty>
+    );
   const cell = (row: GateRow, outcome: 'pass' | 'fail' | 'unscored') =>
     row[outcome] === 0 ? (
       <span class="muted">0</span>
