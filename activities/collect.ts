@@ -9,6 +9,7 @@ import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps, type IterationContext } from './context.ts';
 import { fixedSample } from './drift.ts';
+import { REGRESSIONS } from './feedback.ts';
 import { poolSource, type Drawn } from './outside.ts';
 
 export type Collected = {
@@ -44,9 +45,9 @@ const calibrated = (calibration: number) => (calibration > 0 ? { calibration } :
 export function createCollectActivities({ db }: Deps) {
   return {
     /**
-     * Collect: draws the iteration's pool of unlabeled prompts and stores it in one transaction. Held-out
-     * problems are never drawn, under any rewrite: their keys are excluded. A prompt that is one of them all the same,
-     * by its text or nearly, is dropped and stored as a leak, and another one is drawn. A source without
+     * Collect: draws the iteration's pool of unlabeled prompts and stores it in one transaction. A task's own source is
+     * told the keys of held-out problems and passes them by, under any rewrite. A prompt that is one of them all the same,
+     * by its key (of those from outside), its text or nearly, is dropped and stored as a leak, and another one is drawn. A source without
      * prompts left gives an empty pool, which `decide` names as the reason.
      */
     async collect({ iterationId }: { iterationId: number }): Promise<Collected> {
@@ -68,6 +69,8 @@ export function createCollectActivities({ db }: Deps) {
 
       const heldOut = await heldOutProblems(db, run.id);
       const heldOutKeys = new Set(heldOut.map(({ key }) => key));
+      // Made of stored prompts to be held out: that they are there is no leak.
+      const regressions = new Set(heldOut.flatMap((one) => (one.benchmark === REGRESSIONS ? one.key : [])));
       const benchmarkIndex = createLeakIndex(heldOut, settings.leaks.similarity);
       const { unused } = settings.pool;
       const used = unused || calibrates(context) ? await usedKeys(db, run.task, iterationId) : undefined;
@@ -144,11 +147,12 @@ export function createCollectActivities({ db }: Deps) {
         index,
         { seed, count: wanted, exclude: (key) => heldOutKeys.has(key) },
       );
-      const drawnAnew = await take<Drawn>(poolSource(db, context), index, {
+      const drawnAnew = await take<Drawn>(poolSource(db, context, heldOutKeys), index, {
         seed,
         count: wanted - people.length,
         levels: iteration.plan.levels,
-        exclude: (key) => heldOutKeys.has(key) || fixed.keys.has(key) || learnt.has(key),
+        // What came from outside may be held out: it is drawn, dropped and counted.
+        exclude: (key) => regressions.has(key) || fixed.keys.has(key) || learnt.has(key),
       });
       const learn = [...people, ...drawnAnew];
       // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.

@@ -43,21 +43,30 @@ async function* fromStored(
   yield* chosen.take();
 }
 
-/** The source of an iteration's pool: what was stored for the task before, or in place of, the task's own source. */
+/**
+ * The source of an iteration's pool: what was stored for the task before, or in place of, the task's own source.
+ *
+ * @param heldOut keys that the task's own source passes by. What people gave, stored or in a file, does not: who draws from it
+ *   is to see what has leaked.
+ */
 export function poolSource(
   db: Db,
   { settings, task }: Pick<IterationContext, 'settings' | 'task'>,
+  heldOut: ReadonlySet<string>,
 ): (request: PromptRequest) => AsyncIterable<Drawn> {
+  const own = (request: PromptRequest) => {
+    const exclude = (key: string) => heldOut.has(key) || request.exclude(key);
+    return task.prompts(settings.promptsFile === undefined ? { ...request, exclude } : request);
+  };
   const use = storedUse(settings);
-  if (use === 'off') return (request) => task.prompts(request);
+  if (use === 'off') return own;
   return async function* (request) {
     let drawn = 0;
     for await (const prompt of fromStored(db, task, request, use === 'only' ? undefined : request.levels)) {
       drawn += 1;
       yield prompt;
     }
-    if (use === 'first' && drawn < request.count)
-      yield* task.prompts({ ...request, count: request.count - drawn });
+    if (use === 'first' && drawn < request.count) yield* own({ ...request, count: request.count - drawn });
   };
 }
 

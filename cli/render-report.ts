@@ -1,11 +1,12 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
 import { driftTable } from './render-drift.ts';
-import { auditByGate, totalsOf } from '../loop/audit.ts';
+import { comparisonTable, groupTables } from './render-comparison.ts';
 import { decisionReasons, decisionWord } from './render-decisions.ts';
+import { auditTable, gateTable } from './render-gates.ts';
 import { reviewTable } from './render-review.ts';
 import { voteTable } from './render-votes.ts';
-import type { Comparison, IterationReport, Report, Score } from './report-types.ts';
+import type { IterationReport, Report, Score } from './report-types.ts';
 import {
   compact,
   duration,
@@ -15,7 +16,6 @@ import {
   points,
   pValueText,
   table,
-  width,
   wrap,
   type Column,
 } from './text.ts';
@@ -27,99 +27,6 @@ type Colors = ReturnType<typeof pc.createColors>;
 export function change(before: Score | null, after: Score | null): string {
   if (!after) return before ? percent(before.rate) : '–';
   return `${before ? percent(before.rate).replace(' %', '') : '–'} → ${percent(after.rate)}`;
-}
-
-function scoreText(score: Score): string {
-  const interval = `[${(score.low * 100).toFixed(1)}–${(score.high * 100).toFixed(1)}]`;
-  return `${percent(score.rate).padStart(7)} ${interval.padEnd(12)} ${score.correct}/${score.total}`;
-}
-
-function comparisonTable(report: Report, c: Colors): string[] {
-  const rows = report.comparison.map((one) => [
-    one.role,
-    scoreText(one.base),
-    scoreText(one.best),
-    report.base?.id === report.best?.id ? 'same' : points(one.best.rate - one.base.rate),
-    pValueText(one.pValue),
-  ]);
-  if (rows.length === 0) return [];
-  const head: Column[] = [
-    { title: '' },
-    { title: '   base' },
-    { title: '   best' },
-    { title: 'points', align: 'right' },
-    { title: 'p', align: 'right' },
-  ];
-  const [title, ...lines] = table(head, rows, '  ');
-  return [
-    c.bold('Held-out accuracy'),
-    c.dim(`${title}`),
-    ...lines,
-    ...wrap(
-      'Greedy answers to the same problems. Intervals: 95 % Wilson. p: exact one-sided McNemar, best over base.',
-      columns - 2,
-      '  ',
-    ).map(c.dim),
-    ...wrap(majoritySentence(report), columns - 2, '  '),
-    '',
-  ];
-}
-
-/** What the starting model's majority knew already, beside what one answer of base and best gets right. */
-export function majoritySentence({ majority, base, best }: Report): string {
-  if (!majority || !base?.target) return '';
-  const { samples, score } = majority;
-  const knew =
-    `The base's majority of ${samples} samples (maj@${samples}) gets ${percent(score.rate)} of target right, ` +
-    `where one answer of it gets ${percent(base.target.rate)}`;
-  if (!best?.target || best.id === base.id) return `${knew}.`;
-  const beyond = best.target.rate - score.rate;
-  const side = beyond >= 0 ? 'beyond' : 'short of';
-  return `${knew} and one of the best ${percent(best.target.rate)}: ${points(Math.abs(beyond)).replace('+', '')} points ${side} that majority.`;
-}
-
-/** One comparison by group (level): base over best, groups as columns, in as many blocks as the width needs. */
-function groupTable(one: Comparison, c: Colors): string[] {
-  const cellWidth = Math.max(7, ...one.groups.map((group) => width(plain(group.group)) + 2));
-  const perBlock = Math.max(1, Math.floor((columns - 16) / cellWidth));
-  const lines: string[] = [];
-  for (let i = 0; i < one.groups.length; i += perBlock) {
-    const block = one.groups.slice(i, i + perBlock);
-    const line = (name: string, kind: string, cells: string[]) =>
-      `  ${name.padEnd(8)}${kind.padEnd(5)}${cells.map((cell) => cell.padStart(cellWidth)).join('')}`;
-    const cell = (score: Score) => (score.rate * 100).toFixed(1);
-    lines.push(
-      c.dim(
-        line(
-          i === 0 ? one.role : '',
-          '',
-          block.map((group) => plain(group.group)),
-        ),
-      ),
-      line(
-        '',
-        'base',
-        block.map((group) => cell(group.base)),
-      ),
-      line(
-        '',
-        'best',
-        block.map((group) => cell(group.best)),
-      ),
-    );
-  }
-  return lines;
-}
-
-function groupTables(report: Report, c: Colors): string[] {
-  const grouped = report.comparison.filter((one) => one.groups.length > 1);
-  if (grouped.length === 0) return [];
-  const levels = report.iterations.some((one) => one.levels);
-  return [
-    c.bold(levels ? 'By level (% right)' : 'By group (% right)'),
-    ...grouped.flatMap((one) => groupTable(one, c)),
-    '',
-  ];
 }
 
 function iterationTable(report: Report, c: Colors): string[] {
@@ -156,69 +63,6 @@ function shortTime(seconds: number | null): string {
   if (seconds === null) return '–';
   if (seconds < 600) return `${Math.round(seconds)} s`;
   return seconds < 36_000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
-}
-
-function gateTable(report: Report, c: Colors): string[] {
-  const all = report.iterations.flatMap((one) => one.gates);
-  const names = [...new Set(all.map((one) => one.gate))];
-  if (names.length === 0) return [];
-  const rows = names.map((name) => {
-    const own = all.filter((one) => one.gate === name);
-    const sum = (of: 'pass' | 'fail' | 'unscored') => own.reduce((total, one) => total + one[of], 0);
-    const [pass, fail, unscored] = [sum('pass'), sum('fail'), sum('unscored')];
-    const advisory = own.filter((one) => one.advisory).length;
-    const word =
-      advisory === 0 ? '' : advisory === own.length ? 'advises only' : 'advised only in some iterations';
-    return [
-      plain(name),
-      String(pass),
-      String(fail),
-      String(unscored),
-      percent(pass / (pass + fail + unscored)),
-      word,
-    ];
-  });
-  const head: Column[] = [
-    { title: '' },
-    ...['pass', 'fail', 'unscored', 'passed'].map((title): Column => ({ title, align: 'right' })),
-    { title: '' },
-  ];
-  const [title, ...lines] = table(head, rows, '  ');
-  return [c.bold('Gates, over all judged samples of unlabeled prompts'), c.dim(title!), ...lines, ''];
-}
-
-/** How the gates did on planted bad samples: by kind, and gate by gate. */
-function auditTable(report: Report, c: Colors): string[] {
-  const audits = report.iterations.flatMap(({ iteration, audit }) => (audit ? [{ iteration, audit }] : []));
-  if (audits.length === 0) return [];
-  const kinds = audits.flatMap(({ audit }) => audit.kinds);
-  const gates = [...new Set(kinds.flatMap((kind) => kind.gates.map((one) => one.gate)))];
-  const rows = [...Map.groupBy(kinds, (one) => one.kind)].map(([kind, own]) => {
-    const { planted, caught } = totalsOf(own);
-    const byGate = auditByGate(own);
-    const failed = gates.map((name) => String(byGate.find((one) => one.gate === name)?.fail ?? '–'));
-    return [kind, `${caught} of ${planted}`, percent(caught / planted), ...failed];
-  });
-  const head: Column[] = [
-    { title: '' },
-    { title: 'caught', align: 'right' },
-    { title: '', align: 'right' },
-    ...gates.map((title): Column => ({ title, align: 'right' })),
-  ];
-  const [title, ...lines] = table(head, rows, '  ');
-  const under = audits.filter(({ audit }) => audit.outcome === 'failed' || audit.outcome === 'advised');
-  const words = under.map(
-    ({ iteration, audit: { caught, planted, minCatchRate, outcome } }) =>
-      `Iteration ${iteration}: ${caught} of ${planted} caught, ${percent(minCatchRate)} are asked for; ` +
-      `${outcome === 'failed' ? 'none of its examples is used' : 'the test only advises'}.`,
-  );
-  return [
-    c.bold('Planted bad samples: what the gates caught, and how many each gate failed'),
-    c.dim(title!),
-    ...lines,
-    ...words.flatMap((line) => wrap(line, columns - 2, '  ')),
-    '',
-  ];
 }
 
 /** What changed the run's course, and what it was told. */

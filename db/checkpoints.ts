@@ -1,41 +1,9 @@
 /** Checkpoints as a tree, run by run: bounded by a page of runs and by the number of their iterations. */
-import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { checkpointsMade, type Made } from './lineage.ts';
-import type { RunCursor } from './overview.ts';
-import { checkpointRows, type RunRow } from './report.ts';
-import { checkpoints, datasetExamples, examples, revocations, runs } from './schema.ts';
-
-/** Runs of a task that have a checkpoint, newest first; `next` is null on the last page. */
-export async function runsOfTask(
-  db: Db,
-  task: string,
-  size: number,
-  before?: RunCursor,
-): Promise<{ runs: RunRow[]; next: RunCursor | null }> {
-  const rows = await db
-    .select()
-    .from(runs)
-    .where(
-      and(
-        eq(runs.task, task),
-        sql`exists (select 1 from ${checkpoints} where ${checkpoints.runId} = ${runs.id})`,
-        before &&
-          or(
-            lt(runs.createdAt, new Date(before.at)),
-            and(eq(runs.createdAt, new Date(before.at)), lt(runs.id, before.id)),
-          ),
-      ),
-    )
-    .orderBy(desc(runs.createdAt), desc(runs.id))
-    .limit(size + 1);
-  const page = rows.slice(0, size);
-  const last = page.at(-1);
-  return {
-    runs: page,
-    next: rows.length > size && last ? { at: last.createdAt.toISOString(), id: last.id } : null,
-  };
-}
+import { checkpointRows } from './report.ts';
+import { checkpoints, datasetExamples, examples, revocations } from './schema.ts';
 
 /** All checkpoints of these runs with what made them, parents before their children. */
 export async function madeInRuns(db: Db, runIds: string[]): Promise<Made[]> {

@@ -17,21 +17,34 @@ import {
 
 export type RunCursor = { at: string; id: string };
 
-/** Newest first; `before` is the last run of the page before. `next` is null on the last page. */
+/**
+ * Newest first. `next` is null on the last page.
+ *
+ * @param options.before the last run of the page before
+ * @param options.task only runs of this task that have a checkpoint
+ */
 export async function runsPage(
   db: Db,
   size: number,
-  before?: RunCursor,
+  { before, task }: { before?: RunCursor; task?: string } = {},
 ): Promise<{ runs: RunRow[]; next: RunCursor | null }> {
   const rows = await db
     .select()
     .from(runs)
     .where(
-      before &&
-        or(
-          lt(runs.createdAt, new Date(before.at)),
-          and(eq(runs.createdAt, new Date(before.at)), lt(runs.id, before.id)),
-        ),
+      and(
+        task === undefined
+          ? undefined
+          : and(
+              eq(runs.task, task),
+              sql`exists (select 1 from ${checkpoints} where ${checkpoints.runId} = ${runs.id})`,
+            ),
+        before &&
+          or(
+            lt(runs.createdAt, new Date(before.at)),
+            and(eq(runs.createdAt, new Date(before.at)), lt(runs.id, before.id)),
+          ),
+      ),
     )
     .orderBy(desc(runs.createdAt), desc(runs.id))
     .limit(size + 1);

@@ -5,7 +5,7 @@ import * as queries from '../db/report.ts';
 import type { IterationRow, ResetRow, RunRow } from '../db/report.ts';
 import { trainingOf, usageOf } from '../db/spend.ts';
 import { spendOf, type Spend } from '../loop/budget.ts';
-import { score } from '../cli/report.ts';
+import { score } from '../cli/scores.ts';
 import type { Progress } from '../cli/progress.ts';
 import type { RoleScores, Score } from '../cli/report-types.ts';
 import type { Remember } from './cache.ts';
@@ -132,11 +132,11 @@ async function spendOfRun(db: Db, run: RunRow): Promise<Spend> {
   return { ...spendOf(run.settings.prices, usage, training), minutes };
 }
 
-/** Sums over all calls of a run: those of one that has ended are kept, those of a live one for a few seconds. */
+/** Sums over all calls of a run: those of one that has ended are kept, those of a live one for a few seconds or until it waits. */
 const spendRemembered = (db: Db, remember: Remember, run: RunRow) =>
   hasEnded(run)
     ? remember(`spend/${run.id}/${run.finishedAt?.getTime()}`, Infinity, () => spendOfRun(db, run))
-    : remember(`spend/${run.id}`, 5_000, () => spendOfRun(db, run));
+    : remember(`spend/${run.id}/${run.status}`, 5_000, () => spendOfRun(db, run));
 
 function summaryOf(row: IterationRow, measured: EvaluationRow[], stages: StageOverview[]): IterationSummary {
   const own = stages.filter((stage) => stage.iterationId === row.id);

@@ -86,6 +86,10 @@ function waitingOf({ parked, paused }: Control): {
   status: 'running' | 'paused' | 'parked';
   reason?: string;
 } {
-  if (parked) return { status: 'parked', reason: `${parked.doing} failed: ${parked.error} ${parked.advice}` };
+  if (parked)
+    return {
+      status: 'parked',
+      reason: `${parked.doing} failed: ${parked.error.replace(/[.!?]?$/, '.')} ${parked.advice}`,
+    };
   return { status: paused ? 'paused' : 'running' };
 }

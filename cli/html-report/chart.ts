@@ -9,15 +9,20 @@ const EDGE = { left: 52, right: 118, top: 24, bottom: 40 };
 
 type Point = { x: number; score: Score };
 
-/** Target score of the best checkpoint after each iteration, resets and all: what the next one had to beat. */
-export function bestCourse({ base, iterations }: Report): Point[] {
+/** Target score of the best checkpoint after each iteration, and from each reset on that of the one it goes back to. */
+export function bestCourse({ base, best, iterations, course }: Report): Point[] {
   const points: Point[] = base?.target ? [{ x: 0, score: base.target }] : [];
-  for (const [i, one] of iterations.entries()) {
-    if (!one.finished) continue;
-    const after = iterations[i + 1]?.before ?? (one.decision === 'promote' ? one.target : one.before);
-    if (after) points.push({ x: one.iteration, score: after });
+  for (const one of iterations) {
+    const after = one.decision === 'promote' ? one.target : one.before;
+    if (one.finished && after) points.push({ x: one.iteration, score: after });
   }
-  return points;
+  for (const { kind, iteration } of course) {
+    if (kind !== 'reset') continue;
+    const next = iterations.find((one) => one.iteration === iteration);
+    const score = next ? next.before : best?.target;
+    if (score) points.push({ x: iteration - 0.5, score });
+  }
+  return points.toSorted((one, other) => one.x - other.x);
 }
 
 const tried = (iterations: IterationReport[], role: 'target' | 'guard'): Point[] =>

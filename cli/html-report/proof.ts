@@ -1,7 +1,8 @@
 /** Base against best on the same held-out problems, what the base knew already, the guards, and each decision. */
 import { html } from 'hono/html';
 import { decisionWord } from '../render-decisions.ts';
-import { change, majoritySentence } from '../render-report.ts';
+import { majoritySentence } from '../render-comparison.ts';
+import { change } from '../render-report.ts';
 import type { IterationReport, Report } from '../report-types.ts';
 import { levelRange, percent, points, pValueText } from '../text.ts';
 import { curve, dumbbell } from './chart.ts';

@@ -80,7 +80,7 @@ tr:last-child > td { border-bottom: 0; }
 th.number, td.number { text-align: right; white-space: nowrap; }
 td:last-child, th:last-child { padding-right: 0; }
 #decisions td:last-child { min-width: 260px; }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 8px 40px; align-items: start; }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(350px, 100%), 1fr)); gap: 8px 40px; align-items: start; }
 .columns .scroll { margin: 0; padding: 0; min-width: 0; }
 
 svg { display: block; }

@@ -9,9 +9,11 @@ import { datasetText } from '../../activities/dataset.ts';
 import { addCalls } from '../../db/calls.ts';
 import type { Db } from '../../db/connect.ts';
 import { addIteration } from '../../db/iterations.ts';
+import { addStoredPrompts } from '../../db/outside.ts';
 import { addCheckpoint, createRun } from '../../db/runs.ts';
 import { examples, leaks, prompts, samples } from '../../db/schema.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
+import { keyOf } from '../../tasks/file/rows.ts';
 import { loadTask, resolveTask } from '../../tasks/index.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -68,7 +70,7 @@ const edited = (i: number) => question(i).replace('remains', 'is left');
 let runs = 0;
 
 /** A run whose prompts file has `all` lines, with these held-out texts. */
-async function addRun(all: string[], heldOut: string[], settings: ImproveInput = {}) {
+async function addRun(all: string[], heldOut: string[], settings: ImproveInput = {}, name = 'stores') {
   const runId = `leaks-${++runs}`;
   const path = (name: string) => join(folder, `${runId}-${name}`);
   const jsonl = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
@@ -76,7 +78,7 @@ async function addRun(all: string[], heldOut: string[], settings: ImproveInput =
   writeFileSync(path('exam.jsonl'), jsonl(heldOut.map((prompt) => ({ prompt, answer: '1' }))));
   writeFileSync(
     path('task.yaml'),
-    `name: stores
+    `name: ${name}
 prompts: { file: ${runId}-prompts.jsonl }
 benchmarks: [{ name: exam, role: target, file: ${runId}-exam.jsonl }]
 answer: { read: hash }
@@ -92,7 +94,7 @@ answer: { read: hash }
     db,
     {
       id: runId,
-      task: 'stores',
+      task: name,
       taskSpec,
       settings: improveInputSchema.parse(settings),
       codeVersion: 'test',
@@ -199,6 +201,26 @@ describe('when prompts are collected', () => {
     );
     expect(await run.collect()).toEqual({ prompts: 0, rehearsal: 0, leaked: 120 });
     expect(await run.pool()).toEqual([]);
+  });
+
+  it('what people stored, or production asked, is looked through as well: held-out problems are counted, not passed by', async () => {
+    const stored = [2, 3, 4].map((i) => {
+      const text = question(i);
+      return { task: 'imported', key: keyOf(text), text, source: 'import' as const, origin: `p.jsonl:${i}` };
+    });
+    await db.transaction((tx) => addStoredPrompts(tx, stored));
+    const imported = await addRun(all.slice(10), [question(3)], { pool: { prompts: 5 } }, 'imported');
+    expect(await imported.collect()).toEqual({ prompts: 5, rehearsal: 0, leaked: 1 });
+    expect(await imported.stored()).toMatchObject([{ text: question(3), kind: 'exact', benchmark: 'exam' }]);
+    const texts = (await imported.pool()).map(({ text }) => text);
+    for (const i of [2, 4]) expect(texts).toContain(question(i));
+
+    const asking = stored.map((one) => ({ ...one, task: 'asked', source: 'gateway' as const }));
+    await db.transaction((tx) => addStoredPrompts(tx, asking));
+    const settings: ImproveInput = { pool: { prompts: 3, stored: 'only' } };
+    const asked = await addRun(all.slice(10), [question(3)], settings, 'asked');
+    expect(await asked.collect()).toEqual({ prompts: 2, rehearsal: 0, leaked: 1 });
+    expect(await asked.stored()).toMatchObject([{ text: question(3), kind: 'exact', similarity: 1 }]);
   });
 
   it('by configuration copies only are dropped', async () => {

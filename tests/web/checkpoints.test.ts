@@ -355,6 +355,12 @@ it('looks right at a desk and on a phone, light and dark', async ({ skip }) => {
   await inspect(browser, site, '/tasks/arithmetic', 'checkpoints-tree');
   await inspect(browser, site, `/compare?a=${ids.first}&b=${ids.second}`, 'checkpoints-compare');
   await inspect(browser, site, `/checkpoints/${ids.failed}/promote`, 'checkpoints-promote');
+  await inspect(
+    browser,
+    site,
+    `/compare/item?a=${ids.first}&b=${ids.second}&benchmark=target&item=1`,
+    'checkpoints-item',
+  );
 }, 180_000);
 
 it('tells how a checkpoint was trained, and which of its examples were revoked, with 20,000 of them', async ({

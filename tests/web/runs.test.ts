@@ -60,6 +60,9 @@ it('shows each run, follows it live, and is walked with the keyboard', async ({ 
 it('looks right at a desk and on a phone, light and dark', async ({ skip }) => {
   if (!program) return skip(NO_CHROMIUM);
   await inspect(browser, site, '/', 'runs');
+  const closed = await startSite(database.db, { settings: { token: 'a token of sixteen', names: [] } });
+  await inspect(browser, closed, '/login', 'login');
+  await closed.close();
 }, 120_000);
 
 it('is paged', async ({ skip }) => {

@@ -7,26 +7,13 @@ import type { ImproveInput } from '../../loop/input.ts';
 import { saveHistory } from '../support/histories.ts';
 import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';
-import { judgeSum } from '../support/scripted-critic.ts';
+import { approveAll, judgeSum } from '../support/scripted-critic.ts';
 import type { Script, ScriptedRequest } from '../support/scripted-endpoint.ts';
 import { until } from '../support/wait.ts';
 
 const CRITIC = 'sums-critic';
 /** What the critic says now: each line on its merits, or always yes. */
 let judge: (request: ScriptedRequest) => Record<string, unknown>;
-const yes = (request: ScriptedRequest) => {
-  const { prompt_logprobs: entries } = judgeSum(request);
-  return {
-    prompt_logprobs: entries.map((entry) =>
-      Object.fromEntries(
-        Object.entries((entry ?? {}) as Record<string, object>).map(([id, one]) => [
-          id,
-          { ...one, logprob: 0 },
-        ]),
-      ),
-    ),
-  };
-};
 const script: Script = {
   ...adder,
   otherModels: [CRITIC],
@@ -127,7 +114,7 @@ describe('a critic that judges', () => {
 
 describe('a critic that always says yes', () => {
   it('stops the run before anything is used; mended, it is asked about everything again', async () => {
-    judge = yes;
+    judge = approveAll;
     const jobs = loop.endpoint.jobs.size;
     const handle = await start('fooled', planting());
     const why = await parked(handle);
@@ -176,7 +163,7 @@ describe('a critic that always says yes', () => {
   }, 300_000);
 
   it('costs the iteration where an operator gives it up', async () => {
-    judge = yes;
+    judge = approveAll;
     const handle = await start('given-up', planting());
     await parked(handle);
     await handle.signal('skipIteration');
@@ -185,7 +172,7 @@ describe('a critic that always says yes', () => {
   }, 240_000);
 
   it('is only shown where the settings say so', async () => {
-    judge = yes;
+    judge = approveAll;
     const handle = await start('shown', planting({ probes: { mode: 'advisory', perKind: 1 } }));
     await handle.result();
     expect(await audits('shown')).toMatchObject([{ planted: 6, caught: 4, outcome: 'advised' }]);

@@ -3,7 +3,15 @@ import uPlot from './uplot.js';
 
 const drawn = new Map();
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+// A canvas knows no tokens and no light-dark(): an element has them worked out.
+const swatch = document.createElement('i');
+swatch.hidden = true;
+
+function colour(name) {
+  if (!swatch.isConnected) document.body.append(swatch);
+  swatch.style.color = `var(--${name})`;
+  return getComputedStyle(swatch).color;
+}
 
 /** A colour with less of it. */
 const faint = (name, share) => `color-mix(in srgb, ${colour(name)} ${share * 100}%, transparent)`;
@@ -37,6 +45,8 @@ function marks({ marks: all = [] }) {
         continue;
       }
       const y = u.valToPos(mark.y, 'y', true);
+      // The line that was drawn before may have been dashed.
+      ctx.setLineDash([]);
       ctx.beginPath();
       ctx.arc(x, y, 4.5 * unit, 0, 2 * Math.PI);
       ctx.fillStyle = mark.kind === 'promote' ? colour('accent') : colour('card');
@@ -58,7 +68,7 @@ function optionsOf(chart, width, height) {
     ticks: { show: false },
   };
   const series = [
-    { label: chart.xLabel ?? 'iteration' },
+    { label: 'iteration' },
     ...chart.series.map((one) => ({
       label: one.label,
       stroke: one.hidden ? 'transparent' : colour(one.colour),
@@ -126,7 +136,9 @@ function readout(chart, format) {
       const value = u.data[i + 1][idx];
       return one.hidden || value === null || value === undefined ? [] : [`${one.label} ${format(value)}`];
     });
-    line.textContent = `${chart.xLabel ?? 'iteration'} ${u.data[0][idx]}: ${parts.join(', ')}`;
+    const x = u.data[0][idx];
+    const where = Number.isInteger(x) ? `iteration ${x}` : 'reset';
+    line.textContent = `${where}: ${parts.join(', ')}`;
   };
 }
 

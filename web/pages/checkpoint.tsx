@@ -1,26 +1,16 @@
 /** One checkpoint: what it scores, where it comes from, what trained it, and what came of it. */
-import type { Child as Node } from 'hono/jsx';
 import type { TaskServing } from '../../activities/serving.ts';
 import type { Child } from '../../db/checkpoints.ts';
-import type { ExampleCount } from '../../db/lineage.ts';
-import type { ExampleKind } from '../../db/schema.ts';
 import type { Checkpoint } from '../../db/runs.ts';
 import type { RoleScores, Score } from '../../cli/report-types.ts';
-import { duration, percent, points } from '../../cli/text.ts';
+import { percent, points } from '../../cli/text.ts';
 import type { CheckpointWhy } from '../../cli/why-types.ts';
 import { checkpointPath, comparePath, taskPath } from '../checkpoints.ts';
-import {
-  Ago,
-  Chip,
-  DecisionChip,
-  Empty,
-  Figure,
-  Interval,
-  iterationPath,
-  runPath,
-} from '../parts/basics.tsx';
+import { Ago, Chip, DecisionChip, Fact, Figure, Interval, iterationPath, runPath } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
+import { Chain, Pupils, ROWS } from '../parts/lineage.tsx';
 import { Said } from '../parts/text.tsx';
+import { Dataset, Training, type Revoked } from '../parts/training.tsx';
 import { Whisker } from '../parts/tree.tsx';
 import { visibleString } from '../text.ts';
 
@@ -35,18 +25,8 @@ export type CheckpointData = {
   pupils: Child[];
   /** Of its ancestors and pupils. */
   scores: Map<number, RoleScores>;
-  revoked: { exampleId: number; sampleId: number; reason: string; by: string; at: Date }[];
+  revoked: Revoked[];
 };
-
-/** Rows of a list; the command line has all. */
-const ROWS = 30;
-
-const Fact = ({ label, children }: { label: string; children: Node }) => (
-  <>
-    <dt>{label}</dt>
-    <dd>{children}</dd>
-  </>
-);
 
 const ScoreFigure = ({
   label,
@@ -74,216 +54,6 @@ const ScoreFigure = ({
     {score ? percent(score.rate) : '–'}
   </Figure>
 );
-
-const Chain = ({ why, scores }: Pick<CheckpointData, 'why' | 'scores'>) => {
-  const { chain } = why;
-  // Itself and what is near it, then the base.
-  const shown = chain.length <= ROWS ? chain : [...chain.slice(0, ROWS - 1), chain.at(-1)!];
-  return (
-    <ol class="chain">
-      {shown.map((link, i) => (
-        <li>
-          <span>
-            {i === 0 ? (
-              <b>checkpoint {link.id}</b>
-            ) : (
-              <a href={checkpointPath(link.id)}>checkpoint {link.id}</a>
-            )}
-            <small class="muted">
-              {' '}
-              {link.iteration > 0
-                ? `iteration ${link.iteration}`
-                : link.kind === 'base'
-                  ? 'base'
-                  : 'start'}{' '}
-              of <Said text={link.run} most={40} />
-              {link.examples === null ? '' : `, ${link.examples.toLocaleString('en-US')} examples`}
-            </small>
-          </span>
-          <span>{link.decision ? <DecisionChip kind={link.decision} /> : null}</span>
-          <span class="number">{percent(scores.get(link.id)?.target?.rate)}</span>
-          {i === ROWS - 2 && shown.length < chain.length ? (
-            <small class="muted left">… {chain.length - shown.length} between, back to the base</small>
-          ) : null}
-        </li>
-      ))}
-    </ol>
-  );
-};
-
-const Pupils = ({ pupils, scores, run }: Pick<CheckpointData, 'pupils' | 'scores'> & { run: string }) =>
-  pupils.length === 0 ? (
-    <Empty>Nothing was trained from it.</Empty>
-  ) : (
-    <ol class="chain">
-      {pupils.slice(0, ROWS).map((child) => (
-        <li>
-          <span>
-            <a href={checkpointPath(child.id)}>checkpoint {child.id}</a>
-            <small class="muted">
-              {' '}
-              {child.iterationIndex > 0 ? `iteration ${child.iterationIndex}` : 'start'} of{' '}
-              {child.runId === run ? 'the same run' : <Said text={child.runId} most={40} />}
-            </small>
-          </span>
-          <span></span>
-          <span class="number">{percent(scores.get(child.id)?.target?.rate)}</span>
-        </li>
-      ))}
-      {pupils.length > ROWS ? <li class="muted">and {pupils.length - ROWS} more</li> : null}
-    </ol>
-  );
-
-const parameterText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-
-const Training = ({ why: { training, checkpoint } }: Pick<CheckpointData, 'why'>) => {
-  if (!training) return <Empty>Nothing: it is the model that the run began with.</Empty>;
-  return (
-    <dl class="facts">
-      {training.checkpoint === checkpoint.id ? null : (
-        <Fact label="taken over">
-          the adapter of <a href={checkpointPath(training.checkpoint)}>checkpoint {training.checkpoint}</a>,
-          trained in{' '}
-          <a href={runPath(training.run.id)}>
-            <Said text={training.run.id} most={60} />
-          </a>
-        </Fact>
-      )}
-      <Fact label="job">
-        <code>
-          <Said text={training.job} most={80} />
-        </code>
-        , {training.status}
-      </Fact>
-      <Fact label="from">
-        <code>
-          <Said text={training.parentModel} most={120} />
-        </code>
-      </Fact>
-      <Fact label="took">
-        {duration(training.seconds)}, {training.trainedTokens?.toLocaleString('en-US') ?? '–'} tokens, seed{' '}
-        {training.seed ?? '–'}
-      </Fact>
-      {Object.entries(training.parameters).map(([name, value]) => (
-        <Fact label={visibleString(name, 40)}>
-          <Said text={parameterText(value)} most={200} />
-        </Fact>
-      ))}
-    </dl>
-  );
-};
-
-const KINDS: ExampleKind[] = ['vote', 'hard', 'rehearsal', 'human'];
-
-type Origin = Omit<ExampleCount, 'kind' | 'examples'> & { examples: Partial<Record<ExampleKind, number>> };
-
-/** One row for each iteration that accepted some, the kinds side by side. */
-function byOrigin(counts: ExampleCount[]): Origin[] {
-  const rows: Origin[] = [];
-  for (const { kind, examples, ...origin } of counts) {
-    const same = rows.find(
-      (row) =>
-        row.run === origin.run && row.iteration === origin.iteration && row.replayed === origin.replayed,
-    );
-    if (same) same.examples[kind] = (same.examples[kind] ?? 0) + examples;
-    else rows.push({ ...origin, examples: { [kind]: examples } });
-  }
-  return rows;
-}
-
-const CHECKS = {
-  verified: 'read anew: the stored examples give this digest',
-  differs: 'read anew: the stored examples give ANOTHER digest',
-  large: 'as it was stored',
-  skipped: 'as it was stored',
-} as const;
-
-const Dataset = ({ checkpoint, why, revoked }: Pick<CheckpointData, 'checkpoint' | 'why' | 'revoked'>) => {
-  const { training, counts } = why;
-  if (!training) return <Empty>None.</Empty>;
-  const { dataset } = training;
-  const kinds = KINDS.filter((kind) => counts.some((one) => one.kind === kind));
-  const rows = byOrigin(counts);
-  const check = dataset.check;
-  return (
-    <>
-      <dl class="facts">
-        <Fact label="size">
-          {dataset.examples.toLocaleString('en-US')} examples, {dataset.bytes.toLocaleString('en-US')} bytes
-        </Fact>
-        <Fact label="SHA-256">
-          <code class="digest">{dataset.digest}</code>
-          <br />
-          <span class={check === 'differs' ? 'problem' : 'muted'}>{CHECKS[check]}</span>
-          {check === 'skipped' || check === 'large' ? (
-            <>
-              {' '}
-              <a href={`${checkpointPath(checkpoint.id)}?verify=yes#dataset`}>Compare it now</a>
-            </>
-          ) : null}
-        </Fact>
-      </dl>
-      <div class="scroll" tabindex={0} role="region" aria-label="What the training set is made of">
-        <table>
-          <thead>
-            <tr>
-              <th>accepted in</th>
-              <th></th>
-              <th>written by</th>
-              {kinds.map((kind) => (
-                <th class="number">{kind}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.slice(-ROWS).map((one) => (
-              <tr>
-                <td>
-                  <a href={iterationPath(one.run, one.iteration)}>iteration {one.iteration}</a>
-                  {one.run === checkpoint.runId ? null : (
-                    <>
-                      {' '}
-                      of <Said text={one.run} most={40} />
-                    </>
-                  )}
-                </td>
-                <td class="muted">{one.replayed ? 'replayed' : 'new'}</td>
-                <td>
-                  <a href={checkpointPath(one.generator)}>checkpoint {one.generator}</a>
-                </td>
-                {kinds.map((kind) => (
-                  <td class="number">{one.examples[kind]?.toLocaleString('en-US') ?? '–'}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {rows.length > ROWS ? <p class="help">and {rows.length - ROWS} earlier rows</p> : null}
-      {dataset.revoked.length > 0 ? (
-        <div class="revoked">
-          <p class="problem">
-            {dataset.revoked.length} of its examples {dataset.revoked.length === 1 ? 'was' : 'were'} revoked
-            after it was built. Its weights have seen them.
-          </p>
-          <ul>
-            {revoked.map((one) => (
-              <li>
-                <a href={`/samples/${one.sampleId}`}>sample {one.sampleId}</a>{' '}
-                <span class="muted">
-                  by <Said text={one.by} most={60} />: <Said text={one.reason} most={300} />
-                </span>
-              </li>
-            ))}
-          </ul>
-          {dataset.revoked.length > revoked.length ? (
-            <p class="help">and {dataset.revoked.length - revoked.length} more</p>
-          ) : null}
-        </div>
-      ) : null}
-    </>
-  );
-};
 
 const Course = ({ why: { course, messages } }: Pick<CheckpointData, 'why'>) => (
   <ul class="turns">
@@ -403,12 +173,12 @@ export const CheckpointPage = ({ frame, data }: { frame: Partial<Frame>; data: C
           ) : null}
           {base !== id && base !== parentId ? (
             <a class="button" href={comparePath(base, id)}>
-              with the base
+              Compare with the base
             </a>
           ) : null}
           {served && !serves && served.id !== parentId && served.id !== base ? (
             <a class="button" href={comparePath(served.id, id)}>
-              with what is served
+              Compare with what is served
             </a>
           ) : null}
           {serves && serving.pinned ? null : (
@@ -423,9 +193,9 @@ export const CheckpointPage = ({ frame, data }: { frame: Partial<Frame>; data: C
         </div>
       </div>
       <dl class="figures">
-        <ScoreFigure label="target" score={own?.target ?? null} before={parent?.target ?? null} />
-        <ScoreFigure label="guard" score={own?.guard ?? null} before={parent?.guard ?? null} />
-        <ScoreFigure label="final" score={own?.final ?? null} before={parent?.final ?? null} />
+        <ScoreFigure label="Target" score={own?.target ?? null} before={parent?.target ?? null} />
+        <ScoreFigure label="Guard" score={own?.guard ?? null} before={parent?.guard ?? null} />
+        <ScoreFigure label="Final" score={own?.final ?? null} before={parent?.final ?? null} />
       </dl>
       <div class="grid">
         <section class="card two-thirds">

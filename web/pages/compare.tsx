@@ -1,12 +1,13 @@
 /** Two checkpoints on the same held-out problems: what the second fixed and broke, problem by problem. */
 import { pValueText, percent, points } from '../../cli/text.ts';
-import { OUTCOMES, type ComparedItem, type Outcome } from '../../db/comparisons.ts';
+import { OUTCOMES, type ComparedItem } from '../../db/comparisons.ts';
 import type { Checkpoint } from '../../db/runs.ts';
-import { checkpointPath, comparePath, taskPath, type Compared } from '../checkpoints.ts';
-import { changedShare, differences } from '../diff.ts';
-import { Chip, DecisionChip, Empty, type Tone } from '../parts/basics.tsx';
+import { comparePath, taskPath, type Compared } from '../checkpoints.ts';
+import { Chip, DecisionChip, Empty } from '../parts/basics.tsx';
+import { Given, Name, outcomeOf, WORDS } from '../parts/compared.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
-import { Block, Pieces, Said } from '../parts/text.tsx';
+import { Marked } from '../parts/marked.tsx';
+import { Said } from '../parts/text.tsx';
 
 export const SHOWS = ['changed', ...OUTCOMES, 'all'] as const;
 /** Which problems: changed is fixed or broken. */
@@ -29,30 +30,10 @@ export type CompareData = {
   characters: number;
 };
 
-const WORDS: Record<Outcome, { tone: Tone; word: string; title: string }> = {
-  fixed: { tone: 'good', word: 'fixed', title: 'only the second is right' },
-  broken: { tone: 'bad', word: 'broken', title: 'only the first is right' },
-  wrong: { tone: 'idle', word: 'both wrong', title: 'neither is right' },
-  right: { tone: 'idle', word: 'both right', title: 'both are right' },
-};
-
-export const outcomeOf = ({ correctA, correctB }: Pick<ComparedItem, 'correctA' | 'correctB'>): Outcome =>
-  correctA ? (correctB ? 'right' : 'broken') : correctB ? 'fixed' : 'wrong';
-
 const listPath = ({ a, b, current }: CompareData, show?: Show, after?: number) =>
   `${comparePath(a.id, b.id)}&benchmark=${encodeURIComponent(current!.benchmark)}` +
   (show === undefined ? '' : `&show=${show}`) +
   (after === undefined ? '' : `&after=${after}`);
-
-const Name = ({ one }: { one: Checkpoint }) => (
-  <>
-    <a href={checkpointPath(one.id)}>checkpoint {one.id}</a>{' '}
-    <small class="muted">
-      {one.iterationIndex > 0 ? `iteration ${one.iterationIndex}` : one.kind === 'base' ? 'base' : 'start'} of{' '}
-      <Said text={one.runId} most={40} />
-    </small>
-  </>
-);
 
 /** Two by two: rows are the first's answers, columns the second's. */
 const Square = ({ one, a, b }: { one: Compared; a: Checkpoint; b: Checkpoint }) => (
@@ -61,20 +42,20 @@ const Square = ({ one, a, b }: { one: Compared; a: Checkpoint; b: Checkpoint }) 
     <thead>
       <tr>
         <td></td>
-        <th scope="col">{b.id} right</th>
-        <th scope="col">{b.id} wrong</th>
+        <th scope="col">{b.id} is right</th>
+        <th scope="col">{b.id} is wrong</th>
       </tr>
     </thead>
     <tbody>
       <tr>
-        <th scope="row">{a.id} right</th>
+        <th scope="row">{a.id} is right</th>
         <td>{one.right}</td>
         <td class="broken">
           {one.broken} <small>broken</small>
         </td>
       </tr>
       <tr>
-        <th scope="row">{a.id} wrong</th>
+        <th scope="row">{a.id} is wrong</th>
         <td class="fixed">
           {one.fixed} <small>fixed</small>
         </td>
@@ -163,40 +144,6 @@ const Groups = ({ current, beside }: { current: Compared; beside: boolean }) =>
     </section>
   );
 
-/** A text, marked where the other one has nothing like it; unmarked where most of it differs. */
-export const Marked = ({ text, other }: { text: string; other: string }) => {
-  const stretches = differences(other, text);
-  if (!stretches || changedShare(stretches) > 0.6)
-    return (
-      <pre class="block">
-        <Pieces text={text} />
-      </pre>
-    );
-  return (
-    <pre class="block">
-      {stretches.map((one) =>
-        one.changed ? (
-          <mark>
-            <Pieces text={one.text} />
-          </mark>
-        ) : (
-          <Pieces text={one.text} />
-        ),
-      )}
-    </pre>
-  );
-};
-
-const Given = ({ id, answer, correct }: { id: number; answer: string | null; correct: boolean }) => (
-  <span class={correct ? 'given yes' : 'given no'}>
-    <small class="muted">{id}</small>{' '}
-    <span class="mono">{answer === null ? <i>none read</i> : <Said text={answer} most={60} />}</span>{' '}
-    <span aria-label={correct ? 'right' : 'wrong'} role="img">
-      {correct ? '✓' : '✗'}
-    </span>
-  </span>
-);
-
 const Item = ({ item, data }: { item: ComparedItem; data: CompareData }) => {
   const { a, b, current, characters } = data;
   const outcome = outcomeOf(item);
@@ -213,7 +160,7 @@ const Item = ({ item, data }: { item: ComparedItem; data: CompareData }) => {
             <Said text={item.text} most={160} />
           </span>
           <span class="expected">
-            <small class="muted">right</small>{' '}
+            <small class="muted">right answer:</small>{' '}
             <span class="mono">
               <Said text={item.answer} most={60} />
             </span>
@@ -353,81 +300,6 @@ export const ComparePage = ({ frame, data }: { frame: Partial<Frame>; data: Comp
           </section>
         </div>
       ) : null}
-    </Layout>
-  );
-};
-
-/** One problem, with a part of both rationales. */
-export const ItemPage = ({
-  frame,
-  a,
-  b,
-  benchmark,
-  item,
-  from,
-  size,
-}: {
-  frame: Partial<Frame>;
-  a: Checkpoint;
-  b: Checkpoint;
-  benchmark: string;
-  item: ComparedItem;
-  from: number;
-  size: number;
-}) => {
-  const length = Math.max(item.lengthA, item.lengthB);
-  const path = `/compare/item?a=${a.id}&b=${b.id}&benchmark=${encodeURIComponent(benchmark)}&item=${item.id}`;
-  const { tone, word } = WORDS[outcomeOf(item)];
-  return (
-    <Layout {...frame} title={`Problem ${item.position + 1}`} section="/checkpoints">
-      <p class="crumbs">
-        <a href={`${comparePath(a.id, b.id)}&benchmark=${encodeURIComponent(benchmark)}`}>
-          Checkpoints {a.id} and {b.id}
-        </a>{' '}
-        /
-      </p>
-      <div class="heading">
-        <h1>
-          Problem {item.position + 1} of <Said text={benchmark} most={40} />
-        </h1>
-        <Chip tone={tone}>{word}</Chip>
-      </div>
-      <section class="card">
-        <Block text={item.text} most={item.text.length} length={item.lengthText} />
-        <p class="expected">
-          <small class="muted">right answer</small>{' '}
-          <span class="mono">
-            <Said text={item.answer} most={2000} />
-          </span>
-        </p>
-      </section>
-      <div class="grid both">
-        {(
-          [
-            [a, item.answerA, item.correctA, item.rationaleA, item.rationaleB, item.lengthA],
-            [b, item.answerB, item.correctB, item.rationaleB, item.rationaleA, item.lengthB],
-          ] as const
-        ).map(([one, answer, correct, text, other, characters]) => (
-          <section class="card half">
-            <header>
-              <h2>
-                <Name one={one} />
-              </h2>
-              <Given id={one.id} answer={answer} correct={correct} />
-            </header>
-            <Marked text={text} other={other} />
-            <p class="help">{characters.toLocaleString('en-US')} characters</p>
-          </section>
-        ))}
-      </div>
-      <nav class="pages" aria-label="Parts of the text">
-        {from > 0 ? <a href={`${path}&from=${Math.max(0, from - size)}`}>Before</a> : <span></span>}
-        {from + size < length ? (
-          <a href={`${path}&from=${from + size}`} rel="next">
-            After
-          </a>
-        ) : null}
-      </nav>
     </Layout>
   );
 };

@@ -1,5 +1,5 @@
 /** One iteration: its stages, its gates, and its samples a page at a time. */
-import type { GateRow, SampleCursor, SampleFilter, SampleRow } from '../../db/browse.ts';
+import type { GateRow } from '../../db/browse.ts';
 import type { RunRow } from '../../db/report.ts';
 import type { StageProgress } from '../../cli/progress.ts';
 import type { AuditReport } from '../../cli/report-types.ts';
@@ -10,7 +10,6 @@ import {
   Chip,
   Counting,
   DecisionChip,
-  Empty,
   Figure,
   Interval,
   iterationPath,
@@ -19,11 +18,12 @@ import {
 } from '../parts/basics.tsx';
 import { Gates } from '../parts/gates.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
+import { Filter, Samples, type SamplesData } from '../parts/samples.tsx';
 import { Stages } from '../parts/stages.tsx';
 import { Said } from '../parts/text.tsx';
 import { visibleString } from '../text.ts';
 
-export type IterationData = {
+export type IterationData = SamplesData & {
   run: RunRow;
   summary: IterationSummary;
   /** Indices of the iterations beside it. */
@@ -34,19 +34,7 @@ export type IterationData = {
   gates: GateRow[] | undefined;
   /** What became of the planted samples; null where none were planted. */
   audit: AuditReport | null;
-  filter: SampleFilter;
-  samples: SampleRow[];
-  next: SampleCursor | null;
-  /** Is this a later page of samples? */
-  later: boolean;
 };
-
-/** The filter as a query, without the place in the list. */
-export function filterQuery(filter: SampleFilter): URLSearchParams {
-  return new URLSearchParams(
-    Object.entries(filter).filter(([, value]) => value !== undefined && value !== ''),
-  );
-}
 
 const Heading = ({ run, summary: { row }, before, after }: IterationData) => (
   <>
@@ -110,11 +98,11 @@ const Figures = ({ summary: { row, before, candidate, funnel, seconds } }: Itera
     <dl class="figures">
       {candidate.target ? (
         <Figure
-          label="Candidate on target"
+          label="Candidate"
           note={
             <>
               <Interval score={candidate.target} />
-              {before ? ` ${points(candidate.target.rate - before.rate)} points` : ''}
+              {before ? ` ${points(candidate.target.rate - before.rate)} points` : ' of target'}
             </>
           }
         >
@@ -150,11 +138,6 @@ const Figures = ({ summary: { row, before, candidate, funnel, seconds } }: Itera
   );
 };
 
-/** A gate that is filtered by can be chosen before the gates are counted. */
-const gateNames = (gates: GateRow[] | undefined, { gate }: SampleFilter): string[] => [
-  ...new Set([...(gates ?? []).map((row) => row.gate), ...(gate ? [gate] : [])]),
-];
-
 const AUDITS: Record<AuditReport['outcome'], Tone> = {
   passed: 'good',
   failed: 'bad',
@@ -162,168 +145,9 @@ const AUDITS: Record<AuditReport['outcome'], Tone> = {
   'too-few': 'idle',
 };
 
-const option = (value: string, title: string, chosen: string | undefined) => (
-  <option value={value} selected={chosen === value}>
-    {title}
-  </option>
-);
-
-const Filter = ({ run, summary: { row }, gates, filter }: IterationData) => (
-  <form
-    class="filter"
-    method="get"
-    action={`${iterationPath(run.id, row.index)}#samples`}
-    data-submit-on-change=""
-  >
-    <label>
-      Gate
-      <select name="gate">
-        {option('', 'any', filter.gate)}
-        {gateNames(gates, filter).map((gate) => option(gate, visibleString(gate, 60), filter.gate))}
-      </select>
-    </label>
-    <label>
-      Outcome
-      <select name="outcome">
-        {option('', 'any', filter.outcome)}
-        {option('pass', 'pass', filter.outcome)}
-        {option('fail', 'fail', filter.outcome)}
-        {option('unscored', 'unscored', filter.outcome)}
-      </select>
-    </label>
-    <label>
-      Answer
-      <select name="answer">
-        {option('', 'any', filter.answer)}
-        {option('agrees', 'as voted', filter.answer)}
-        {option('differs', 'another', filter.answer)}
-        {option('none', 'unreadable', filter.answer)}
-      </select>
-    </label>
-    <label>
-      Became
-      <select name="became">
-        {option('', 'anything', filter.became)}
-        {option('example', 'an example', filter.became)}
-        {option('trained', 'trained on', filter.became)}
-        {option('out', 'nothing', filter.became)}
-      </select>
-    </label>
-    <label>
-      Pool
-      <select name="purpose">
-        {option('', 'both', filter.purpose)}
-        {option('learn', 'unlabeled', filter.purpose)}
-        {option('rehearse', 'rehearsal', filter.purpose)}
-      </select>
-    </label>
-    <label class="grow">
-      Prompt contains
-      <input name="prompt" value={filter.prompt ?? ''} data-filter="" autocomplete="off" type="search" />
-    </label>
-    <button>Show</button>
-  </form>
-);
-
-const Verdict = ({ row }: { row: SampleRow }) => {
-  if (row.example)
-    return <Chip tone="good">{row.example === 'vote' ? 'example' : `example, ${row.example}`}</Chip>;
-  if (row.failed)
-    return (
-      <Chip tone="bad" title={visibleString(`fails ${row.failed.join(', ')}`)}>
-        <Said text={row.failed[0]!} most={40} />
-        {row.failed.length > 1 ? ` +${row.failed.length - 1}` : ''}
-      </Chip>
-    );
-  if (row.unscored) return <Chip tone="warn">{visibleString(row.unscored[0]!, 40)} unscored</Chip>;
-  if (row.passed > 0) return <Chip tone="idle">passed</Chip>;
-  return <Chip tone="idle">not judged</Chip>;
-};
-
-const Samples = (data: IterationData) => {
-  const { run, summary, samples, next, later, filter } = data;
-  const path = iterationPath(run.id, summary.row.index);
-  const query = filterQuery(filter);
-  const first = query.toString();
-  if (next) query.set('after', `${next.position}.${next.round}.${next.index}`);
-  return (
-    <>
-      {samples.length === 0 ? (
-        <Empty>
-          {later
-            ? 'There are no more.'
-            : first
-              ? 'No sample is like that. Take a filter away.'
-              : 'No sample has been generated yet.'}
-        </Empty>
-      ) : (
-        <div class="scroll" tabindex={0} role="region" aria-label="Samples">
-          <table class="samples">
-            <thead>
-              <tr>
-                <th scope="col">sample</th>
-                <th scope="col">prompt</th>
-                <th scope="col">answer</th>
-                <th scope="col">rationale</th>
-                <th scope="col">verdict</th>
-              </tr>
-            </thead>
-            <tbody>
-              {samples.map((row, i) => (
-                <tr class={row.promptId === samples[i - 1]?.promptId ? 'same' : undefined}>
-                  <td>
-                    <a href={`/samples/${row.id}`} data-row="">
-                      {row.id}
-                    </a>
-                  </td>
-                  <td class="text">
-                    {row.promptId === samples[i - 1]?.promptId ? null : <Said text={row.prompt} most={60} />}
-                    <small class="muted">
-                      <Said text={row.rewrite} most={40} />
-                      {row.round > 1 ? ', asked again' : ''}
-                      {row.purpose === 'rehearse' ? ', rehearsal' : ''}
-                    </small>
-                  </td>
-                  <td class="text">
-                    {row.answer === null ? (
-                      <span class="muted">unreadable</span>
-                    ) : (
-                      <span class={row.agrees ? 'agrees' : row.agrees === false ? 'differs' : undefined}>
-                        <Said text={row.answer} most={40} />
-                      </span>
-                    )}
-                    {row.agrees === false && row.voted !== null ? (
-                      <small class="muted">
-                        voted <Said text={row.voted} most={40} />
-                      </small>
-                    ) : null}
-                  </td>
-                  <td class="text mono">
-                    <Said text={row.beginning.replaceAll('\n', ' ⏎ ')} most={90} />
-                  </td>
-                  <td>
-                    <Verdict row={row} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      <nav class="pages" aria-label="More samples">
-        {later ? <a href={`${path}${first ? `?${first}` : ''}#samples`}>First page</a> : <span></span>}
-        {next ? (
-          <a href={`${path}?${query.toString()}#samples`} rel="next" data-key="n" data-key-title="Next page">
-            Next page
-          </a>
-        ) : null}
-      </nav>
-    </>
-  );
-};
-
 export const IterationPage = ({ frame, data }: { frame: Partial<Frame>; data: IterationData }) => {
   const { run, summary, stages, gates, audit } = data;
+  const path = iterationPath(run.id, summary.row.index);
   return (
     <Layout
       {...frame}
@@ -356,11 +180,7 @@ export const IterationPage = ({ frame, data }: { frame: Partial<Frame>; data: It
               <small>verdicts on samples of unlabeled prompts</small>
             )}
           </header>
-          {gates ? (
-            <Gates rows={gates} audit={audit} path={iterationPath(run.id, summary.row.index)} />
-          ) : (
-            <Counting />
-          )}
+          {gates ? <Gates rows={gates} audit={audit} path={path} /> : <Counting />}
         </section>
       </div>
       <section class="card" id="samples">
@@ -368,10 +188,10 @@ export const IterationPage = ({ frame, data }: { frame: Partial<Frame>; data: It
           <h2>Samples</h2>
         </header>
         <div id="filter" data-live="">
-          <Filter {...data} />
+          <Filter path={path} gates={gates} filter={data.filter} />
         </div>
         <div id="sample-rows" data-live="">
-          <Samples {...data} />
+          <Samples {...data} path={path} />
         </div>
       </section>
     </Layout>

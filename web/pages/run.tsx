@@ -4,13 +4,12 @@ import type { DriftRow } from '../../db/drift.ts';
 import type { Progress } from '../../cli/progress.ts';
 import type { MajorityReport } from '../../cli/report-types.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
-import { compact, duration, levelRange, percent, points, pValueText } from '../../cli/text.ts';
-import { hasEnded, type IterationSummary, type RunSummary } from '../data.ts';
+import { compact, duration, percent, points } from '../../cli/text.ts';
+import { hasEnded, type RunSummary } from '../data.ts';
 import {
   Ago,
   Bar,
   Counting,
-  DecisionChip,
   Empty,
   Figure,
   Interval,
@@ -18,16 +17,18 @@ import {
   runPath,
   StatusChip,
 } from '../parts/basics.tsx';
+import { Budget } from '../parts/budget.tsx';
 import { Chart } from '../parts/chart.tsx';
 import { Drift } from '../parts/drift.tsx';
 import { Funnel } from '../parts/funnel.tsx';
+import { Iterations } from '../parts/iterations.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { scoreChart } from '../parts/score-chart.ts';
 import { Stages } from '../parts/stages.tsx';
 import { queuePath } from '../parts/review.tsx';
 import { Said } from '../parts/text.tsx';
 import { eventsOf, Timeline } from '../parts/timeline.tsx';
-import { actionsFor, LIMIT_TITLES, LIMITS } from '../steering.ts';
+import { actionsFor } from '../steering.ts';
 import { visibleString } from '../text.ts';
 import { cost } from './runs.tsx';
 
@@ -95,7 +96,7 @@ const Heading = ({ summary: { run }, temporalLink }: RunData) => (
 );
 
 const Figures = ({ summary }: RunData) => {
-  const { base, best, funnel, iterations, spend } = summary;
+  const { base, best, baseId, bestId, funnel, iterations, spend } = summary;
   const promoted = iterations.filter(({ row }) => row.decision === 'promote').length;
   const decided = iterations.filter(({ row }) => row.decision !== null).length;
   const of = (role: 'target' | 'guard' | 'final', label: string) => {
@@ -107,7 +108,8 @@ const Figures = ({ summary }: RunData) => {
         label={label}
         note={
           <>
-            <Interval score={now} /> {then ? `${points(now.rate - then.rate)} points` : ''}
+            <Interval score={now} />{' '}
+            {then && bestId !== baseId ? `${points(now.rate - then.rate)} points` : ''}
           </>
         }
       >
@@ -127,11 +129,11 @@ const Figures = ({ summary }: RunData) => {
         label="Accepted"
         note={`${funnel.accepted.toLocaleString('en-US')} of ${funnel.prompts.toLocaleString('en-US')} prompts`}
       >
-        {funnel.prompts > 0 ? percent(funnel.accepted / funnel.prompts, 0) : '–'}
+        {funnel.prompts > 0 && funnel.judged > 0 ? percent(funnel.accepted / funnel.prompts, 0) : '–'}
       </Figure>
       <Figure
         label="Cost"
-        note={`${summary.priced ? 'in money' : 'tokens'}, in ${duration(spend.minutes * 60)}`}
+        note={`${summary.priced ? 'in money' : 'tokens read and written'}, in ${duration(spend.minutes * 60)}`}
       >
         {summary.priced ? cost(summary) : compact(spend.tokens)}
       </Figure>
@@ -186,165 +188,6 @@ const Now = ({ summary, progress }: RunData) => {
   );
 };
 
-const Row = ({ runId, one }: { runId: string; one: IterationSummary }) => {
-  const { row, funnel, before, candidate, seconds } = one;
-  const numbers = row.numbers ?? {};
-  const number = (field: string) => (typeof numbers[field] === 'number' ? numbers[field] : null);
-  const spend = numbers.spend as { tokens?: number } | undefined;
-  return (
-    <tr>
-      <th scope="row">
-        <a href={iterationPath(runId, row.index)} data-row="">
-          {row.index}
-        </a>
-      </th>
-      <td>
-        <DecisionChip kind={row.decision} />
-      </td>
-      <td class="number">
-        {before && candidate.target ? (
-          <>
-            <span class="muted">{(100 * before.rate).toFixed(1)} →</span> {percent(candidate.target.rate)}
-          </>
-        ) : (
-          '–'
-        )}
-      </td>
-      <td class="number">{pValueText(number('pValue'))}</td>
-      <td class="number">{candidate.guard ? percent(candidate.guard.rate) : '–'}</td>
-      <td class="number">{levelRange(row.plan.levels)}</td>
-      <td class="number">
-        {funnel.accepted.toLocaleString('en-US')}{' '}
-        <span class="muted">{funnel.prompts > 0 ? percent(funnel.accepted / funnel.prompts, 0) : ''}</span>
-      </td>
-      <td class="number">{funnel.trained > 0 ? funnel.trained.toLocaleString('en-US') : '–'}</td>
-      <td class="number">{spend?.tokens === undefined ? '–' : compact(spend.tokens)}</td>
-      <td class="number">{number('roi') === null ? '–' : number('roi')!.toFixed(1)}</td>
-      <td class="number">{duration(seconds)}</td>
-    </tr>
-  );
-};
-
-const Iterations = ({ summary: { run, iterations } }: RunData) => (
-  <section class="card">
-    <header>
-      <h2>Iterations</h2>
-      <small>ROI: points of target for a unit of cost</small>
-    </header>
-    {iterations.length === 0 ? (
-      <Empty>None has begun.</Empty>
-    ) : (
-      <div class="scroll" tabindex={0} role="region" aria-label="Iterations">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">#</th>
-              <th scope="col">decision</th>
-              <th scope="col" class="number">
-                target
-              </th>
-              <th scope="col" class="number">
-                p
-              </th>
-              <th scope="col" class="number">
-                guard
-              </th>
-              <th scope="col" class="number">
-                levels
-              </th>
-              <th scope="col" class="number">
-                accepted
-              </th>
-              <th scope="col" class="number">
-                trained on
-              </th>
-              <th scope="col" class="number">
-                tokens
-              </th>
-              <th scope="col" class="number">
-                ROI
-              </th>
-              <th scope="col" class="number">
-                time
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {iterations.toReversed().map((one) => (
-              <Row runId={run.id} one={one} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    )}
-  </section>
-);
-
-function spentOf({ spend }: RunSummary, limit: (typeof LIMITS)[number]): number {
-  return spend[limit];
-}
-
-const Budget = ({ summary, settings }: RunData) => {
-  const limits = LIMITS.filter((limit) => settings.budget.run[limit] !== undefined);
-  const perIteration = LIMITS.filter((limit) => settings.budget.iteration[limit] !== undefined);
-  const rois = summary.iterations.flatMap(({ row }) =>
-    typeof row.numbers?.roi === 'number' ? [{ index: row.index, roi: row.numbers.roi }] : [],
-  );
-  const unit = summary.priced ? 'a unit of money' : 'a million tokens';
-  return (
-    <section class="card half">
-      <header>
-        <h2>Budget and return</h2>
-        <small>points of target for {unit}</small>
-      </header>
-      {rois.length > 1 ? (
-        <Chart
-          id="roi"
-          small
-          chart={{
-            title: 'return on investment',
-            data: [rois.map((one) => one.index), rois.map((one) => one.roi)],
-            series: [{ label: 'return', colour: 'accent', points: true }],
-            xRange: [rois[0]!.index, rois.at(-1)!.index],
-            format: 'number',
-          }}
-        />
-      ) : null}
-      <ul class="limits">
-        {limits.length === 0 ? (
-          <li class="muted">
-            No limit is set for the run; {compact(summary.spend.tokens)} tokens and{' '}
-            {duration(summary.spend.minutes * 60)} so far.
-          </li>
-        ) : (
-          limits.map((limit) => {
-            const [spent, most] = [spentOf(summary, limit), settings.budget.run[limit]!];
-            return (
-              <li>
-                <span>{LIMIT_TITLES[limit]}</span>
-                <span class="number">
-                  {compact(spent)} <span class="muted">of {compact(most)}</span>
-                </span>
-                <Bar
-                  share={spent / most}
-                  tone={spent / most > 0.9 ? 'bad' : spent / most > 0.75 ? 'warn' : 'accent'}
-                  label={`${LIMIT_TITLES[limit]}: ${percent(spent / most, 0)} spent`}
-                />
-              </li>
-            );
-          })
-        )}
-        {perIteration.map((limit) => (
-          <li>
-            <span>{LIMIT_TITLES[limit]}, each iteration</span>
-            <span class="number">{compact(settings.budget.iteration[limit]!)}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-};
-
 const Events = ({ summary, adjustments, messages, events: most }: RunData) => {
   const events = eventsOf(summary, adjustments, messages);
   return (
@@ -393,11 +236,11 @@ export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData 
         <Now {...data} />
       </div>
       <div class="stack" id="iterations" data-live="">
-        <Iterations {...data} />
+        <Iterations summary={summary} />
       </div>
       <div class="grid" id="drift" data-live="">
         <Drift summary={summary} rows={data.drift} />
-        <Budget {...data} />
+        <Budget summary={summary} settings={data.settings} />
       </div>
       <div class="stack" id="events" data-live="">
         <Events {...data} />

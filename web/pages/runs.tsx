@@ -94,7 +94,8 @@ export const RunsPage = ({
             'There are no older runs.'
           ) : (
             <>
-              There are no runs yet. Start one with <code>npx ratchet run arithmetic</code>.
+              There are no runs yet. <a href="/launch">Launch one</a>, or start it with{' '}
+              <code>npx ratchet run arithmetic</code>.
             </>
           )}
         </Empty>

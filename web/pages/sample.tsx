@@ -2,14 +2,11 @@
 import type { CritiqueRow, SiblingRow } from '../../db/browse.ts';
 import type { PieceWhy, SampleWhy } from '../../cli/why-types.ts';
 import { percent } from '../../cli/text.ts';
-import { changedShare, differences } from '../diff.ts';
+import { One, SHOWN, textPath } from '../parts/answers.tsx';
 import { Bar, Chip, Empty, iterationPath, runPath, type Tone } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
-import { Block, Pieces, Said } from '../parts/text.tsx';
+import { Block, Said } from '../parts/text.tsx';
 import { cutText, visibleString } from '../text.ts';
-
-/** Characters of a rationale that a page shows; the rest is a link away. */
-export const SHOWN = 4_000;
 
 export type SampleData = {
   why: SampleWhy;
@@ -27,85 +24,6 @@ const OUTCOMES: Record<string, Tone> = {
   fails: 'bad',
   unscored: 'warn',
 };
-
-const textPath = (id: number, field: string) => `/samples/${id}/text?field=${field}`;
-
-/** Marked where it differs from the sample that the page is about. */
-const Rationale = ({ one, reference }: { one: SiblingRow; reference: string | undefined }) => {
-  const { text } = cutText(one.rationale, SHOWN);
-  const stretches = reference === undefined ? undefined : differences(reference, text);
-  // Where most of it differs, marks would only be paint.
-  if (!stretches || changedShare(stretches) > 0.6)
-    return <Block text={text} length={one.length} all={textPath(one.id, 'rationale')} />;
-  return (
-    <>
-      <pre class="block">
-        {stretches.map((stretch) =>
-          stretch.changed ? (
-            <mark>
-              <Pieces text={stretch.text} />
-            </mark>
-          ) : (
-            <Pieces text={stretch.text} />
-          ),
-        )}
-      </pre>
-      {one.length > text.length ? (
-        <p class="cut">
-          {(one.length - text.length).toLocaleString('en-US')} more characters.{' '}
-          <a href={textPath(one.id, 'rationale')}>Read all {one.length.toLocaleString('en-US')}</a>
-        </p>
-      ) : null}
-    </>
-  );
-};
-
-const Standing = ({ one }: { one: SiblingRow }) => {
-  if (one.example) return <Chip tone="good">example{one.example === 'vote' ? '' : `, ${one.example}`}</Chip>;
-  if (one.failed) return <Chip tone="bad">fails {visibleString(one.failed.join(', '), 60)}</Chip>;
-  if (one.unscored) return <Chip tone="warn">{visibleString(one.unscored.join(', '), 60)} unscored</Chip>;
-  return <Chip tone="idle">{one.judged ? 'passed' : 'not judged'}</Chip>;
-};
-
-const One = ({
-  one,
-  current,
-  reference,
-}: {
-  one: SiblingRow;
-  current: boolean;
-  reference: string | undefined;
-}) => (
-  <article class={current ? 'one this' : 'one'} aria-label={`sample ${one.id}`}>
-    <header>
-      {current ? (
-        <b>sample {one.id}</b>
-      ) : (
-        <a href={`/samples/${one.id}`} data-row="">
-          sample {one.id}
-        </a>
-      )}
-      <Standing one={one} />
-    </header>
-    <p class="answer-line">
-      {one.answer === null ? (
-        <span class="muted">no answer read</span>
-      ) : (
-        <span class={one.agrees ? 'agrees' : one.agrees === false ? 'differs' : undefined}>
-          <Said text={one.answer} most={80} />
-        </span>
-      )}
-    </p>
-    <p class="how">
-      <Said text={one.request} most={120} />
-      <br />
-      <Said text={one.rewrite} most={40} />, <Said text={one.strategy} most={40} />
-      {one.round > 1 ? ', asked again' : ''}
-      {one.finishReason === 'stop' ? '' : `, ended by ${visibleString(one.finishReason, 40)}`}
-    </p>
-    <Rationale one={one} reference={reference} />
-  </article>
-);
 
 /** The answers that the first round gave, most frequent first. */
 const Votes = ({ why, siblings }: SampleData) => {
@@ -381,66 +299,6 @@ export const SamplePage = ({ frame, data }: { frame: Partial<Frame>; data: Sampl
           <Asked {...data} />
         </section>
       </div>
-    </Layout>
-  );
-};
-
-export const TextPage = ({
-  frame,
-  title,
-  back,
-  text,
-  from,
-  length,
-  size,
-  path,
-}: {
-  frame: Partial<Frame>;
-  title: string;
-  back: string;
-  text: string;
-  from: number;
-  length: number;
-  size: number;
-  /** Address of the text, to which `from` is added. */
-  path: string;
-}) => {
-  const to = Math.min(length, from + size);
-  const at = (place: number) => `${path}${path.includes('?') ? '&' : '?'}from=${place}`;
-  const pages = (
-    <nav class="pages" aria-label="Parts of the text">
-      {from > 0 ? (
-        <a href={at(Math.max(0, from - size))} rel="prev">
-          Before
-        </a>
-      ) : (
-        <span></span>
-      )}
-      {to < length ? (
-        <a href={at(to)} rel="next">
-          After
-        </a>
-      ) : null}
-    </nav>
-  );
-  return (
-    <Layout {...frame} title={title} section="/">
-      <p class="crumbs">
-        <a href={back}>Back</a>
-      </p>
-      <div class="heading">
-        <h1>{title}</h1>
-        <span class="muted">
-          {length === 0
-            ? 'empty'
-            : `characters ${(from + 1).toLocaleString('en-US')}–${to.toLocaleString('en-US')}`}{' '}
-          of {length.toLocaleString('en-US')}
-        </span>
-      </div>
-      <section class="card">
-        <Block text={text} most={size} />
-      </section>
-      {pages}
     </Layout>
   );
 };

@@ -1,4 +1,4 @@
-/** Asks before a run is told something, and shows what it answered. A page of its own, which scripts show as a dialog. */
+/** Asks before a run is told something. A page of its own, which scripts show as a dialog. */
 import type { CheckpointRow } from '../../db/report.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
 import { percent } from '../../cli/text.ts';
@@ -107,31 +107,3 @@ export const SteerPage = ({
     </Dialogue>
   );
 };
-
-export const AnswerPage = ({
-  frame,
-  runId,
-  action,
-  answer,
-  refused,
-}: {
-  frame: Partial<Frame>;
-  runId: string;
-  action: Action;
-  answer: string[];
-  refused: boolean;
-}) => (
-  <Dialogue frame={frame} section="/" title={action.title}>
-    <h2 id="dialog-title">{refused ? 'Refused' : action.title}</h2>
-    <div class={refused ? 'answer refused' : 'answer'} role="status">
-      {answer.map((line) => (
-        <p>
-          <Said text={line} most={1000} />
-        </p>
-      ))}
-    </div>
-    <form method="get" action={runPath(runId)} class="actions">
-      <button data-close="">Close</button>
-    </form>
-  </Dialogue>
-);

@@ -135,3 +135,11 @@ export const Counting = () => (
 
 export const runPath = (runId: string) => `/runs/${encodeURIComponent(runId)}`;
 export const iterationPath = (runId: string, index: number) => `${runPath(runId)}/iterations/${index}`;
+
+/** A line of a list of facts. */
+export const Fact = ({ label, children }: { label: string; children: Child }) => (
+  <>
+    <dt>{label}</dt>
+    <dd>{children}</dd>
+  </>
+);

@@ -13,18 +13,22 @@ export const Dialogue = ({ frame, section, title, children }: Framed & { childre
   </Layout>
 );
 
-/** What became of a request; `back` is where the page leads that is read without scripts. */
+/** What became of a request, in one line or several; `back` is where the page leads that is read without scripts. */
 export const Answer = ({
   back,
   answer,
   refused = false,
   ...framed
-}: Framed & { back: string; answer: string; refused?: boolean }) => (
+}: Framed & { back: string; answer: string | string[]; refused?: boolean }) => (
   <Dialogue {...framed}>
-    <h2 id="dialog-title">{framed.title}</h2>
-    <p class={refused ? 'answer refused' : 'answer'} role="status">
-      <Said text={answer} most={2000} />
-    </p>
+    <h2 id="dialog-title">{refused ? 'Not done' : framed.title}</h2>
+    <div class={refused ? 'answer refused' : 'answer'} role="status">
+      {[answer].flat().map((line) => (
+        <p>
+          <Said text={line} most={2000} />
+        </p>
+      ))}
+    </div>
     <div class="actions">
       <a class="button" href={back} data-close="" autofocus>
         Close

@@ -82,7 +82,7 @@ export const Drift = ({ summary, rows }: { summary: RunSummary; rows: DriftRow[]
     raised.map((alarm) => ({ index, source, alarm })),
   );
   return (
-    <section class="card half">
+    <section class="card two-thirds">
       <header>
         <h2>Drift</h2>
         <small>votes, and what the model writes</small>
@@ -102,7 +102,11 @@ export const Drift = ({ summary, rows }: { summary: RunSummary; rows: DriftRow[]
       {charts.length === 0 ? (
         <Empty>Shown from the second iteration on.</Empty>
       ) : (
-        charts.map(({ id, chart }) => <Chart chart={chart} id={id} small />)
+        <div class="charts">
+          {charts.map(({ id, chart }) => (
+            <Chart chart={chart} id={id} small />
+          ))}
+        </div>
       )}
     </section>
   );

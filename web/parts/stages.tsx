@@ -26,7 +26,8 @@ export function rateOf({ done, startedAt, finishedAt }: StageProgress, now: Date
       : `${(60 * rate).toFixed(1)}/min`;
 }
 
-function amount({ done, total, unit, detail }: StageProgress): string {
+function amount({ status, done, total, unit, detail }: StageProgress): string {
+  if (status === 'pending') return '';
   if (detail) return detail;
   if (done === 0 && total === 0) return '';
   const numbers =

@@ -1,6 +1,7 @@
 /** What tasks serve, their trees of checkpoints, and one checkpoint. */
 import { Hono } from 'hono';
-import { childrenOf, revokedExamples, runsOfTask } from '../../db/checkpoints.ts';
+import { childrenOf, revokedExamples } from '../../db/checkpoints.ts';
+import { runsPage } from '../../db/overview.ts';
 import { findRun } from '../../db/report.ts';
 import { servingOfTask } from '../../activities/serving.ts';
 import { standingOf, taskNames } from '../../db/serving.ts';
@@ -48,7 +49,7 @@ export function checkpointRoutes(deps: Deps): Hono {
       const one = only === undefined ? undefined : await findRun(db, only);
       if (only !== undefined && one?.task !== task)
         throw new PageError(404, 'No such run', `The task has no run "${only}".`);
-      const { runs, next } = one ? { runs: [one], next: null } : await runsOfTask(db, task, RUNS, before);
+      const { runs, next } = one ? { runs: [one], next: null } : await runsPage(db, RUNS, { before, task });
       const [standing] = await standingsOf(db, [task]);
       return page(
         c,

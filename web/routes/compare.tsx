@@ -7,7 +7,8 @@ import { standingOf } from '../../db/serving.ts';
 import type { Remember } from '../cache.ts';
 import { compared } from '../checkpoints.ts';
 import type { Deps } from '../deps.ts';
-import { ComparePage, ItemPage, SHOWS, type Decided, type Show } from '../pages/compare.tsx';
+import { ItemPage } from '../pages/compared-item.tsx';
+import { ComparePage, SHOWS, type Decided, type Show } from '../pages/compare.tsx';
 import { frameOf, page, PageError } from '../render.ts';
 import { wantedCheckpoint } from './serving.tsx';
 

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { gateTable, OUTCOMES, samplesPage, type SampleCursor, type SampleFilter } from '../../db/browse.ts';
 import { findIteration } from '../../db/overview.ts';
 import { auditRows } from '../../db/probes.ts';
-import { auditReport } from '../../cli/report.ts';
+import { auditReport } from '../../cli/report-iterations.ts';
 import { readIteration } from '../../cli/progress.ts';
 import type { Count } from '../cache.ts';
 import { summarizeIteration } from '../data.ts';

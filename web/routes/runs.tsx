@@ -14,7 +14,7 @@ export function runsRoutes(deps: Deps, remember: Remember): Hono {
     if (at !== undefined && Number.isNaN(Date.parse(at)))
       throw new PageError(400, 'No such page', 'The address names no place in the list of runs.');
     const before = at !== undefined && id !== undefined ? { at, id } : undefined;
-    const { runs, next } = await runsPage(deps.db, PAGE, before);
+    const { runs, next } = await runsPage(deps.db, PAGE, { before });
     const summaries = await summarize(deps.db, remember, runs);
     return page(
       c,

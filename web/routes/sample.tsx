@@ -3,7 +3,9 @@ import { critiquesOf, siblings, textPage } from '../../db/browse.ts';
 import { createSampleReader } from '../../cli/why-sample.ts';
 import { ledTo } from '../../cli/why.ts';
 import type { Deps } from '../deps.ts';
-import { SamplePage, SHOWN, TextPage } from '../pages/sample.tsx';
+import { SamplePage } from '../pages/sample.tsx';
+import { TextPage } from '../pages/text.tsx';
+import { SHOWN } from '../parts/answers.tsx';
 import { frameOf, page, PageError } from '../render.ts';
 
 /** Samples of a prompt that a page shows. */

@@ -11,7 +11,9 @@ import type { MessageArgs } from '../../loop/control.ts';
 import { settingsOf } from '../../loop/course.ts';
 import { scoresOf } from '../data.ts';
 import type { Deps } from '../deps.ts';
-import { AnswerPage, SteerPage, type SteerData } from '../pages/steer.tsx';
+import { SteerPage, type SteerData } from '../pages/steer.tsx';
+import { runPath } from '../parts/basics.tsx';
+import { Answer } from '../parts/dialogue.tsx';
 import { frameOf, page, PageError } from '../render.ts';
 import { ACTIONS, argsOf, type Action } from '../steering.ts';
 
@@ -70,7 +72,14 @@ export function steerRoutes(deps: Deps): Hono {
       const answered = (answer: string[], refused: boolean, status: 200 | 409 | 503) =>
         page(
           c,
-          <AnswerPage frame={frame} runId={run.id} action={action} answer={answer} refused={refused} />,
+          <Answer
+            frame={frame}
+            section="/"
+            title={action.title}
+            back={runPath(run.id)}
+            answer={answer}
+            refused={refused}
+          />,
           status,
         );
       let args: MessageArgs;

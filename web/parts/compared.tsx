@@ -1,0 +1,36 @@
+/** How two checkpoints, and their answers to one problem, are named. */
+import type { ComparedItem, Outcome } from '../../db/comparisons.ts';
+import type { Checkpoint } from '../../db/runs.ts';
+import { checkpointPath } from '../checkpoints.ts';
+import type { Tone } from './basics.tsx';
+import { Said } from './text.tsx';
+
+export const WORDS: Record<Outcome, { tone: Tone; word: string; title: string }> = {
+  fixed: { tone: 'good', word: 'fixed', title: 'only the second is right' },
+  broken: { tone: 'bad', word: 'broken', title: 'only the first is right' },
+  wrong: { tone: 'idle', word: 'both wrong', title: 'neither is right' },
+  right: { tone: 'idle', word: 'both right', title: 'both are right' },
+};
+
+export const outcomeOf = ({ correctA, correctB }: Pick<ComparedItem, 'correctA' | 'correctB'>): Outcome =>
+  correctA ? (correctB ? 'right' : 'broken') : correctB ? 'fixed' : 'wrong';
+
+export const Name = ({ one }: { one: Checkpoint }) => (
+  <>
+    <a href={checkpointPath(one.id)}>checkpoint {one.id}</a>{' '}
+    <small class="muted">
+      {one.iterationIndex > 0 ? `iteration ${one.iterationIndex}` : one.kind === 'base' ? 'base' : 'start'} of{' '}
+      <Said text={one.runId} most={40} />
+    </small>
+  </>
+);
+
+export const Given = ({ id, answer, correct }: { id: number; answer: string | null; correct: boolean }) => (
+  <span class={correct ? 'given yes' : 'given no'}>
+    <small class="muted">checkpoint {id}:</small>{' '}
+    <span class="mono">{answer === null ? <i>none read</i> : <Said text={answer} most={60} />}</span>{' '}
+    <span aria-label={correct ? 'right' : 'wrong'} role="img">
+      {correct ? '✓' : '✗'}
+    </span>
+  </span>
+);
