@@ -21,10 +21,10 @@ export const agreement: Gate = (sample, { vote, settings }) => {
         : `first place tied at ${vote.votes} of ${vote.samples} samples`,
     );
   }
-  if (unreadable > vote.votes) {
+  if (unreadable >= vote.votes) {
     return verdict(
       'fail',
-      `no answer wins: ${unreadable} of ${vote.samples} samples gave none that could be read, ${vote.votes} gave ${vote.answer}`,
+      `no answer ${unreadable > vote.votes ? 'wins' : 'ties for the first place'}: ${unreadable} of ${vote.samples} samples gave none that could be read, ${vote.votes} gave ${vote.answer}`,
     );
   }
   if (sharedMistake) {

@@ -57,7 +57,7 @@ export function vote(
 
 /** What else speaks for or against a vote. */
 export type Circumstances = {
-  /** Samples without a readable answer: a vote of their own, which wins when they are more than those for ŷ. */
+  /** Samples without a readable answer: a vote of their own, which wins or ties when they are no fewer than those for ŷ. */
   unreadable?: number;
   sharedMistake?: boolean;
   /** Least votes and lead, in samples, for the precision asked for; undefined votes: none is enough. */
@@ -66,7 +66,7 @@ export type Circumstances = {
 
 /** Is there a ŷ that nothing but its number of votes can speak against? */
 export function stands(result: Vote, { unreadable = 0, sharedMistake = false }: Circumstances): boolean {
-  return result.answer !== undefined && unreadable <= result.votes && !sharedMistake;
+  return result.answer !== undefined && unreadable < result.votes && !sharedMistake;
 }
 
 /** Is ŷ sure enough to train on? `min` and `minMargin` are shares of the samples; limits are met when equalled. */

@@ -112,13 +112,14 @@ export function writeFixtures(folder: string, endpoint: string): void {
   const task = parse(readFileSync(join(example, 'task.yaml'), 'utf8')) as {
     models: { generator: { baseURL: string } };
     benchmarks: { file: string; rows: { from: number; to: number } }[];
+    calibration: { file: string; rows: { from: number } };
     prompts: { file: string };
   };
   task.models.generator.baseURL = endpoint;
   writeFileSync(join(example, 'task.yaml'), stringify(task));
   const solved = (i: number) => ({ question: question(i), answer: `So many.\n#### ${left(i)}` });
   writeFileSync(join(example, 'train.jsonl'), lines(1, 400, solved));
-  writeFileSync(join(example, 'test.jsonl'), lines(1001, 2200, solved));
+  writeFileSync(join(example, 'test.jsonl'), lines(1001, 2319, solved));
 
   write(
     'questions.jsonl',
@@ -128,9 +129,10 @@ export function writeFixtures(folder: string, endpoint: string): void {
     'prompts.jsonl',
     lines(1, 400, (i) => ({ question: question(i) })),
   );
-  write('problems.jsonl', lines(1001, 1400, solved));
+  write('problems.jsonl', lines(1001, 1480, solved));
   task.prompts.file = 'prompts.jsonl';
   task.benchmarks[0] = { ...task.benchmarks[0]!, file: 'problems.jsonl', rows: { from: 1, to: 200 } };
   task.benchmarks[1] = { ...task.benchmarks[1]!, file: 'problems.jsonl', rows: { from: 201, to: 400 } };
+  task.calibration = { ...task.calibration, file: 'problems.jsonl', rows: { from: 401 } };
   write('my-task.yaml', stringify({ ...task, name: 'my-task' }));
 }

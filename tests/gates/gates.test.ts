@@ -105,7 +105,7 @@ describe('the agreement gate', () => {
       reason: 'none of 8 samples gave an answer',
     });
   });
-  test('fails all where no answer is the largest vote, however clear ŷ is among the rest', () => {
+  test('fails all where no answer is among the largest votes, however clear ŷ is among the rest', () => {
     const vote = { answer: '13', votes: 3, runnerUpVotes: 0, samples: 8, unreadable: 4 };
     const settings = { agreement: { min: 0.375, max: 1, minMargin: 0.25 } };
     expect(verdictOf('agreement', { context: { vote }, settings })).toMatchObject({
@@ -113,7 +113,12 @@ describe('the agreement gate', () => {
       reason: 'no answer wins: 4 of 8 samples gave none that could be read, 3 gave 13',
     });
     const asMany = { ...vote, unreadable: 3 };
-    expect(verdictOf('agreement', { context: { vote: asMany }, settings })?.outcome).toBe('pass');
+    expect(verdictOf('agreement', { context: { vote: asMany }, settings })).toMatchObject({
+      outcome: 'fail',
+      reason: 'no answer ties for the first place: 3 of 8 samples gave none that could be read, 3 gave 13',
+    });
+    const fewer = { ...vote, unreadable: 2 };
+    expect(verdictOf('agreement', { context: { vote: fewer }, settings })?.outcome).toBe('pass');
   });
   test('fails all of a shared mistake, with the agreement within rewrites and across them', () => {
     const sharedMistake = { within: 1, across: 0.25 };
