@@ -2,7 +2,7 @@
  * Which lines of gates/ and loop/ the tests of tests/gates and tests/loop run, as V8 counts them. A line counts as run only when all of its
  * code ran: a branch within a line that was never taken leaves the line out.
  *
- *   node bench/coverage.ts [--least 95]
+ *   npx node bench/coverage.ts [--least 95]
  *
  * Exits with 1 where a room is under `--least` percent. What workflows and activities run of these rooms in other tests is not counted.
  */

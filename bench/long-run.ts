@@ -2,7 +2,7 @@
  * A run of hundreds of short iterations: events per workflow execution, messages sent at random moments, memory of the
  * worker, and whether an iteration takes longer the more came before it. Fails when something does not hold.
  *
- *   node bench/long-run.ts [--iterations 300] [--seed 1]
+ *   npx node bench/long-run.ts [--iterations 300] [--seed 1]
  *
  * Starts its own PostgreSQL (unless DATABASE_URL names one), Temporal dev server and worker process.
  */

@@ -3,7 +3,7 @@
  * by its boundary (`<` for `<=`) and turned round (`>=` for `<`), one change at a time, against the tests of tests/gates and tests/loop that
  * reach it. Prints what no test notices.
  *
- *   node bench/mutate.ts [--only loop/promotion.ts,gates/length.ts] [--tests 'tests/loop/vote.test.ts']
+ *   npx node bench/mutate.ts [--only loop/promotion.ts,gates/length.ts] [--tests 'tests/loop/vote.test.ts']
  *
  * Exits with 1 where a change goes unnoticed that `bench/mutate/accepted.json` does not name with a reason, where that file names one that is
  * noticed or no longer there, or where a test fails without any change.

@@ -2,7 +2,7 @@
  * How many planted samples of the arithmetic task its gates catch: format, coherence and the built-in critic, by kind and level, against
  * the model server with the built-in critic.
  *
- *   RATCHET_PYTHON=.ratchet/python/bin/python node bench/probes.ts [--count 50] [--levels 4,6,9] [--seed 1]
+ *   RATCHET_PYTHON=.ratchet/python/bin/python npx node bench/probes.ts [--count 50] [--levels 4,6,9] [--seed 1]
  *
  * MODEL_BASE_URL names a server that runs already.
  */

@@ -2,7 +2,7 @@
  * What a run costs the machinery around the model: history events, database bytes, worker memory, connections.
  * A scripted endpoint answers at once, so that nothing but the machinery is measured. docs/scale.md quotes it.
  *
- *   node bench/scale.ts [--prompts 320] [--iterations 2]
+ *   npx node bench/scale.ts [--prompts 320] [--iterations 2]
  *
  * Starts its own PostgreSQL and Temporal dev server; DATABASE_URL and TEMPORAL_ADDRESS name others to use.
  */

@@ -1,7 +1,7 @@
 /**
  * How long the pages of the web page take with many samples in the database, and what they cost. docs/web.md quotes it.
  *
- *   node --import tsx bench/web.ts [--samples 100000] [--requests 60]
+ *   npx node --import tsx bench/web.ts [--samples 100000] [--requests 60]
  *
  * Starts its own PostgreSQL; DATABASE_URL names another server to use. Exits with 1 when a page's 95th percentile passes 200 ms. Wall
  * times grow with what else the machine does; the processor time of this process (pages and the client that asks for them) and of the

@@ -2,7 +2,7 @@
  * How long `ratchet why` takes to explain a checkpoint: the queries alone, and the command as it is typed. docs/lineage.md
  * quotes it.
  *
- *   node bench/why.ts [--examples 100000]
+ *   npx node bench/why.ts [--examples 100000]
  *
  * Starts its own PostgreSQL; DATABASE_URL names another server to use.
  */

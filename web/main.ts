@@ -1,4 +1,4 @@
-/** The web page as a process of its own: `node --import tsx web/main.ts`, or the part `web` of the local stack. */
+/** The web page as a process of its own: `npx node --import tsx web/main.ts`, or the part `web` of the local stack. */
 import { serve } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import { findAddresses } from '../cli/addresses.ts';

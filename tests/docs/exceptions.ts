@@ -17,18 +17,18 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
   { command: /^VLLM_ALLOW_RUNTIME_LORA_UPDATING=True vllm serve /, why: 'needs a GPU and vLLM' },
   { command: /^llama-server /, why: 'needs llama.cpp and a model' },
   { command: /^python -m ratchet_modelserver /, why: 'needs a GPU and a model; modelserver/tests start it' },
-  { command: /^node_modules\/\.bin\/node bench\//, why: 'a benchmark of minutes' },
-  { command: /^RATCHET_PYTHON=.* node bench\//, why: 'a benchmark of minutes' },
+  { command: /^npx node bench\/scale\.ts/, why: 'a benchmark of minutes' },
+  { command: /^RATCHET_PYTHON=.* npx node bench\//, why: 'a benchmark of minutes' },
   {
     command: /^temporal worker deployment /,
     why: 'needs workers of a named version; tests/workers/deployment.test.ts does it',
   },
   {
-    command: /… node workers\/main\.ts$/,
+    command: /… npx node workers\/main\.ts$/,
     why: 'abridged; tests/workers/deployment.test.ts starts such workers',
   },
   {
-    command: /^RATCHET_QUEUES=llm .* node workers\/main\.ts$/,
+    command: /^RATCHET_QUEUES=llm .* npx node workers\/main\.ts$/,
     why: 'addresses of other machines; tests/workers/observability.test.ts starts such workers',
   },
 ];

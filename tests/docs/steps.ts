@@ -216,7 +216,7 @@ export const ACT: Step[] = [
   { command: 'npx ratchet schedule list', says: 'arithmetic-weekly' },
 
   {
-    command: 'node bench/compare-runs.ts gated.json ungated.json --svg docs/twenty-iterations.svg',
+    command: 'npx node bench/compare-runs.ts gated.json ungated.json --svg docs/twenty-iterations.svg',
     before: async (stack) => {
       await stack.type('npx ratchet report demo --json > gated.json && cp gated.json ungated.json');
     },
