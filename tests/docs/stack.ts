@@ -1,6 +1,6 @@
 /**
  * A machine on which the documentation is tried: a folder that looks like a clone, `ratchet up` running in it with a scripted
- * endpoint in place of a model, and a shell in which `npx ratchet` is the command of this clone.
+ * endpoint in place of a model, and a shell in which `npx ratchet` and `npx node` are the commands of this clone.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import {
@@ -101,8 +101,11 @@ export class DocsStack {
       chmodSync(join(bin, name), 0o755);
     };
     const main = join(root, 'cli', 'main.ts');
-    script('npx', `[ "$1" = ratchet ] || exit 127\nshift\nexec '${process.execPath}' '${main}' "$@"`);
-    script('node', `exec '${process.execPath}' "$@"`);
+    const node = `exec '${process.execPath}'`;
+    script(
+      'npx',
+      `case $1 in\nratchet) shift; ${node} '${main}' "$@" ;;\nnode) shift; ${node} "$@" ;;\n*) exit 127 ;;\nesac`,
+    );
   }
 
   /** `npx ratchet up` with the servers of this test; it starts a worker and the web page. */
