@@ -1,7 +1,7 @@
 /** What becomes of a reviewer's decision beyond the sample itself: examples that a person vouches for. */
 import type { Db } from '../db/connect.ts';
 import { samplesOf, type Sample } from '../db/prompts.ts';
-import { unsettled } from '../db/reviews.ts';
+import { unsettled } from '../db/review-outcomes.ts';
 import { examples, prompts, samples } from '../db/schema.ts';
 import { eq } from 'drizzle-orm';
 import { formsOf, iterationContext, type IterationContext } from './context.ts';

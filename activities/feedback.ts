@@ -2,7 +2,8 @@
 import type { Db } from '../db/connect.ts';
 import { carriedOut, correctedPrompts, correctionsFor, type Feedback } from '../db/gateway.ts';
 import { samplesOf, type Sample } from '../db/prompts.ts';
-import { addDecided, reviewedSamples } from '../db/reviews.ts';
+import { addDecided } from '../db/review-decisions.ts';
+import { reviewedSamples } from '../db/review-outcomes.ts';
 import type { NewBenchmarkItem } from '../db/runs.ts';
 import type { Task } from '../tasks/task.ts';
 import { findCorrection } from './corrections.ts';

@@ -1,16 +1,7 @@
 import type { Db } from '../db/connect.ts';
-import {
-  addReviews,
-  anyDecided,
-  decide,
-  decideRest,
-  findReviews,
-  keptOut,
-  openCounts,
-  reviewable,
-  reviewCounts,
-  type Review,
-} from '../db/reviews.ts';
+import { decide, decideRest } from '../db/review-decisions.ts';
+import { anyDecided, keptOut } from '../db/review-outcomes.ts';
+import { addReviews, findReviews, openCounts, reviewable, reviewCounts, type Review } from '../db/reviews.ts';
 import type { MessageArgs } from '../loop/control.ts';
 import type { ReviewSettings } from '../loop/review-input.ts';
 import { asksForReview, chooseReviews, keepRule, tooManyRejected } from '../loop/review.ts';

@@ -6,7 +6,7 @@ import { leakCounts } from '../db/leaks.ts';
 import { auditRows, type Audit } from '../db/probes.ts';
 import * as queries from '../db/report.ts';
 import type { CheckpointRow, IterationRow, RunRow, ScoreRow } from '../db/report.ts';
-import { reviewStatistics } from '../db/reviews.ts';
+import { reviewStatistics } from '../db/review-outcomes.ts';
 import { auditByGate } from '../loop/audit.ts';
 import { loadTask, prepareTask } from '../tasks/index.ts';
 import type {

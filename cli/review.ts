@@ -1,16 +1,14 @@
 /** Human review from the terminal: one item at a time, decisions stored at once, the iteration told at the end. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Db } from '../db/connect.ts';
+import { decide, undo, type Judgement } from '../db/review-decisions.ts';
 import {
   claim,
-  decide,
   findReviews,
   listReviews,
   openCounts,
   release,
   reviewDetails,
-  undo,
-  type Judgement,
   type ListedReview,
   type Review,
   type ReviewDetails,

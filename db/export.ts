@@ -5,7 +5,7 @@
 import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import { notRevoked } from './revocations.ts';
-import { keptOut } from './reviews.ts';
+import { keptOut } from './review-outcomes.ts';
 import type { KeepRule } from '../loop/review.ts';
 import {
   datasetExamples,

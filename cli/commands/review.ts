@@ -3,7 +3,8 @@ import { createInterface, emitKeypressEvents, type Key } from 'node:readline';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Db } from '../../db/connect.ts';
 import { findRun, newestRun } from '../../db/report.ts';
-import { decideRest, findReviews, listReviews, openCounts } from '../../db/reviews.ts';
+import { decideRest } from '../../db/review-decisions.ts';
+import { findReviews, listReviews, openCounts } from '../../db/reviews.ts';
 import { findAddresses, findDatabase, withDatabase } from '../addresses.ts';
 import { errorMessage, EXIT, UsageError } from '../errors.ts';
 import {

@@ -8,18 +8,16 @@ import { renderReport } from '../../cli/render-report.ts';
 import { correct, judge, reviewSession, takeBack, type SessionIo, type Who } from '../../cli/review.ts';
 import type { Db } from '../../db/connect.ts';
 import { examplesByIds } from '../../db/examples.ts';
+import { decide, decideRest, undo } from '../../db/review-decisions.ts';
+import { keptOut } from '../../db/review-outcomes.ts';
 import {
   addReviews,
   claim,
   CLAIM_MINUTES,
-  decide,
-  decideRest,
-  keptOut,
   listReviews,
   openCounts,
   reviewable,
   reviewCounts,
-  undo,
 } from '../../db/reviews.ts';
 import * as t from '../../db/schema.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
