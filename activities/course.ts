@@ -12,7 +12,7 @@ import { bestScored } from '../db/evaluations.ts';
 import { historyRows, recentRows, type HistoryRow } from '../db/history.ts';
 import { finishIteration, listStages } from '../db/iterations.ts';
 import { baseAndBest, findCheckpoint, findRun, setRunStatus } from '../db/runs.ts';
-import { checkpoints, decisions, examples, STAGES } from '../db/schema.ts';
+import { checkpoints, datasets, decisions, examples, STAGES } from '../db/schema.ts';
 import { releaseIteration } from '../db/spend.ts';
 import type { MessageArgs, Recorded } from '../loop/control.ts';
 import { adjusted, lighterStrategies, nextStep, settingsOf, type StagnationStep } from '../loop/course.ts';
@@ -215,7 +215,11 @@ export function createCourseActivities({ db }: Deps) {
       return { lighter: true, reason };
     },
 
-    /** Decides an iteration that is given up: it changes nothing, and its index is used. */
+    /**
+     * Decides an iteration that is given up: it changes nothing, and its index is used.
+     *
+     * `training`: the iteration whose training had begun and has no end, so that the trainer may still be at it
+     */
     async skipIteration({
       runId,
       index,
@@ -224,7 +228,7 @@ export function createCourseActivities({ db }: Deps) {
       runId: string;
       index: number;
       reason: string;
-    }): Promise<{ row: HistoryRow }> {
+    }): Promise<{ row: HistoryRow; training?: number }> {
       const iteration = await beginIteration(db, runId, index);
       const { best } = await baseAndBest(db, runId);
       await db
@@ -234,7 +238,9 @@ export function createCourseActivities({ db }: Deps) {
       await finishIteration(db, iteration.id);
       await releaseIteration(db, iteration.id);
       const row = (await historyRows(db, runId, index)).find((one) => one.index === index)!;
-      return { row };
+      const dataset = await db.query.datasets.findFirst({ where: eq(datasets.iterationId, iteration.id) });
+      const trained = await findCheckpoint(db, runId, index);
+      return { row, training: dataset && !trained ? iteration.id : undefined };
     },
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, cancellationDetails, cancellationSignal, heartbeat } from '@temporalio/activity';
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { setStageProgress, setStageTotal } from '../db/iterations.ts';
 import { addCheckpoint, findCheckpoint, rootOf, type Checkpoint } from '../db/runs.ts';
@@ -45,13 +45,37 @@ const CANCEL_MS = 30_000;
 
 type StoredJob = typeof trainingJobs.$inferSelect;
 
+/** @param cancelled how many jobs for the same were cancelled before: a successor has a key of its own */
+function keyOf(
+  context: IterationContext,
+  trainer: Endpoint,
+  parent: Checkpoint,
+  digest: string,
+  cancelled: number,
+): string {
+  const { run, iteration } = context;
+  const identity = [
+    run.id,
+    digest,
+    parent.id,
+    parentModelOf(trainer, parent),
+    parametersOf(context),
+    iteration.plan.seed,
+  ];
+  return digestOf(JSON.stringify(cancelled === 0 ? identity : [...identity, cancelled]));
+}
+
+/** The base goes by its name at the trainer, an adapter by the id that the trainer gave it. */
+const parentModelOf = (trainer: Endpoint, parent: Checkpoint) =>
+  parent.kind === 'base' ? trainer.model : parent.model;
+
 export function createTrainActivities({ db }: Deps) {
   const findStored = (key: string): Promise<StoredJob | undefined> =>
     db.query.trainingJobs.findFirst({ where: eq(trainingJobs.key, key) });
 
   /**
    * The one job for (dataset digest, parent, parameters): found in our rows, at the trainer, or created. A job that was
-   * cancelled on purpose does not count: its successor has a key of its own.
+   * cancelled on purpose does not count.
    */
   async function ensureJob(
     context: IterationContext,
@@ -62,12 +86,10 @@ export function createTrainActivities({ db }: Deps) {
   ): Promise<StoredJob> {
     const dataset = (await db.query.datasets.findFirst({ where: eq(datasets.id, datasetId) }))!;
     const parameters = parametersOf(context);
-    // The base goes by its name at the trainer, an adapter by the id that the trainer gave it.
-    const parentModel = parent.kind === 'base' ? trainer.model : parent.model;
-    const seed = context.iteration.plan.seed;
-    const identity = [context.run.id, dataset.digest, parent.id, parentModel, parameters, seed];
+    const model = parentModelOf(trainer, parent);
+    const { seed } = context.iteration.plan;
     for (let cancelled = 0; ; cancelled++) {
-      const key = digestOf(JSON.stringify(cancelled === 0 ? identity : [...identity, cancelled]));
+      const key = keyOf(context, trainer, parent, dataset.digest, cancelled);
       const known = await findStored(key);
       if (known && known.status !== 'cancelled') return known;
       if (known) {
@@ -79,19 +101,9 @@ export function createTrainActivities({ db }: Deps) {
       if (digestOf(text) !== dataset.digest)
         throw trainingFailed(`dataset ${datasetId} no longer has its digest`);
       const suffix = `${context.run.task}-${context.iteration.index}`.replaceAll(/[^\w-]/g, '-').slice(0, 18);
-      const store = async (remoteId: string) => {
-        await db
-          .insert(trainingJobs)
-          .values({ key, datasetId, parentCheckpointId: parent.id, parentModel, parameters, remoteId })
-          .onConflictDoNothing();
-        return (await findStored(key))!;
-      };
+      const store = (remoteId: string) => storeJob(context, trainer, parent, datasetId, key, remoteId);
       try {
-        const job = await createJob(
-          trainer,
-          { key, model: parentModel, dataset: text, parameters, seed, suffix },
-          signal,
-        );
+        const job = await createJob(trainer, { key, model, dataset: text, parameters, seed, suffix }, signal);
         return await store(job.id);
       } catch (error) {
         // The trainer may have created the job before we were cancelled: it must not run on, unknown to anybody.
@@ -102,6 +114,23 @@ export function createTrainActivities({ db }: Deps) {
         throw error;
       }
     }
+  }
+
+  async function storeJob(
+    context: IterationContext,
+    trainer: Endpoint,
+    parent: Checkpoint,
+    datasetId: number,
+    key: string,
+    remoteId: string,
+  ): Promise<StoredJob> {
+    const parentModel = parentModelOf(trainer, parent);
+    const parameters = parametersOf(context);
+    await db
+      .insert(trainingJobs)
+      .values({ key, datasetId, parentCheckpointId: parent.id, parentModel, parameters, remoteId })
+      .onConflictDoNothing();
+    return (await findStored(key))!;
   }
 
   /** Cancels a job at the trainer, noting it first: whoever resumes cancels it again. */
@@ -230,6 +259,35 @@ export function createTrainActivities({ db }: Deps) {
   }
 
   return {
+    /**
+     * Cancels the job of an iteration that was given up, where the activity that follows it had no chance to: it had ended
+     * with an earlier execution, or had not begun.
+     */
+    async cancelTraining({ iterationId }: { iterationId: number }): Promise<void> {
+      const context = await iterationContext(db, iterationId);
+      const { settings, task } = context;
+      const signal = cancellationSignal();
+      const trainer = endpointOf('trainer', settings, task);
+      const dataset = await db.query.datasets.findFirst({ where: eq(datasets.iterationId, iterationId) });
+      if (!dataset) return;
+      try {
+        const running = and(eq(trainingJobs.datasetId, dataset.id), eq(trainingJobs.status, 'running'));
+        for (const job of await db.query.trainingJobs.findMany({ where: running }))
+          await abandon(trainer, job);
+        // One may have been created and not stored.
+        const parent = await parentOf(db, context);
+        let cancelled = 0;
+        const key = () => keyOf(context, trainer, parent, dataset.digest, cancelled);
+        while ((await findStored(key()))?.status === 'cancelled') cancelled++;
+        if (await findStored(key())) return;
+        const job = await findJob(trainer.client, key(), signal);
+        if (job && !TERMINAL.has(job.status))
+          await abandon(trainer, await storeJob(context, trainer, parent, dataset.id, key(), job.id));
+      } catch (error) {
+        throw signal.aborted ? error : toFailure(error, `cancelling a job of ${trainer.baseURL}`);
+      }
+    },
+
     /**
      * Adapt, second part: one fine-tuning job, re-attached to after a crash, then a probe that the adapter
      * is served.

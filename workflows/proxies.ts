@@ -90,3 +90,16 @@ export const trainer = proxyActivities<TrainActivities>({
     nonRetryableErrorTypes: NEVER_RETRIED,
   },
 });
+
+/** The queue may be busy with another run's job for hours: a run does not wait as long to go on. */
+export const cancelling = proxyActivities<Pick<TrainActivities, 'cancelTraining'>>({
+  taskQueue: TASK_QUEUE.train,
+  cancellationType,
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '10 minutes',
+  retry: {
+    initialInterval: '1 second',
+    maximumInterval: '30 seconds',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});

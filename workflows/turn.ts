@@ -2,6 +2,8 @@ import {
   CancellationScope,
   ChildWorkflowCancellationType,
   condition,
+  isCancellation,
+  log,
   ParentClosePolicy,
   sleep,
   startChild,
@@ -13,10 +15,10 @@ import type { Decided } from '../activities/decide.ts';
 import type { PreparedRun } from '../activities/run.ts';
 import type { HistoryRow } from '../db/history.ts';
 import { givesUp, type Control } from '../loop/control.ts';
-import { failureType, firstLine } from './failures.ts';
+import { failureType, firstLine, rootCause } from './failures.ts';
 import { haltIterationSignal, iteration, pauseIterationSignal, resumeIterationSignal } from './iteration.ts';
 import { iterationWorkflowId } from './names.ts';
-import { durable } from './proxies.ts';
+import { cancelling, durable } from './proxies.ts';
 import { reviewedSignal } from './review.ts';
 
 /** `halt`: why no further iteration may begin. `unfinished`: the run was stopped in the middle of it. */
@@ -51,8 +53,7 @@ export async function runIteration(turn: Turn): Promise<TurnEnd> {
       if (failureType(error) === 'BudgetExceeded') {
         const { lighter, reason } = await durable.lighten({ runId, index, exceeded: firstLine(error) });
         if (lighter) continue;
-        const { row } = await durable.skipIteration({ runId, index, reason });
-        return { kind: 'decided', row, halt: reason };
+        return { kind: 'decided', row: await skip(turn, reason), halt: reason };
       }
       if (await park(`iteration ${index}`, error)) continue;
       if (givesUp(control)) return await giveUp(turn);
@@ -64,17 +65,30 @@ export async function runIteration(turn: Turn): Promise<TurnEnd> {
   }
 }
 
-async function giveUp({ runId, index, control }: Turn): Promise<TurnEnd> {
+async function giveUp(turn: Turn): Promise<TurnEnd> {
+  const { control } = turn;
   const message = control.reset?.message ?? control.skip!.message;
   const by = message.args.by ? ` by ${message.args.by}` : '';
   const why = message.args.reason ? `: ${message.args.reason}` : '';
-  const { row } = await durable.skipIteration({
-    runId,
-    index,
-    reason: `given up: ${message.name} was sent${by}${why}`,
-  });
+  const row = await skip(turn, `given up: ${message.name} was sent${by}${why}`);
   control.skip = undefined;
   return { kind: 'decided', row };
+}
+
+async function skip({ runId, index }: Turn, reason: string): Promise<HistoryRow> {
+  const { row, training } = await durable.skipIteration({ runId, index, reason });
+  if (training !== undefined) {
+    try {
+      await cancelling.cancelTraining({ iterationId: training });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('the fine-tuning job of an iteration that was given up may still run', {
+        iterationId: training,
+        error: rootCause(error).message,
+      });
+    }
+  }
+  return row;
 }
 
 type ChildEnd = { decided: Decided } | { stopped: true } | { error: unknown };
