@@ -1,8 +1,10 @@
 /** Messages to a run, as a user sends them: signals (as the Temporal UI does) and updates. */
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
+import { createActivities } from '../../activities/index.ts';
 import { saveHistory } from '../support/histories.ts';
 import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';
@@ -253,6 +255,43 @@ describe('a run', () => {
     await saveHistory(loop.temporal, 'resetting', 'improve-reset');
     await saveHistory(loop.temporal, 'resetting/iteration-2', 'iteration-cancelled');
   }, 120_000);
+
+  it.each(['known', 'unknown'])(
+    'has the job cancelled that an ended execution left, %s to us',
+    async (left) => {
+      const runId = `left-${left}`;
+      script.jobMs = 600_000;
+      await start(runId, small());
+      const stored = () =>
+        rows<{
+          status: string;
+          remote: string;
+          iteration: number;
+        }>(sql`select j.status, j.remote_id as remote,
+        i.id::int as iteration from training_jobs j join datasets d on d.id = j.dataset_id
+        join iterations i on i.id = d.iteration_id where i.run_id = ${runId}`);
+      const [{ remote, iteration } = { remote: '', iteration: 0 }] = await until('the job', async () => {
+        const found = await stored();
+        return found.length > 0 && found;
+      });
+      for (const id of [`${runId}/iteration-1`, runId])
+        await loop.temporal.client.workflow.getHandle(id).terminate();
+      // The worker may have died between the trainer's answer and our note.
+      if (left === 'unknown')
+        await loop.database.db.execute(sql`delete from training_jobs where remote_id = ${remote}`);
+
+      const { main, train } = createActivities({ db: loop.database.db });
+      const given = { runId, index: 1, reason: 'enough' };
+      const skipped = await new MockActivityEnvironment().run(main.skipIteration, given);
+      expect(skipped).toMatchObject({ training: iteration });
+      expect(loop.endpoint.jobs.get(remote)!.status).toBe('running');
+      await new MockActivityEnvironment().run(train.cancelTraining, { iterationId: iteration });
+      expect(loop.endpoint.jobs.get(remote)!.status).toBe('cancelled');
+      expect(await stored()).toEqual([{ status: 'cancelled', remote, iteration }]);
+      script.jobMs = 20;
+    },
+    120_000,
+  );
 
   it('skips an iteration and keeps what it had sampled', async () => {
     script.latencyMs = 25;
