@@ -45,26 +45,6 @@ const CANCEL_MS = 30_000;
 
 type StoredJob = typeof trainingJobs.$inferSelect;
 
-/** @param cancelled how many jobs for the same were cancelled before: a successor has a key of its own */
-function keyOf(
-  context: IterationContext,
-  trainer: Endpoint,
-  parent: Checkpoint,
-  digest: string,
-  cancelled: number,
-): string {
-  const { run, iteration } = context;
-  const identity = [
-    run.id,
-    digest,
-    parent.id,
-    parentModelOf(trainer, parent),
-    parametersOf(context),
-    iteration.plan.seed,
-  ];
-  return digestOf(JSON.stringify(cancelled === 0 ? identity : [...identity, cancelled]));
-}
-
 /** The base goes by its name at the trainer, an adapter by the id that the trainer gave it. */
 const parentModelOf = (trainer: Endpoint, parent: Checkpoint) =>
   parent.kind === 'base' ? trainer.model : parent.model;
@@ -85,52 +65,70 @@ export function createTrainActivities({ db }: Deps) {
     signal: AbortSignal,
   ): Promise<StoredJob> {
     const dataset = (await db.query.datasets.findFirst({ where: eq(datasets.id, datasetId) }))!;
-    const parameters = parametersOf(context);
+    const { key, cancelled, job: known, store } = await jobsFor(context, trainer, parent, dataset);
+    // The worker may have died between our note and the trainer's.
+    for (const { remoteId } of cancelled) await cancelJob(trainer, remoteId, signal);
+    if (known) return known;
+    const text = await datasetText(db, context.task, datasetId);
+    if (digestOf(text) !== dataset.digest)
+      throw trainingFailed(`dataset ${datasetId} no longer has its digest`);
     const model = parentModelOf(trainer, parent);
+    const parameters = parametersOf(context);
     const { seed } = context.iteration.plan;
-    for (let cancelled = 0; ; cancelled++) {
-      const key = keyOf(context, trainer, parent, dataset.digest, cancelled);
-      const known = await findStored(key);
-      if (known && known.status !== 'cancelled') return known;
-      if (known) {
-        // The worker may have died between our note and the trainer's.
-        await cancelJob(trainer, known.remoteId, signal);
-        continue;
+    const suffix = `${context.run.task}-${context.iteration.index}`.replaceAll(/[^\w-]/g, '-').slice(0, 18);
+    try {
+      const job = await createJob(trainer, { key, model, dataset: text, parameters, seed, suffix }, signal);
+      return await store(job.id);
+    } catch (error) {
+      // The trainer may have created the job before we were cancelled: it must not run on, unknown to anybody.
+      if (cancellationDetails()?.cancelRequested) {
+        const job = await findJob(trainer.client, key, AbortSignal.timeout(CANCEL_MS));
+        if (job) await abandon(trainer, await store(job.id));
       }
-      const text = await datasetText(db, context.task, datasetId);
-      if (digestOf(text) !== dataset.digest)
-        throw trainingFailed(`dataset ${datasetId} no longer has its digest`);
-      const suffix = `${context.run.task}-${context.iteration.index}`.replaceAll(/[^\w-]/g, '-').slice(0, 18);
-      const store = (remoteId: string) => storeJob(context, trainer, parent, datasetId, key, remoteId);
-      try {
-        const job = await createJob(trainer, { key, model, dataset: text, parameters, seed, suffix }, signal);
-        return await store(job.id);
-      } catch (error) {
-        // The trainer may have created the job before we were cancelled: it must not run on, unknown to anybody.
-        if (cancellationDetails()?.cancelRequested) {
-          const job = await findJob(trainer.client, key, AbortSignal.timeout(CANCEL_MS));
-          if (job) await abandon(trainer, await store(job.id));
-        }
-        throw error;
-      }
+      throw error;
     }
   }
 
-  async function storeJob(
+  /**
+   * What we know of jobs for (dataset digest, parent, parameters): those that were cancelled, and the one that counts, under
+   * its key. A job that was cancelled has a successor with a key of its own.
+   */
+  async function jobsFor(
     context: IterationContext,
     trainer: Endpoint,
     parent: Checkpoint,
-    datasetId: number,
-    key: string,
-    remoteId: string,
-  ): Promise<StoredJob> {
+    dataset: typeof datasets.$inferSelect,
+  ) {
     const parentModel = parentModelOf(trainer, parent);
     const parameters = parametersOf(context);
-    await db
-      .insert(trainingJobs)
-      .values({ key, datasetId, parentCheckpointId: parent.id, parentModel, parameters, remoteId })
-      .onConflictDoNothing();
-    return (await findStored(key))!;
+    const { seed } = context.iteration.plan;
+    const identity = [context.run.id, dataset.digest, parent.id, parentModel, parameters, seed];
+    const cancelled: StoredJob[] = [];
+    for (;;) {
+      const key = digestOf(
+        JSON.stringify(cancelled.length === 0 ? identity : [...identity, cancelled.length]),
+      );
+      const job = await findStored(key);
+      if (job?.status === 'cancelled') {
+        cancelled.push(job);
+        continue;
+      }
+      const store = async (remoteId: string) => {
+        await db
+          .insert(trainingJobs)
+          .values({
+            key,
+            datasetId: dataset.id,
+            parentCheckpointId: parent.id,
+            parentModel,
+            parameters,
+            remoteId,
+          })
+          .onConflictDoNothing();
+        return (await findStored(key))!;
+      };
+      return { key, cancelled, job, store };
+    }
   }
 
   /** Cancels a job at the trainer, noting it first: whoever resumes cancels it again. */
@@ -276,13 +274,9 @@ export function createTrainActivities({ db }: Deps) {
           await abandon(trainer, job);
         // One may have been created and not stored.
         const parent = await parentOf(db, context);
-        let cancelled = 0;
-        const key = () => keyOf(context, trainer, parent, dataset.digest, cancelled);
-        while ((await findStored(key()))?.status === 'cancelled') cancelled++;
-        if (await findStored(key())) return;
-        const job = await findJob(trainer.client, key(), signal);
-        if (job && !TERMINAL.has(job.status))
-          await abandon(trainer, await storeJob(context, trainer, parent, dataset.id, key(), job.id));
+        const { key, job: known, store } = await jobsFor(context, trainer, parent, dataset);
+        const job = known ? undefined : await findJob(trainer.client, key, signal);
+        if (job && !TERMINAL.has(job.status)) await abandon(trainer, await store(job.id));
       } catch (error) {
         throw signal.aborted ? error : toFailure(error, `cancelling a job of ${trainer.baseURL}`);
       }
