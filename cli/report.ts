@@ -61,6 +61,21 @@ async function compare(db: Db, base: CheckpointReport, best: CheckpointReport, s
   return comparisons;
 }
 
+/** Where the run started against any of its checkpoints, as the report has it for the best. */
+export async function comparedWithStart(
+  db: Db,
+  runId: string,
+  checkpointId: number,
+): Promise<{ start: CheckpointReport; checkpoint: CheckpointReport; comparison: Comparison[] }> {
+  const rows = await queries.checkpointRows(db, [runId]);
+  const scores = await queries.scores(db, [runId]);
+  const [start, checkpoint] = [
+    rows.find((row) => row.iterationIndex === 0)!,
+    rows.find((row) => row.id === checkpointId)!,
+  ].map((row) => checkpointReport(row, scores)) as [CheckpointReport, CheckpointReport];
+  return { start, checkpoint, comparison: await compare(db, start, checkpoint, scores) };
+}
+
 export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
   return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
