@@ -1,10 +1,12 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { ApplicationFailure, cancellationSignal } from '@temporalio/activity';
 import { addCalls } from '../db/calls.ts';
 import {
   addEvaluation,
   answeredItems,
   benchmarkPage,
   closeEvaluation,
+  countAnswered,
+  forgetUnmeasured,
   countItems,
   getEvaluation,
   type BenchmarkItemRow,
@@ -12,7 +14,7 @@ import {
 import { setStageTotal } from '../db/iterations.ts';
 import { getCheckpoint, listBenchmarks } from '../db/runs.ts';
 import { evaluationItems } from '../db/schema.ts';
-import { errorText, isRefusal } from '../models/errors.ts';
+import { errorText, FAILURE, isRefusal } from '../models/errors.ts';
 import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, settingsNow, taskOf, type Deps, readRun } from './context.ts';
@@ -20,7 +22,7 @@ import { reloadOf } from './reload.ts';
 
 export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
 
-type Answered = MadeCall & { item: BenchmarkItemRow };
+type Answered = MadeCall & { item: BenchmarkItemRow; refused?: true };
 
 export function createBenchmarkActivities({ db }: Deps) {
   return {
@@ -50,8 +52,8 @@ export function createBenchmarkActivities({ db }: Deps) {
     },
 
     /**
-     * Benchmark: a checkpoint's greedy answers to one page of held-out problems. An item that the model
-     * can't answer (it is not served, refuses the request) is wrong: faults count against the candidate.
+     * Benchmark: a checkpoint's greedy answers to one page of held-out problems. An item that the endpoint refuses
+     * is stored as not measured, neither right nor wrong: what that means for whom is the decision's.
      */
     async benchmarkItems({
       evaluationId,
@@ -93,10 +95,10 @@ export function createBenchmarkActivities({ db }: Deps) {
           concurrency: run.settings.paging.callsInFlight,
           what: `measuring ${endpoint.model} on ${evaluation.benchmark}`,
           call: answer,
-          // An item that the endpoint refuses counts against the candidate; a missing model never does.
+          // A missing model is a fault of the server's, not of the item.
           onFailure: (item, error): Answered => {
             if (!isRefusal(error)) throw error;
-            return { ...unanswered(endpoint, context, errorText(error)), item };
+            return { ...unanswered(endpoint, context, errorText(error)), item, refused: true };
           },
           reload: reloadOf(
             db,
@@ -111,7 +113,7 @@ export function createBenchmarkActivities({ db }: Deps) {
                 tx,
                 answered.map((a) => a.call),
               );
-              const rows = answered.map(({ item, reply }, i) => {
+              const rows = answered.map(({ item, reply, refused }, i) => {
                 const rationale = (reply.choices[0]?.text ?? '').replaceAll('\0', '\uFFFD');
                 const read = task.readAnswer(rationale) ?? null;
                 return {
@@ -119,7 +121,7 @@ export function createBenchmarkActivities({ db }: Deps) {
                   itemId: item.id,
                   rationale,
                   answer: read,
-                  correct: read !== null && task.sameAnswer(read, item.answer),
+                  correct: refused ? null : read !== null && task.sameAnswer(read, item.answer),
                   fingerprint: reply.fingerprint,
                   callId: ids[i]!,
                 };
@@ -138,12 +140,31 @@ export function createBenchmarkActivities({ db }: Deps) {
       );
     },
 
-    /** Counts an evaluation once all its items are in. */
+    /**
+     * Counts an evaluation once all its items are in. Of a measurement that all candidates will be held against, too much
+     * may not be missing: what is, is asked again after a `retry`.
+     *
+     * @throws ModelUnavailable when the endpoint refused more than promotion.maxMissing of the run's own measurement
+     */
     async closeEvaluation({
       evaluationId,
     }: {
       evaluationId: number;
     }): Promise<{ correct: number; total: number }> {
+      const evaluation = await getEvaluation(db, evaluationId);
+      if (evaluation.finishedAt === null && evaluation.iterationId === null) {
+        const { answered, unmeasured } = await countAnswered(db, evaluationId);
+        const checkpoint = await getCheckpoint(db, evaluation.checkpointId);
+        const { maxMissing } = (await readRun(db, checkpoint.runId)).settings.promotion;
+        if (unmeasured > maxMissing * answered + 1e-9) {
+          const first = await forgetUnmeasured(db, evaluationId);
+          throw ApplicationFailure.nonRetryable(
+            `measuring ${checkpoint.model} on ${evaluation.benchmark}: ${unmeasured} of ${answered} problems were refused, more ` +
+              `than promotion.maxMissing (${maxMissing}) lets pass. The first refusal: ${first ?? 'no reason given'}`,
+            FAILURE.modelUnavailable,
+          );
+        }
+      }
       return closeEvaluation(db, evaluationId);
     },
   };

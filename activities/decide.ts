@@ -38,7 +38,11 @@ export type Decided = {
 const REASON_CHARACTERS = 400;
 
 /** A checkpoint's answers to a benchmark, right or wrong; undefined when it was not measured to the end. */
-async function answers(db: Db, checkpointId: number, benchmark: string): Promise<boolean[] | undefined> {
+async function answers(
+  db: Db,
+  checkpointId: number,
+  benchmark: string,
+): Promise<(boolean | null)[] | undefined> {
   const evaluation = await findEvaluation(db, checkpointId, benchmark);
   return evaluation?.finishedAt ? correctness(db, evaluation.id) : undefined;
 }
@@ -210,6 +214,8 @@ function add(a: PairedScore, b: PairedScore): PairedScore {
     candidate: sum(a.candidate, b.candidate),
     fixed: a.fixed + b.fixed,
     broken: a.broken + b.broken,
+    missing: (a.missing ?? 0) + (b.missing ?? 0),
+    asked: (a.asked ?? a.best.total) + (b.asked ?? b.best.total),
   };
 }
 

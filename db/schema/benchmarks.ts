@@ -48,6 +48,7 @@ export const evaluations = pgTable(
     benchmark: text('benchmark').notNull(),
     /** The iteration that asked for it; null: the run itself (base at the start, final at the end). */
     iterationId: ref('iteration_id').references(() => iterations.id),
+    /** Held-out problems to measure; once finished, those that were measured. */
     total: integer('total').notNull(),
     correct: integer('correct'),
     /** No answer could be read; counted as wrong, shown apart. */
@@ -69,7 +70,8 @@ export const evaluationItems = pgTable(
       .references(() => benchmarkItems.id),
     rationale: text('rationale').notNull(),
     answer: text('answer'),
-    correct: boolean('correct').notNull(),
+    /** Null: the endpoint refused this problem, so nothing was measured. */
+    correct: boolean('correct'),
     fingerprint: text('fingerprint'),
     callId: ref('call_id')
       .notNull()
