@@ -143,3 +143,21 @@ export const leaks = pgTable(
   },
   (t) => [unique().on(t.iterationId, t.stage, t.position)],
 );
+
+/**
+ * Where a task's worked examples stand in samples only: what the model that the run starts from answers to each held-out item
+ * when it is shown them, greedily. Beside its evaluation of the plain question: the better of the two is what must be beaten.
+ */
+export const shownAnswers = pgTable('shown_answers', {
+  itemId: ref('item_id')
+    .primaryKey()
+    .references(() => benchmarkItems.id),
+  rationale: text('rationale').notNull(),
+  answer: text('answer'),
+  /** Null: the endpoint refused this problem. */
+  correct: boolean('correct'),
+  fingerprint: text('fingerprint'),
+  callId: ref('call_id')
+    .notNull()
+    .references(() => modelCalls.id),
+});
