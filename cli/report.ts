@@ -76,19 +76,28 @@ async function compare(
   return comparisons;
 }
 
-/** Where the run started against any of its checkpoints, as the report has it for the best. */
+/** Where the run started, in its better form, against any of its checkpoints, as the report has it for the best. */
 export async function comparedWithStart(
   db: Db,
   runId: string,
   checkpointId: number,
-): Promise<{ start: CheckpointReport; checkpoint: CheckpointReport; comparison: Comparison[] }> {
-  const rows = await queries.checkpointRows(db, [runId]);
-  const scores = await queries.scores(db, [runId]);
-  const [start, checkpoint] = [
+): Promise<{ comparison: Comparison[]; form: Form }> {
+  const [rows, plain, shown] = await Promise.all([
+    queries.checkpointRows(db, [runId]),
+    queries.scores(db, [runId]),
+    shownScores(db, [runId]),
+  ]);
+  const { scores, formOf } = inBestForm(plain, shown);
+  const base = checkpointReport(
     rows.find((row) => row.iterationIndex === 0)!,
+    scores,
+  );
+  const best = checkpointReport(
     rows.find((row) => row.id === checkpointId)!,
-  ].map((row) => checkpointReport(row, scores)) as [CheckpointReport, CheckpointReport];
-  return { start, checkpoint, comparison: await compare(db, start, checkpoint, scores) };
+    scores,
+  );
+  const form = formOf(base.id);
+  return { comparison: await compare(db, runId, { base, best, scores, form }), form };
 }
 
 export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {

@@ -129,18 +129,16 @@ async function addRun(): Promise<number> {
         finishedAt: new Date(),
       })
       .returning();
-    await db
-      .insert(t.evaluationItems)
-      .values(
-        mine.map((item) => ({
-          evaluationId: evaluation!.id,
-          itemId: item.id,
-          rationale: '#2',
-          answer: '2',
-          correct: item.position < correct,
-          callId,
-        })),
-      );
+    await db.insert(t.evaluationItems).values(
+      mine.map((item) => ({
+        evaluationId: evaluation!.id,
+        itemId: item.id,
+        rationale: '#2',
+        answer: '2',
+        correct: item.position < correct,
+        callId,
+      })),
+    );
   }
   const ids = { candidateId: checkpoint!.id, bestId: checkpoint!.id };
   await addDecision(db, iterationId, 'promote', ids, { pValue: 1e-6 });

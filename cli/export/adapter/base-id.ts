@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { UsageError } from '../../errors.ts';
+import { readModels, type ModelRecord } from '../../models/store.ts';
+import { ratchetHome } from '../../stack/home.ts';
 import { plain } from '../../text.ts';
 import type { BaseFacts } from './source.ts';
 
@@ -29,8 +31,8 @@ export function publicBaseId(given: string | undefined, base: BaseFacts, names: 
     );
   }
   const cached = CACHED.exec(base.path ?? base.name ?? '');
-  const known = [base.name, storedId(base.path), cached ? `${cached[1]}/${cached[2]}` : undefined, ...names];
-  const found = known.find((name) => name !== undefined && isHubId(name));
+  const known = [noted(base)?.publicId, base.name, cached && `${cached[1]}/${cached[2]}`, ...names];
+  const found = known.find((name) => name && isHubId(name));
   if (found) return found;
   throw new UsageError(
     `The public id of the base is not known (it is served as ${names.map(plain).join(', ') || 'nothing that was told'}${base.path ? `, from the folder ${plain(base.path)}` : ''}). ` +
@@ -38,29 +40,28 @@ export function publicBaseId(given: string | undefined, base: BaseFacts, names: 
   );
 }
 
-/** Files in which the id that a model was fetched by stands beside it. */
-const NOTES = ['ratchet.json', 'model.json', 'ratchet-model.json'];
-
-function storedId(path: string | undefined): string | undefined {
-  for (const file of path === undefined ? [] : NOTES.flatMap((name) => [join(path, name)])) {
-    try {
-      const note = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-      for (const field of ['hubId', 'hub_id', 'base', 'source', 'id'])
-        if (typeof note[field] === 'string' && isHubId(note[field])) return note[field];
-    } catch {
-      // There is none, or it is somebody else's.
-    }
-  }
-  return undefined;
+/** What `ratchet model add` noted of this base: found by its weights, whatever it is called and wherever it lies. */
+function noted({ digest }: BaseFacts): ModelRecord | undefined {
+  if (digest === undefined) return undefined;
+  return readModels(ratchetHome()).find(({ digests }) => digests.weights === digest);
 }
 
-/** The licence that the base's own model card names, where it lies here. */
-export function licenceOf({ path }: BaseFacts): string | undefined {
+export type Licence = { license: string; license_name?: string };
+
+/** The licence of the base as the hub writes it: as it was noted, or as the base's own model card names it. */
+export function licenceOf(base: BaseFacts): Licence | undefined {
+  const licence = noted(base)?.licence?.toLowerCase();
+  // The hub knows licences by short names; others are `other`, with the name beside.
+  if (licence !== undefined)
+    return /^[a-z0-9.-]+$/.test(licence)
+      ? { license: licence }
+      : { license: 'other', license_name: licence.replaceAll(/[^a-z0-9.]+/g, '-') };
+  const { path } = base;
   if (path === undefined) return undefined;
   try {
     const head = /^---\n([\s\S]*?)\n---/.exec(readFileSync(join(path, 'README.md'), 'utf8'));
     const { license } = parse(head?.[1] ?? '') as { license?: unknown };
-    return typeof license === 'string' ? license : undefined;
+    return typeof license === 'string' ? { license } : undefined;
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import type { Comparison, Score } from '../../report-types.ts';
 import { percent, plain, points, pValueText } from '../../text.ts';
+import type { Licence } from './base-id.ts';
 import type { AdapterFacts } from './facts.ts';
 import type { AdapterConfig, Measured } from './inspect.ts';
 import { loading } from './loading.ts';
@@ -10,7 +11,7 @@ export type Card = {
   facts: AdapterFacts;
   config: AdapterConfig;
   base: string;
-  licence: string | undefined;
+  licence: Licence | undefined;
   measured: Measured;
   /** Under which servers are told to serve it. */
   name: string;
@@ -55,7 +56,7 @@ function frontMatter({ facts, base, licence, name }: Card): string {
     base_model: base,
     base_model_relation: 'adapter',
     library_name: 'peft',
-    ...(licence === undefined ? {} : { license: licence }),
+    ...licence,
     pipeline_tag: 'text-generation',
     tags: ['lora', 'peft', 'ratchet', 'self-improvement', slug(facts.task.name)],
     metrics: ['accuracy'],
@@ -63,7 +64,7 @@ function frontMatter({ facts, base, licence, name }: Card): string {
   });
 }
 
-function proof({ comparison, heldOut, looks, checkpoint }: AdapterFacts): string {
+function proof({ comparison, startForm, heldOut, looks, checkpoint }: AdapterFacts): string {
   if (comparison.length === 0)
     return 'Base and adapter were not both measured on held-out problems: there is no proof.';
   const digests = heldOut.map((one) => [said(one.benchmark), one.role, String(one.items), code(one.digest)]);
@@ -81,6 +82,9 @@ function proof({ comparison, heldOut, looks, checkpoint }: AdapterFacts): string
     '',
     'The same held-out problems, answered greedily. Intervals: 95 % Wilson. Fixed: only the adapter answers it right; broken: only the',
     'model before does. p: exact one-sided McNemar test of these two numbers.',
+    startForm === 'examples'
+      ? 'Before: asked with worked examples in front, the form in which it did better; the adapter is asked without them.'
+      : 'Both were asked in the same words.',
     `${checkpoint.best ? 'It was promoted by this test' : 'It is not the best of its run'}; the target was looked at ${looks} ${looks === 1 ? 'time' : 'times'} in the run` +
       `${comparison.some((one) => one.role === 'final') ? '. `final` decided nothing: it was read once, at the end, and is the number to quote.' : ', and no `final` set was read.'}`,
     '',

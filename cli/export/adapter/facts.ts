@@ -8,6 +8,7 @@ import type { Db } from '../../../db/connect.ts';
 import { ancestorIds, checkpointsMade, type Made } from '../../../db/lineage.ts';
 import { heldOut } from '../../../db/report-page.ts';
 import { settingsOf } from '../../../loop/course.ts';
+import type { Form } from '../../../loop/best-form.ts';
 import type { ImproveSettings } from '../../../loop/input.ts';
 import { specDigest } from '../../html-report/reproduce.ts';
 import { heldOutSets, type HeldOutSet } from '../../html-report/data.ts';
@@ -33,6 +34,8 @@ export type AdapterFacts = {
   /** Itself first, up to the base; crosses runs. */
   lineage: Ancestor[];
   comparison: Comparison[];
+  /** The form in which the start did better, and in which it stands there. */
+  startForm: Form;
   heldOut: HeldOutSet[];
   /** Looks at the target so far, of all candidates. */
   looks: number;
@@ -83,7 +86,7 @@ export async function adapterFacts(db: Db, made: Made): Promise<AdapterFacts> {
   const run = await readRun(db, runId);
   const task = taskOf(run);
   const report = await buildReport(db, runId);
-  const { comparison } = await comparedWithStart(db, runId, checkpoint.id);
+  const { comparison, form } = await comparedWithStart(db, runId, checkpoint.id);
   const upTo = report.iterations.filter((one) => one.iteration <= checkpoint.iterationIndex);
   const sum = (of: (one: Report['iterations'][number]) => number) =>
     upTo.reduce((total, one) => total + of(one), 0);
@@ -108,6 +111,7 @@ export async function adapterFacts(db: Db, made: Made): Promise<AdapterFacts> {
     },
     lineage: (await checkpointsMade(db, await ancestorIds(db, checkpoint.id))).map(ancestor),
     comparison,
+    startForm: form,
     heldOut: heldOutSets(await heldOut(db, runId)),
     looks: report.iterations.filter((one) => one.target !== null).length,
     training: {

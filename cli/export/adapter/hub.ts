@@ -36,7 +36,7 @@ export async function uploadToHub(
   signal?: AbortSignal,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string> {
-  const args = ['-m', 'ratchet_modelserver.hub', folder, repository, ...(isPublic ? ['--public'] : [])];
+  const args = ['-m', 'ratchet_modelserver.upload', folder, repository, ...(isPublic ? ['--public'] : [])];
   const options = { env: { ...env, PYTHONPATH: join(repoRoot, 'modelserver') }, signal };
   const { stdout } = await promisify(execFile)(pythonOf(env), args, options).catch(
     (error: Error & { stdout?: string }) => {
