@@ -36,6 +36,8 @@ class Row:
     index: int
     """Which choice of the request this is."""
     arrived: float = 0.0
+    prefix_tokens: int = 0
+    """How much of the prompt's start its batch shares."""
     # What the engine fills in.
     tokens: list[int] = field(default_factory=list)
     """Without the end token."""
