@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './connect.ts';
 import {
   benchmarkItems,
@@ -7,6 +7,7 @@ import {
   evaluationItems,
   evaluations,
   iterations,
+  modelCalls,
 } from './schema.ts';
 
 export type Evaluation = typeof evaluations.$inferSelect;
@@ -65,31 +66,60 @@ export async function answeredItems(db: Db, evaluationId: number): Promise<Set<n
   return new Set(rows.map((row) => row.itemId));
 }
 
-/** Counts an evaluation whose items are all in. @throws Error when some are missing */
-export async function closeEvaluation(db: Db, id: number): Promise<{ correct: number; total: number }> {
-  const evaluation = await getEvaluation(db, id);
+/** How many items of an evaluation are in, and how many of them could not be measured. */
+export async function countAnswered(
+  db: Db,
+  evaluationId: number,
+): Promise<{ answered: number; unmeasured: number; correct: number; unparsable: number }> {
+  const measured = sql`${evaluationItems.correct} is not null`;
   const [counts] = await db
     .select({
       answered: sql<number>`count(*)::int`,
+      unmeasured: sql<number>`count(*) filter (where not (${measured}))::int`,
       correct: sql<number>`count(*) filter (where ${evaluationItems.correct})::int`,
-      unparsable: sql<number>`count(*) filter (where ${evaluationItems.answer} is null)::int`,
+      unparsable: sql<number>`count(*) filter (where ${measured} and ${evaluationItems.answer} is null)::int`,
     })
     .from(evaluationItems)
-    .where(eq(evaluationItems.evaluationId, id));
-  const { answered, correct, unparsable } = counts!;
-  if (answered !== evaluation.total)
-    throw new Error(`Evaluation ${id} has ${answered} of ${evaluation.total} items.`);
-  if (evaluation.finishedAt === null) {
-    await db
-      .update(evaluations)
-      .set({ correct, unparsable, finishedAt: new Date() })
-      .where(eq(evaluations.id, id));
-  }
-  return { correct, total: evaluation.total };
+    .where(eq(evaluationItems.evaluationId, evaluationId));
+  return counts!;
 }
 
-/** Right or wrong, item by item in the benchmark's order. */
-export async function correctness(db: Db, evaluationId: number): Promise<boolean[]> {
+/**
+ * Counts an evaluation whose items are all in: `total` becomes the number that was measured.
+ *
+ * @throws Error when some are missing
+ */
+export async function closeEvaluation(db: Db, id: number): Promise<{ correct: number; total: number }> {
+  const evaluation = await getEvaluation(db, id);
+  if (evaluation.finishedAt !== null) return { correct: evaluation.correct!, total: evaluation.total };
+  const { answered, unmeasured, correct, unparsable } = await countAnswered(db, id);
+  if (answered !== evaluation.total)
+    throw new Error(`Evaluation ${id} has ${answered} of ${evaluation.total} items.`);
+  const total = answered - unmeasured;
+  await db
+    .update(evaluations)
+    .set({ correct, unparsable, total, finishedAt: new Date() })
+    .where(eq(evaluations.id, id));
+  return { correct, total };
+}
+
+/** Takes out what could not be measured, so that it is asked again. Answers why the first of it could not. */
+export async function forgetUnmeasured(db: Db, evaluationId: number): Promise<string | undefined> {
+  const removed = await db
+    .delete(evaluationItems)
+    .where(and(eq(evaluationItems.evaluationId, evaluationId), isNull(evaluationItems.correct)))
+    .returning({ callId: evaluationItems.callId });
+  const first = Math.min(...removed.map(({ callId }) => callId));
+  if (removed.length === 0) return undefined;
+  const [call] = await db
+    .select({ error: modelCalls.error })
+    .from(modelCalls)
+    .where(eq(modelCalls.id, first));
+  return call?.error ?? undefined;
+}
+
+/** Right or wrong, item by item in the benchmark's order; null where it could not be measured. */
+export async function correctness(db: Db, evaluationId: number): Promise<(boolean | null)[]> {
   const rows = await db
     .select({ correct: evaluationItems.correct })
     .from(evaluationItems)

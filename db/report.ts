@@ -217,9 +217,9 @@ export async function scores(db: Db, runIds: string[]) {
       benchmark: evaluations.benchmark,
       role: benchmarkItems.role,
       group: benchmarkItems.group,
-      total: count,
+      total: sql<number>`count(${evaluationItems.correct})::int`,
       correct: sql<number>`count(*) filter (where ${evaluationItems.correct})::int`,
-      unparsable: sql<number>`count(*) filter (where ${evaluationItems.answer} is null)::int`,
+      unparsable: sql<number>`count(*) filter (where ${evaluationItems.correct} is not null and ${evaluationItems.answer} is null)::int`,
     })
     .from(evaluationItems)
     .innerJoin(evaluations, eq(evaluations.id, evaluationItems.evaluationId))
@@ -241,7 +241,7 @@ export async function pairedCounts(db: Db, a: number, b: number, role: Benchmark
   const evaluationsOfB = alias(evaluations, 'evaluations_of_b');
   const [row] = await db
     .select({
-      pairs: count,
+      pairs: sql<number>`count(*) filter (where ${evaluationItems.correct} is not null and ${itemsOfB.correct} is not null)::int`,
       onlyA: sql<number>`count(*) filter (where ${evaluationItems.correct} and not ${itemsOfB.correct})::int`,
       onlyB: sql<number>`count(*) filter (where ${itemsOfB.correct} and not ${evaluationItems.correct})::int`,
     })

@@ -82,7 +82,8 @@ export async function standingOf(
 
 /**
  * Right or wrong on the held-out problems that both checkpoints answered, in whatever run: the same problem and answer in
- * a benchmark of the same name. `final` is left out, since reading it decides nothing.
+ * a benchmark of the same name. `final` is left out, since reading it decides nothing. What could not be measured of the
+ * first is left out; of the second it is wrong.
  */
 export async function sharedAnswers(
   db: Db,
@@ -97,8 +98,9 @@ export async function sharedAnswers(
     role: 'target' | 'guard';
     first: boolean;
     second: boolean;
-  }>(sql`select a.benchmark, a.role, a.correct as first, b.correct as second
+  }>(sql`select a.benchmark, a.role, a.correct as first, coalesce(b.correct, false) as second
     from (${answersOf(firstId)}) a join (${answersOf(secondId)}) b using (benchmark, role, key, answer)
+    where a.correct is not null
     order by a.benchmark, a.key`);
   return rows;
 }

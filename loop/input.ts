@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { endpointSchema, gatesSchema } from './gates-input.ts';
 import { budgetSchema, driftSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
 import { PRESET_NAMES } from './presets.ts';
+import { MAX_MISSING } from './promotion.ts';
 import { probesSchema } from './probes-input.ts';
 import { reviewSchema } from './review-input.ts';
 
@@ -216,6 +217,12 @@ export const improveInputSchema = z.strictObject({
         ),
       minGain: share.default(0).describe('least gain in target accuracy'),
       guardMargin: share.default(0.03).describe('most a guard benchmark may fall'),
+      maxMissing: share
+        .default(MAX_MISSING)
+        .describe(
+          'largest share of held-out problems that the endpoint may refuse: with more missing nothing is promoted, and the ' +
+            "base's measurement waits for you",
+        ),
     })
     .prefault({}),
   leaks: z

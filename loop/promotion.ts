@@ -1,7 +1,8 @@
 /**
  * Whether a candidate becomes the best checkpoint. It must be better on `target` by the exact one-sided
  * McNemar test, by at least the configured gain, and no guard may fall by more than its margin. Whatever is
- * not measured counts against the candidate.
+ * not measured counts against the candidate: what could not be measured of the best is left out of the pairs, what
+ * could not be measured of the candidate alone is wrong there (left out, it would hide what the candidate broke).
  *
  * The margin is held against the measured fall. How far a guard may really have fallen is told beside it, as
  * an upper bound with 95 % confidence: with few guard items a held margin proves little.
@@ -19,6 +20,10 @@ export type PairedScore = {
   fixed: number;
   /** Items that only the best answers right. */
   broken: number;
+  /** Items that could not be measured of one of them (the endpoint refused); default 0. */
+  missing?: number;
+  /** Items of the benchmark; default: the pairs. */
+  asked?: number;
 };
 
 export type GuardScore = PairedScore & { name: string };
@@ -33,7 +38,11 @@ export type PromotionSettings = {
   minGain: number;
   /** Most a guard's accuracy may fall, as a share. */
   guardMargin: number;
+  /** Largest share of items that may be missing for a comparison to count; default 0.05. */
+  maxMissing?: number;
 };
+
+export const MAX_MISSING = 0.05;
 
 export type PromotionInput = {
   settings: PromotionSettings;
@@ -42,6 +51,8 @@ export type PromotionInput = {
   guards: readonly GuardScore[];
   /** Undefined: the test is at `settings.alpha`, however often the items were looked at. */
   look?: LookLevel;
+  /** In which form the best answered, where not as the candidate did: `with its worked examples`. */
+  bestForm?: string;
   /** Why the candidate could not be trained, served or measured. It is discarded then, whatever its scores. */
   fault?: string;
 };
@@ -76,7 +87,7 @@ const TOLERANCE = 1e-9;
  * @throws RangeError for scores that can't be of the same items: totals that differ, counts that don't add up
  */
 export function decidePromotion(input: PromotionInput): PromotionDecision {
-  const { settings, target, guards, look, fault } = input;
+  const { settings, target, guards, look, bestForm, fault } = input;
   const measured = guards.map((guard) => measureGuard(guard, settings.guardMargin));
   if (target) check('target', target);
   const pValue = target ? mcnemar(target.fixed, target.broken) : 1;
@@ -85,11 +96,16 @@ export function decidePromotion(input: PromotionInput): PromotionDecision {
     return { decision, reason, pValue, gain, guards: measured };
   };
   if (fault !== undefined) return decide('discard', `the candidate counts as a loss: ${fault}`);
+  const unproven = tooManyMissing(
+    [...(target ? [{ name: 'target', ...target }] : []), ...guards],
+    settings.maxMissing ?? MAX_MISSING,
+  );
+  if (unproven !== undefined) return decide('discard', unproven);
   if (!target || target.best.total === 0) {
     return decide('discard', 'there is no target benchmark to prove an improvement on');
   }
   const scores =
-    `target ${percent(target.best)} → ${percent(target.candidate)} of ${target.best.total} ` +
+    `target ${percent(target.best)}${bestForm ? ` (${bestForm})` : ''} → ${percent(target.candidate)} of ${target.best.total} ` +
     `(${target.fixed} fixed, ${target.broken} broken`;
   const p = `exact one-sided McNemar p = ${formatP(pValue)}`;
   const level = look?.level ?? settings.alpha;
@@ -113,23 +129,45 @@ export function decidePromotion(input: PromotionInput): PromotionDecision {
   return decide('promote', `better: ${scores}; ${p} < ${formatP(level)}${atLook})${held}`);
 }
 
+/** Which comparison rests on too few pairs, or undefined. Faults of an endpoint seldom strike at random. */
+function tooManyMissing(
+  scores: readonly (PairedScore & { name: string })[],
+  most: number,
+): string | undefined {
+  const found = scores.find(({ missing = 0, asked = 0 }) => missing > most * asked + TOLERANCE);
+  return (
+    found &&
+    `not proven better: ${found.missing} of ${found.asked} problems of ${found.name} could not be measured of both ` +
+      `(the endpoint refused them), and promotion.maxMissing (${most}) lets ${Math.floor(most * found.asked! + TOLERANCE)} pass`
+  );
+}
+
 /**
- * Pairs answers to the same items in the same order. A candidate without an answer to an item (an error, a
- * missing row) is wrong there.
+ * Pairs answers to the same items in the same order; null or undefined: not measured. Where the best was not measured
+ * there is no pair; a candidate without an answer is wrong.
  *
  * @throws RangeError when the lengths differ
  */
-export function pair(best: readonly boolean[], candidate: readonly (boolean | undefined)[]): PairedScore {
+export function pair(
+  best: readonly (boolean | null)[],
+  candidate: readonly (boolean | null | undefined)[],
+): PairedScore {
   if (best.length !== candidate.length) {
     throw new RangeError(`${best.length} items for the best, ${candidate.length} for the candidate`);
   }
-  const score: PairedScore = {
-    best: { correct: 0, total: best.length },
-    candidate: { correct: 0, total: best.length },
+  const score = {
+    best: { correct: 0, total: 0 },
+    candidate: { correct: 0, total: 0 },
     fixed: 0,
     broken: 0,
-  };
+    missing: 0,
+    asked: best.length,
+  } satisfies PairedScore;
   best.forEach((bestRight, i) => {
+    if (bestRight === null || (candidate[i] ?? null) === null) score.missing++;
+    if (bestRight === null) return;
+    score.best.total++;
+    score.candidate.total++;
     const candidateRight = candidate[i] === true;
     if (bestRight) score.best.correct++;
     if (candidateRight) score.candidate.correct++;

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from . import kvcache
+from .guides import Guides
 from .prefill import read, seen
 from .prefix import Prefix
 from .prompts import decode
@@ -82,6 +83,8 @@ class Batch:
             for slot, row in enumerate(rows)
             if row.settings.stop or row.settings.stream
         }
+        guided = any(row.guide is not None for row in rows)
+        self.guides = Guides(rows, base.vocabulary, base.eos_ids) if guided else None
         self.block = 1 if any(s.stream for s in settings) else BLOCK
         if self.watched:
             self.block = min(self.block, 4)
@@ -163,7 +166,10 @@ class Batch:
             if self.logits is None:
                 self.logits = self.forward(self.token)
             logits, self.logits = self.logits.float(), None
-            self.token = token = self.sampler(logits, ready[:, i])
+            allowed = logits if self.guides is None else self.guides.mask(logits)
+            self.token = token = self.sampler(allowed, ready[:, i])
+            if self.guides is not None:
+                self.guides.accept(token)
             block.append((token, *self.score(logits, token)))
             self.age += 1
             ended = (token == self.eos) if len(self.eos) == 1 else torch.isin(token, self.eos)
@@ -265,7 +271,7 @@ class Batch:
             if row.finish_reason:
                 row.text = decode(self.base.tokenizer, row.tokens) if watch is None else watch.text
                 finished.append(row)
-            if row.settings.stream and (text or row.finish_reason):
+            if row.settings.stream and row.error is None and (text or row.finish_reason):
                 first, watch.sent = watch.sent, len(row.tokens)
                 pieces.append(Piece(row, text, first, watch.sent, row.finish_reason or None))
         if stopped:
@@ -290,6 +296,8 @@ class Batch:
         index[done[:alive]] = alive + np.flatnonzero(~done[alive:])
         self.slots, self.seeds = self.slots[index], self.seeds[index]
         self.room, self.made = self.room[index], self.made[index]
+        if self.guides is not None:
+            self.guides.select(self.slots)
         index = torch.from_numpy(index).to(self.device)
         self.keep_state(index)
         self.sampler.select(index)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .guides import Guide
 from .registry import Model
 
 
@@ -35,6 +36,8 @@ class Row:
     ticket: Ticket
     index: int
     """Which choice of the request this is."""
+    guide: Guide | None = None
+    """What holds the answer to a `response_format`."""
     arrived: float = 0.0
     prefix_tokens: int = 0
     """How much of the prompt's start its batch shares."""

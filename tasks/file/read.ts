@@ -104,28 +104,29 @@ function hashes(text: string): Statement[] {
   });
 }
 
-/** `\boxed{72}`, the form of MATH (Hendrycks et al. 2021, arXiv 2103.03874), with braces that balance. */
+/** A box's beginning, a brace, or a backslash with what it escapes. */
+const BRACES = /\\boxed\s*\{|\\[^]|[{}]/g;
+
+/**
+ * `\boxed{72}`, the form of MATH (Hendrycks et al. 2021, arXiv 2103.03874), with braces that balance; in one pass, however
+ * deep they lie. An unfinished box makes the whole text unfinished.
+ */
 function boxes(text: string): Statement[] {
   const statements: Statement[] = [];
-  for (const match of text.matchAll(/\\boxed\s*\{/g)) {
-    const start = match.index + match[0].length;
-    const end = closingBrace(text, start);
-    // An unfinished box makes the whole text unfinished.
-    if (end === undefined) return [];
-    statements.push({ answer: text.slice(start, end), start: match.index, end: end + 1 });
+  const open: ({ start: number; inner: number } | undefined)[] = [];
+  let unfinished = 0;
+  for (const { 0: token, index } of text.matchAll(BRACES)) {
+    if (token === '}') {
+      const box = open.pop();
+      if (!box) continue;
+      unfinished -= 1;
+      statements.push({ answer: text.slice(box.inner, index), start: box.start, end: index + 1 });
+    } else if (token.startsWith('\\boxed')) {
+      open.push({ start: index, inner: index + token.length });
+      unfinished += 1;
+    } else if (token === '{' && unfinished > 0) open.push(undefined);
   }
-  return statements;
-}
-
-function closingBrace(text: string, start: number): number | undefined {
-  let depth = 1;
-  for (let i = start; i < text.length; i++) {
-    const character = text[i];
-    if (character === '\\') i += 1;
-    else if (character === '{') depth += 1;
-    else if (character === '}' && --depth === 0) return i;
-  }
-  return undefined;
+  return unfinished > 0 ? [] : statements.sort((a, b) => a.start - b.start);
 }
 
 function byPattern(source: string): Finder {

@@ -84,7 +84,7 @@ const item = (request: ScriptedRequest) =>
   Number(/prompt 1(\d+)$/.exec(request.messages.at(-1)!.content)?.[1]);
 
 describe('a fault of the endpoint', () => {
-  it('is a wrong answer of the candidate, and only of the item that was refused', async () => {
+  it('is a wrong answer of the candidate, and makes the comparison worthless where it strikes often', async () => {
     let refuses = false;
     const endpoint = await start({
       // The best fails on every fourth item. The candidate would fail on none.
@@ -97,9 +97,46 @@ describe('a fault of the endpoint', () => {
     refuses = true;
     const iterationId = await iterationWithCandidate(page, 3, page.checkpoint.id);
     const decided = await page.activities.main.decide({ iterationId });
-    // Even items are lost: ten that the best had right as well as ten that it had wrong.
     expect(decided.kind).toBe('discard');
-    expect(decided.reason).toMatch(/target 75\.0 % → 50\.0 % of 40 \(0 fixed, 10 broken/);
+    expect(decided.reason).toMatch(/20 of 40 problems of target could not be measured of both/);
+    // Even items are lost: ten that the best had right as well as ten that it had wrong.
+    expect(await numbersOf(iterationId)).toMatchObject({ fixed: 0, broken: 10 });
+  });
+
+  it('is no gain of a candidate where it strikes the best: the base is measured again first', async () => {
+    let refuses = true;
+    const endpoint = await start({
+      answer: (request) => (item(request) % 4 > 0 ? talk(request) : '#### 41'),
+      fault: (request) =>
+        refuses && item(request) % 2 === 0 ? { status: 400, message: 'The prompt was filtered.' } : undefined,
+    });
+    const page = await addPage(db, { url: endpoint.url, prompts: 0, items: 40 });
+    await expect(measure(page, page.checkpoint.id)).rejects.toThrow(
+      /20 of 40 problems were refused, more than promotion.maxMissing \(0.05\) lets pass.*The prompt was filtered/,
+    );
+    refuses = false;
+    const before = endpoint.requests.length;
+    await measure(page, page.checkpoint.id);
+    // Only what was refused is asked again.
+    expect(endpoint.requests.length - before).toBe(20);
+    const decided = await page.activities.main.decide({
+      iterationId: await iterationWithCandidate(page, 3, page.checkpoint.id),
+    });
+    expect(decided.reason).toContain('75.0 % → 75.0 % of 40 (0 fixed, 0 broken');
+  });
+
+  it('leaves a pair out where it strikes the best on a single item', async () => {
+    let strikes = true;
+    const endpoint = await start({
+      fault: (request) => (strikes && item(request) === 7 ? { status: 422 } : undefined),
+    });
+    const page = await addPage(db, { url: endpoint.url, prompts: 0, items: 40 });
+    await measure(page, page.checkpoint.id);
+    strikes = false;
+    const decided = await page.activities.main.decide({
+      iterationId: await iterationWithCandidate(page, 3, page.checkpoint.id),
+    });
+    expect(decided.reason).toContain('100.0 % → 100.0 % of 39 (0 fixed, 0 broken');
   });
 
   it('does not stop a candidate that is better on all that it answers', async () => {

@@ -205,11 +205,92 @@ describe('pairing', () => {
       candidate: { correct: 2, total: 5 },
       fixed: 1,
       broken: 2,
+      missing: 2,
+      asked: 5,
+    });
+  });
+
+  test('leaves out what was not measured of the best: its fault is no gain of the candidate', () => {
+    expect(pair([true, null, null, false], [true, true, null, null])).toEqual({
+      best: { correct: 1, total: 2 },
+      candidate: { correct: 1, total: 2 },
+      fixed: 0,
+      broken: 0,
+      missing: 3,
+      asked: 4,
     });
   });
 
   test('refuses lists of different lengths', () => {
     expect(() => pair([true], [])).toThrow('1 items for the best, 0 for the candidate');
+  });
+});
+
+describe('faults of the endpoint', () => {
+  const right = fc.array(fc.boolean(), { minLength: 1, maxLength: 300 });
+
+  test('alone never promote, whomever they hit', () => {
+    const scenario = right.chain((truth) => {
+      const hits = fc.array(fc.boolean(), { minLength: truth.length, maxLength: truth.length });
+      return fc.record({ truth: fc.constant(truth), ofBest: hits, ofCandidate: hits });
+    });
+    fc.assert(
+      fc.property(scenario, ({ truth, ofBest, ofCandidate }) => {
+        // Candidate and best know the same; only what reaches us differs.
+        const seen = (hits: boolean[]) => truth.map((one, i) => (hits[i] ? null : one));
+        const target = pair(seen(ofBest), seen(ofCandidate));
+        for (const maxMissing of [0, 0.05, 1]) {
+          const { decision } = decidePromotion({ settings: { ...settings, maxMissing }, target, guards: [] });
+          expect(decision).toBe('discard');
+        }
+      }),
+    );
+  });
+
+  test('never turn a candidate that would not be promoted into one that is', () => {
+    const scenario = fc.array(fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()), {
+      minLength: 1,
+      maxLength: 300,
+    });
+    fc.assert(
+      fc.property(scenario, (items) => {
+        const best = items.map(([one]) => one);
+        const whole = decidePromotion({
+          settings,
+          target: pair(
+            best,
+            items.map(([, candidate]) => candidate),
+          ),
+          guards: [],
+        });
+        fc.pre(whole.decision === 'discard');
+        const hit = pair(
+          best,
+          items.map(([, candidate, refused]) => (refused ? null : candidate)),
+        );
+        const { decision } = decidePromotion({
+          settings: { ...settings, maxMissing: 1 },
+          target: hit,
+          guards: [],
+        });
+        expect(decision).toBe('discard');
+      }),
+    );
+  });
+
+  test('make a comparison worthless above a share of missing pairs', () => {
+    const missing = (share: number) => ({ ...target(80, 11), asked: 1000, missing: share * 1000 });
+    expect(decidePromotion({ settings, target: missing(0.05), guards: [] }).decision).toBe('promote');
+    expect(decidePromotion({ settings, target: missing(0.051), guards: [] })).toMatchObject({
+      decision: 'discard',
+      reason:
+        'not proven better: 51 of 1000 problems of target could not be measured of both (the endpoint refused them), and ' +
+        'promotion.maxMissing (0.05) lets 50 pass',
+    });
+    const ofGuard = { ...guard(99, 99), asked: 100, missing: 6 };
+    expect(decidePromotion({ settings, target: target(80, 11), guards: [ofGuard] }).reason).toContain(
+      '6 of 100 problems of guard could not be measured',
+    );
   });
 });
 

@@ -202,6 +202,8 @@ describe('reading a box', () => {
     ['\\boxed{72\\text{ dollars}}', '72'],
     ['\\boxed {7}', '7'],
     ['\\boxed{5} and again \\boxed{5.0}', '5'],
+    ['\\boxed{\\boxed{5}}', '5'],
+    ['a } stray brace, then \\boxed{5}', '5'],
   ])('of %j gives %s', (text, expected) => {
     expect(read({ read: 'boxed' }, text)).toBe(expected);
   });
@@ -281,4 +283,44 @@ describe('coherence of a rationale', () => {
     expect(check('a step\n#### 71').reason).toBe('states "71", not "72"');
     expect(check('a step').reason).toBe('no answer is stated');
   });
+});
+
+describe('hostile text', () => {
+  const tokens = [
+    '\\boxed{',
+    '\\boxed',
+    '{',
+    '}',
+    '\\',
+    '#### 1',
+    '#',
+    '1',
+    ',',
+    '.',
+    '-',
+    '$',
+    '%',
+    '\\frac{1}{',
+    ' ',
+    '\n',
+    'a',
+    '/',
+  ];
+  const readings = [{ read: 'last-number' }, { read: 'hash' }, { read: 'boxed' }] as const;
+  test('of any two tokens, repeated up to 100,000 characters, is read in little time', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...tokens),
+        fc.constantFrom('', ...tokens),
+        fc.constantFrom(...readings),
+        (a, b, reading) => {
+          const text = (a + b).repeat(Math.floor(100_000 / (a + b).length));
+          const began = performance.now();
+          stated(finderOf(reading), { compare: 'numeric' }, text);
+          expect(performance.now() - began).toBeLessThan(1000);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  }, 120_000);
 });

@@ -36,6 +36,13 @@ describe('equations that hold', () => {
     '200 * 5 = 1,000',
     '40 / 10 = 4 packs',
     '123456789012345678901234567890 + 1 = 123456789012345678901234567891',
+    '10 / 3 = 3.3333333333333335',
+    '0.1 + 0.2 = 0.30000000000000004',
+    '2 / 3 = 66.66666666666667%',
+    'He has (5 + 3 = 8) marbles',
+    '5 * -3 = -15',
+    '2 * (-4 + 1) = -6',
+    '((1 + 2) * (3 + 4)) = 21',
   ])('%s', (text) => {
     expect(verifyEquations(text)).toMatchObject({ ok: true, score: 1 });
   });
@@ -51,6 +58,8 @@ describe('equations that do not hold', () => {
     ['Then, 5 + 2 = 8 apples.', '0 of 1 equations hold: "5 + 2 = 8 apples", but it is "7"'],
     ['5+3 = 8*2 = 16', '1 of 2 equations hold: "5+3 = 8*2", but it is "8"'],
     ['1 + 1 = 2\n2 + 2 = 5\nx = 3', '1 of 2 equations hold, 1 not checked: "2 + 2 = 5", but it is "4"'],
+    ['10 / 3 = 3.3333333433', '0 of 1 equations hold: "10 / 3 = 3.3333333433", but it is "3.3333"'],
+    ['He has (5 + 3 = 9) marbles', '0 of 1 equations hold: "5 + 3 = 9", but it is "8"'],
     ['3 - 5 = -3', '0 of 1 equations hold: "3 - 5 = -3", but it is "-2"'],
   ])('%s', (text, reason) => {
     expect(verifyEquations(text)).toMatchObject({ ok: false, reason });
@@ -73,6 +82,9 @@ describe('what is no equation of numbers alone', () => {
     '5 >= 3',
     'f(2) + 1 = 4',
     'three plus 5 + 2 = 10',
+    '2 * (5 + 3 = 8)',
+    '5 + 3 == 8',
+    'n := 5 + 3',
     'no equations',
     '',
   ])('%s is not held against it, nor for it', (text) => {
@@ -107,7 +119,97 @@ describe('exact arithmetic', () => {
   });
 });
 
+describe('sums of any length', () => {
+  const terms = fc.array(fc.integer({ min: 0, max: 9_999 }), { minLength: 2, maxLength: 3_000 });
+  test('are right or wrong like short ones, in linear time', () => {
+    fc.assert(
+      fc.property(
+        terms,
+        fc.constantFrom(' + ', '+', '  +  '),
+        fc.integer({ min: -1, max: 1 }),
+        (all, plus, off) => {
+          const sum = all.reduce((a, b) => a + b, 0);
+          const began = performance.now();
+          expect(ok(`In all that is ${all.join(plus)} = ${sum + off} eggs.`)).toBe(off === 0);
+          expect(performance.now() - began).toBeLessThan(500);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+});
+
 describe('hostile text', () => {
+  const tokens = [
+    '1',
+    '12,345',
+    '.5',
+    '9',
+    '%',
+    '$',
+    '€',
+    ' ',
+    '	',
+    '+',
+    '-',
+    '−',
+    '*',
+    '/',
+    '×',
+    'x',
+    ' x ',
+    ' of ',
+    '(',
+    ')',
+    '=',
+    '"',
+    "'",
+    '.',
+    ',',
+    ':',
+    ';',
+    'a',
+    'apples',
+    ' apples',
+    'é',
+    '\\frac',
+    '\\,',
+    '{,}',
+    '<<',
+    '>>',
+    '**',
+    '`',
+    '#',
+    '_',
+    '\n',
+    '\u2028',
+    '🙂',
+    '\ud800',
+    '1 + ',
+    '(1',
+    '1)',
+    '1 apples + ',
+    '- 1. ',
+    '=1',
+  ];
+  test('of any two tokens, repeated up to 100,000 characters, takes little time', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...tokens),
+        fc.constantFrom('', ...tokens),
+        fc.constantFrom('', '=1', '1+1=2'),
+        (a, b, end) => {
+          const unit = a + b;
+          const text = unit.repeat(Math.floor((99_990 - end.length) / unit.length)) + end;
+          const began = performance.now();
+          verifyEquations(text);
+          expect(performance.now() - began).toBeLessThan(1000);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  }, 120_000);
+
   test.each([
     ['sums without an end', '1+'.repeat(49_000) + '1=1'],
     ['brackets', '('.repeat(99_000) + '='],

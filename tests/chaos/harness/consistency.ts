@@ -79,7 +79,7 @@ const CHECKS: Check[] = [
     what: 'an evaluation is open, or its counts are not those of its items',
     wrong: (run) => sql`select 1 from evaluations e join checkpoints c on c.id = e.checkpoint_id
       where c.run_id = ${run} and (e.finished_at is null
-        or e.total <> (select count(*) from evaluation_items where evaluation_id = e.id)
+        or e.total <> (select count(correct) from evaluation_items where evaluation_id = e.id)
         or e.correct <> (select count(*) from evaluation_items where evaluation_id = e.id and correct))`,
   },
   {

@@ -1,0 +1,1 @@
+ALTER TABLE "evaluation_items" ALTER COLUMN "correct" DROP NOT NULL;
