@@ -12,17 +12,27 @@ import {
   type BenchmarkItemRow,
 } from '../db/evaluations.ts';
 import { setStageTotal } from '../db/iterations.ts';
-import { getCheckpoint, listBenchmarks } from '../db/runs.ts';
-import { evaluationItems } from '../db/schema.ts';
+import { getCheckpoint, listBenchmarks, type Checkpoint } from '../db/runs.ts';
+import { evaluationItems, shownAnswers } from '../db/schema.ts';
+import { forgetUnshown, shownCorrectness, shownItems } from '../db/shown-answers.ts';
+import type { Form } from '../loop/best-form.ts';
 import { errorText, FAILURE, isRefusal } from '../models/errors.ts';
 import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, settingsNow, taskOf, type Deps, readRun } from './context.ts';
 import { reloadOf } from './reload.ts';
+import type { Task } from '../tasks/task.ts';
 
 export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
 
-type Answered = MadeCall & { item: BenchmarkItemRow; refused?: true };
+/** One item, asked plainly or, of the model that the run starts from, with the task's worked examples before it. */
+type Question = { item: BenchmarkItemRow; form: Form };
+
+type Answered = MadeCall & Question & { refused?: true };
+
+/** Is this the model that its run starts from, and are the task's worked examples more than the plain form has? */
+const inBothForms = (checkpoint: Checkpoint, task: Task): boolean =>
+  checkpoint.iterationIndex === 0 && task.askWithExamples !== undefined;
 
 export function createBenchmarkActivities({ db }: Deps) {
   return {
@@ -53,7 +63,8 @@ export function createBenchmarkActivities({ db }: Deps) {
 
     /**
      * Benchmark: a checkpoint's greedy answers to one page of held-out problems. An item that the endpoint refuses
-     * is stored as not measured, neither right nor wrong: what that means for whom is the decision's.
+     * is stored as not measured, neither right nor wrong: what that means for whom is the decision's. The model that the
+     * run starts from answers in both forms, where the task's worked examples stand in samples only.
      */
     async benchmarkItems({
       evaluationId,
@@ -71,7 +82,16 @@ export function createBenchmarkActivities({ db }: Deps) {
       const endpoint = endpointOf('generator', run.settings, task, checkpoint);
       const have = await answeredItems(db, evaluationId);
       const page = await benchmarkPage(db, run.id, evaluation.benchmark, first, count);
-      const todo = page.filter((item) => !have.has(item.id));
+      const shown = await shownItems(
+        db,
+        page.map(({ id }) => id),
+      );
+      const todo: Question[] = [
+        ...page.filter(({ id }) => !have.has(id)).map((item) => ({ item, form: 'plain' as const })),
+        ...page
+          .filter(({ id }) => inBothForms(checkpoint, task) && !shown.has(id))
+          .map((item) => ({ item, form: 'examples' as const })),
+      ];
       const settings = await settingsNow(db, run, evaluation.iterationId);
       const context = {
         runId: run.id,
@@ -80,13 +100,13 @@ export function createBenchmarkActivities({ db }: Deps) {
         role: 'generator' as const,
       };
 
-      async function answer(item: BenchmarkItemRow, signal: AbortSignal): Promise<Answered> {
+      async function answer({ item, form }: Question, signal: AbortSignal): Promise<Answered> {
         const request = {
-          messages: task.ask(item.text),
+          messages: form === 'plain' ? task.ask(item.text) : task.askWithExamples!(item.text),
           maxTokens: run.settings.sampling.maxTokens ?? task.maxTokens,
           temperature: 0,
         };
-        return { ...(await ledgerChat(db, endpoint, request, context, signal)), item };
+        return { ...(await ledgerChat(db, endpoint, request, context, signal)), item, form };
       }
 
       const calls = () =>
@@ -96,9 +116,9 @@ export function createBenchmarkActivities({ db }: Deps) {
           what: `measuring ${endpoint.model} on ${evaluation.benchmark}`,
           call: answer,
           // A missing model is a fault of the server's, not of the item.
-          onFailure: (item, error): Answered => {
+          onFailure: (question, error): Answered => {
             if (!isRefusal(error)) throw error;
-            return { ...unanswered(endpoint, context, errorText(error)), item, refused: true };
+            return { ...unanswered(endpoint, context, errorText(error)), ...question, refused: true };
           },
           reload: reloadOf(
             db,
@@ -113,11 +133,11 @@ export function createBenchmarkActivities({ db }: Deps) {
                 tx,
                 answered.map((a) => a.call),
               );
-              const rows = answered.map(({ item, reply, refused }, i) => {
+              const rows = answered.map(({ item, form, reply, refused }, i) => {
                 const rationale = (reply.choices[0]?.text ?? '').replaceAll('\0', '\uFFFD');
                 const read = task.readAnswer(rationale) ?? null;
                 return {
-                  evaluationId,
+                  form,
                   itemId: item.id,
                   rationale,
                   answer: read,
@@ -126,7 +146,12 @@ export function createBenchmarkActivities({ db }: Deps) {
                   callId: ids[i]!,
                 };
               });
-              await tx.insert(evaluationItems).values(rows).onConflictDoNothing();
+              const plain = rows.flatMap(({ form, ...row }) =>
+                form === 'plain' ? { ...row, evaluationId } : [],
+              );
+              const others = rows.flatMap(({ form, ...row }) => (form === 'plain' ? [] : row));
+              if (plain.length > 0) await tx.insert(evaluationItems).values(plain).onConflictDoNothing();
+              if (others.length > 0) await tx.insert(shownAnswers).values(others).onConflictDoNothing();
             }),
         });
       const { item: each } = await meanTokens(db, run, settings, task);
@@ -155,7 +180,21 @@ export function createBenchmarkActivities({ db }: Deps) {
       if (evaluation.finishedAt === null && evaluation.iterationId === null) {
         const { answered, unmeasured } = await countAnswered(db, evaluationId);
         const checkpoint = await getCheckpoint(db, evaluation.checkpointId);
-        const { maxMissing } = (await readRun(db, checkpoint.runId)).settings.promotion;
+        const run = await readRun(db, checkpoint.runId);
+        const { maxMissing } = run.settings.promotion;
+        if (inBothForms(checkpoint, taskOf(run))) {
+          const shown = await shownCorrectness(db, run.id, evaluation.benchmark);
+          const missing = shown.filter((correct) => correct === null).length;
+          if (missing > maxMissing * shown.length + 1e-9) {
+            await forgetUnshown(db, run.id, evaluation.benchmark);
+            throw ApplicationFailure.nonRetryable(
+              `measuring ${checkpoint.model} on ${evaluation.benchmark} with the task's worked examples: ${missing} of ` +
+                `${shown.length} problems were refused, more than promotion.maxMissing (${maxMissing}) lets pass. Are ` +
+                'question and examples longer than the context?',
+              FAILURE.modelUnavailable,
+            );
+          }
+        }
         if (unmeasured > maxMissing * answered + 1e-9) {
           const first = await forgetUnmeasured(db, evaluationId);
           throw ApplicationFailure.nonRetryable(

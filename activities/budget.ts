@@ -31,7 +31,7 @@ import {
 } from '../loop/budget.ts';
 import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../models/errors.ts';
-import type { CriticRequest, Task } from '../tasks/task.ts';
+import type { ChatMessage, CriticRequest, Task } from '../tasks/task.ts';
 import { probesPlanned } from './plant.ts';
 import { samplesFor } from './pool.ts';
 import { calibrates, calibrationWanted } from './calibration.ts';
@@ -82,15 +82,18 @@ export async function meanTokens(
       ? { prompt: row.promptTokens / units, completion: row.completionTokens / units }
       : undefined;
   };
-  const longest = task.ask('x'.repeat(300)).reduce((sum, message) => sum + message.content.length, 0);
-  const most: Tokens = {
-    prompt: longest / CHARACTERS_PER_TOKEN,
-    completion: settings.sampling.maxTokens ?? task.maxTokens,
-  };
-  const item = mean('benchmark', made.items) ?? most;
+  const completion = settings.sampling.maxTokens ?? task.maxTokens;
+  const most = (asked: ChatMessage[]): Tokens => ({
+    prompt: asked.reduce((sum, message) => sum + message.content.length, 0) / CHARACTERS_PER_TOKEN,
+    completion,
+  });
+  const text = 'x'.repeat(300);
+  const item = mean('benchmark', made.items) ?? most((task.askWithExamples ?? task.ask).call(task, text));
+  // Where only samples are shown worked examples, an answer to a benchmark tells too little of what they cost.
+  const unknown = task.askWithExamples ? most(task.askWithExamples(text)) : item;
   return {
     item,
-    sample: mean('generate', made.samples) ?? item,
+    sample: mean('generate', made.samples) ?? unknown,
     evaluatePerSample: mean('evaluate', made.samples),
   };
 }

@@ -5,6 +5,7 @@ import { setStageTotal } from '../db/iterations.ts';
 import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../db/prompts.ts';
 import type { PromptPurpose } from '../db/schema.ts';
 import { createLeakIndex, type LeakIndex } from '../loop/leaks.ts';
+import { exampleKeys } from '../tasks/examples.ts';
 import type { Prompt, PromptRequest } from '../tasks/task.ts';
 import { asHeldOut, calibrates, calibrationWanted } from './calibration.ts';
 import { iterationContext, seedOf, type Deps, type IterationContext } from './context.ts';
@@ -75,7 +76,8 @@ export function createCollectActivities({ db }: Deps) {
       const { unused } = settings.pool;
       const used = unused || calibrates(context) ? await usedKeys(db, run.task, iterationId) : undefined;
       const learnt = unused ? used! : await acceptedKeys(db, run.id);
-      const drawn = new Set<string>();
+      // The model is shown these with their answers: none is a question any more, whoever asks it.
+      const drawn = exampleKeys(task);
       const leaked: NewLeak[] = [];
 
       async function take<P extends Prompt>(

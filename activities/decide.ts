@@ -3,10 +3,12 @@ import type { Db } from '../db/connect.ts';
 import { addAdjustment } from '../db/adjustments.ts';
 import { bestScored, correctness, findEvaluation } from '../db/evaluations.ts';
 import { countPrompts } from '../db/prompts.ts';
-import { baseAndBest, findCheckpoint, listBenchmarks } from '../db/runs.ts';
+import { baseAndBest, findCheckpoint, listBenchmarks, type Checkpoint } from '../db/runs.ts';
 import { decisions, type DecisionKind } from '../db/schema.ts';
 import { earlierLooks, recentRows, type HistoryRow } from '../db/history.ts';
+import { shownCorrectness } from '../db/shown-answers.ts';
 import { levelOfLook } from '../loop/alpha-spending.ts';
+import { betterForm } from '../loop/best-form.ts';
 import {
   decidePromotion,
   pair,
@@ -45,6 +47,30 @@ async function answers(
 ): Promise<(boolean | null)[] | undefined> {
   const evaluation = await findEvaluation(db, checkpointId, benchmark);
   return evaluation?.finishedAt ? correctness(db, evaluation.id) : undefined;
+}
+
+/**
+ * Where the best is the model that the run starts from and does better on target with the task's worked examples: its answers
+ * with them, by benchmark. A candidate must beat what anybody could have had without training.
+ */
+async function shownAnswersOf(
+  db: Db,
+  runId: string,
+  best: Checkpoint,
+  benchmarks: { name: string; role: string }[],
+): Promise<Map<string, (boolean | null)[]> | undefined> {
+  if (best.iterationIndex !== 0) return undefined;
+  const shown = new Map<string, (boolean | null)[]>();
+  const right = { plain: 0, examples: 0 };
+  for (const { name, role } of benchmarks) {
+    const answered = await shownCorrectness(db, runId, name);
+    if (answered.length === 0) return undefined;
+    shown.set(name, answered);
+    if (role !== 'target') continue;
+    right.examples += answered.filter(Boolean).length;
+    right.plain += ((await answers(db, best.id, name)) ?? []).filter(Boolean).length;
+  }
+  return betterForm(right.plain, right.examples) === 'examples' ? shown : undefined;
 }
 
 /** Why there was nothing to train: an empty pool is no fault of the gates. */
@@ -88,8 +114,9 @@ export function createDecideActivities({ db }: Deps) {
         const scores: Record<string, PairedScore> = {};
         const benchmarks = (await listBenchmarks(db, run.id)).filter(({ role }) => role !== 'final');
         let missing: string | undefined;
+        const shown = await shownAnswersOf(db, run.id, best, benchmarks);
         for (const { name } of benchmarks) {
-          const ofBest = await answers(db, best.id, name);
+          const ofBest = shown?.get(name) ?? (await answers(db, best.id, name));
           if (!ofBest)
             throw new Error(`The best checkpoint (${best.model}) has not been measured on ${name}.`);
           const ofCandidate = candidate && (await answers(db, candidate.id, name));
@@ -108,6 +135,7 @@ export function createDecideActivities({ db }: Deps) {
           target,
           guards,
           look,
+          bestForm: shown && 'with its worked examples',
           fault: fault ?? missing ?? (candidate ? undefined : (nothing ?? 'there is no candidate')),
         });
         const kind: DecisionKind = nothing ? 'nothing-to-train' : decided.decision;
@@ -130,6 +158,7 @@ export function createDecideActivities({ db }: Deps) {
               // Only what was tested has spent of the run's alpha.
               look: target ? look : undefined,
               gain: decided.gain,
+              bestForm: shown && 'examples',
               fixed: target?.fixed,
               broken: target?.broken,
               guards: decided.guards,

@@ -7,10 +7,12 @@ import type { Checkpoint, NewBenchmarkItem } from '../db/runs.ts';
 import { majorityCounts } from '../db/majority.ts';
 import type { RunStatus } from '../db/schema.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../loop/input.ts';
+import { createLeakIndex } from '../loop/leaks.ts';
 import { layered } from '../loop/presets.ts';
 import { EndpointError } from '../models/endpoint.ts';
 import { FAILURE } from '../models/errors.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
+import { exampleProblems } from '../tasks/examples.ts';
 import { loadTask, resolveTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import { callAll, ledgerChat } from './calls.ts';
@@ -150,6 +152,9 @@ export function createRunActivities({ db }: Deps) {
           const settings = parse(layered(task.suggested, input));
           refuseContradictions(settings, task);
           const items = await heldOut(task);
+          const index = createLeakIndex(items, settings.leaks.similarity);
+          const shown = exampleProblems(task, (prompt) => index.find(prompt)?.heldOut.benchmark);
+          if (shown.length > 0) throw new InvalidInputError(shown);
           if (settings.benchmark.regressions) items.push(...(await regressionItems(db, task, items)));
           // A missing endpoint or key is the user's to mend, and better named before anything is begun.
           for (const role of ['generator', 'critic', 'trainer'] as const) endpointOf(role, settings, task);

@@ -37,9 +37,22 @@ export function comparisonTable(report: Report, c: Colors): string[] {
       columns - 2,
       '  ',
     ).map(c.dim),
+    ...wrap(formsSentence(report), columns - 2, '  '),
     ...wrap(majoritySentence(report), columns - 2, '  '),
     '',
   ];
+}
+
+/** In which form the base is meant, where the task's worked examples stand in samples only. */
+export function formsSentence({ baseForms }: Report): string {
+  if (!baseForms) return '';
+  const { better, scores } = baseForms;
+  const both = scores.map(
+    ({ role, plain: asked, examples }) =>
+      `${role} ${percent(asked.rate)} plainly, ${percent(examples.rate)} with them`,
+  );
+  const form = better === 'examples' ? 'with the worked examples' : 'plainly asked';
+  return `The base was measured without and with the task's worked examples (${both.join('; ')}); "base" is its better form on target, ${form}. A trained checkpoint is asked plainly.`;
 }
 
 /** What the starting model's majority knew already, beside what one answer of base and best gets right. */

@@ -2,6 +2,7 @@
 import type { BenchmarkRole } from '../db/report.ts';
 import type { AdjustmentKind, AuditOutcome, DecisionKind, RunStatus } from '../db/schema.ts';
 import type { GateAudit, KindAudit } from '../loop/audit.ts';
+import type { Form } from '../loop/best-form.ts';
 import type { DriftMeasures } from '../loop/drift.ts';
 import type { DriftAlarm, DriftSource } from '../loop/drift-alarms.ts';
 
@@ -28,6 +29,15 @@ export type Comparison = {
   onlyBase: number;
   onlyBest: number;
   groups: { group: string; base: Score; best: Score }[];
+};
+
+/**
+ * Where the task's worked examples stand in samples only: the starting model on each role in both forms. `better` was chosen on
+ * target; everything else that the report says of the base is of that form.
+ */
+export type BaseForms = {
+  better: Form;
+  scores: { role: BenchmarkRole; plain: Score; examples: Score }[];
 };
 
 /** The starting model's majority of `samples` answers to each target item: what it knew already. */
@@ -199,6 +209,7 @@ export type Report = {
   startedFrom: Origin | null;
   base: CheckpointReport | null;
   best: CheckpointReport | null;
+  baseForms: BaseForms | null;
   comparison: Comparison[];
   /** Null where it was not measured to the end. */
   majority: MajorityReport | null;

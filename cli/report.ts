@@ -3,12 +3,15 @@ import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
 import * as queries from '../db/report.ts';
 import type { BenchmarkRole, CheckpointRow, IterationRow, ResetRow, RunRow, ScoreRow } from '../db/report.ts';
+import { shownPairs, shownScores } from '../db/shown-answers.ts';
 import { majorityCounts } from '../db/majority.ts';
 import { getCheckpoint } from '../db/runs.ts';
+import { betterForm, type Form } from '../loop/best-form.ts';
 import { logicalWeek } from '../loop/logical-week.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { iterationReports, seconds } from './report-iterations.ts';
 import type {
+  BaseForms,
   CheckpointReport,
   Comparison,
   CourseReport,
@@ -30,12 +33,24 @@ function checkpointReport(row: CheckpointRow, scores: ScoreRow[]): CheckpointRep
   return { id, iteration: iterationIndex, model, path, fingerprint, ...roleScores(scores, id) };
 }
 
-async function compare(db: Db, base: CheckpointReport, best: CheckpointReport, scores: ScoreRow[]) {
+async function compare(
+  db: Db,
+  runId: string,
+  {
+    base,
+    best,
+    scores,
+    form,
+  }: { base: CheckpointReport; best: CheckpointReport; scores: ScoreRow[]; form: Form },
+) {
   const comparisons: Comparison[] = [];
   for (const role of roles) {
     const [ofBase, ofBest] = [base[role], best[role]];
     if (!ofBase || !ofBest) continue;
-    const { pairs, onlyA, onlyB } = await queries.pairedCounts(db, base.id, best.id, role);
+    const { pairs, onlyA, onlyB } =
+      form === 'examples'
+        ? await shownPairs(db, runId, best.id, role)
+        : await queries.pairedCounts(db, base.id, best.id, role);
     const rows = scores.filter((row) => row.role === role);
     const several = new Set(rows.map((row) => row.benchmark)).size > 1;
     const name = (row: ScoreRow) =>
@@ -133,15 +148,48 @@ async function otherArms(db: Db, run: RunRow): Promise<OtherArm[]> {
   }));
 }
 
+function baseForms(better: Form, id: number, plain: ScoreRow[], shown: ScoreRow[]): BaseForms {
+  const [asked, withExamples] = [roleScores(plain, id), roleScores(shown, id)];
+  return {
+    better,
+    scores: roles.flatMap((role) => {
+      const [one, other] = [asked[role], withExamples[role]];
+      return one && other ? [{ role, plain: one, examples: other }] : [];
+    }),
+  };
+}
+
+/** Scores of the starting checkpoints of runs in their better form, all others as they are. */
+export function inBestForm(
+  plain: ScoreRow[],
+  shown: ScoreRow[],
+): { scores: ScoreRow[]; formOf: (checkpointId: number) => Form } {
+  const right = (rows: ScoreRow[], id: number) =>
+    sumScores(rows.filter((row) => row.checkpointId === id && row.role === 'target'))?.correct ?? 0;
+  const started = [...new Set(shown.map((row) => row.checkpointId))];
+  const better = new Set(
+    started.filter((id) => betterForm(right(plain, id), right(shown, id)) === 'examples'),
+  );
+  return {
+    scores: [
+      ...plain.filter((row) => !better.has(row.checkpointId)),
+      ...shown.filter((row) => better.has(row.checkpointId)),
+    ],
+    formOf: (id) => (better.has(id) ? 'examples' : 'plain'),
+  };
+}
+
 /** Target scores of base and best, and how far each run got. */
 export async function outcomes(db: Db, runs: RunRow[]) {
   const ids = runs.map((run) => run.id);
-  const [iterations, checkpoints, scores, resets] = await Promise.all([
+  const [iterations, checkpoints, plain, shown, resets] = await Promise.all([
     queries.iterationRows(db, ids),
     queries.checkpointRows(db, ids),
     queries.scores(db, ids),
+    shownScores(db, ids),
     queries.resetRows(db, ids),
   ]);
+  const { scores } = inBestForm(plain, shown);
   return runs.map((run) => {
     const { base, best } = endpointsOf(run.id, checkpoints, iterations, resets);
     return {
@@ -160,12 +208,14 @@ export async function outcomes(db: Db, runs: RunRow[]) {
 export async function buildReport(db: Db, runId: string, options: { truth?: boolean } = {}): Promise<Report> {
   const run = await queries.findRun(db, runId);
   if (!run) throw new Error(`There is no run "${runId}". See the runs there are with: ratchet list`);
-  const [rows, checkpoints, scores, resets] = await Promise.all([
+  const [rows, checkpoints, plainScores, shown, resets] = await Promise.all([
     queries.iterationRows(db, [runId]),
     queries.checkpointRows(db, [runId]),
     queries.scores(db, [runId]),
+    shownScores(db, [runId]),
     queries.resetRows(db, [runId]),
   ]);
+  const { scores, formOf } = inBestForm(plainScores, shown);
   const ends = endpointsOf(runId, checkpoints, rows, resets);
   const base = ends.base ? checkpointReport(ends.base, scores) : null;
   const best = ends.best ? checkpointReport(ends.best, scores) : null;
@@ -194,7 +244,8 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     startedFrom: await originOf(db, ends.base),
     base,
     best,
-    comparison: base && best ? await compare(db, base, best, scores) : [],
+    baseForms: base && shown.length > 0 ? baseForms(formOf(base.id), base.id, plainScores, shown) : null,
+    comparison: base && best ? await compare(db, runId, { base, best, scores, form: formOf(base.id) }) : [],
     majority: await majorityReport(db, runId),
     iterations,
     review,

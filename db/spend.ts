@@ -110,6 +110,8 @@ export async function unitsMade(db: Db, runId: string): Promise<{ samples: numbe
         join iterations i on i.id = p.iteration_id
         where i.run_id = ${runId} and s.round = 1 and not s.cached)::int as samples,
       (select count(*) from evaluation_items e join evaluations v on v.id = e.evaluation_id
-        join checkpoints c on c.id = v.checkpoint_id where c.run_id = ${runId})::int as items`);
+        join checkpoints c on c.id = v.checkpoint_id where c.run_id = ${runId})::int
+      + (select count(*) from shown_answers s join benchmark_items b on b.id = s.item_id
+        where b.run_id = ${runId})::int as items`);
   return rows[0]!;
 }

@@ -1,4 +1,5 @@
 /** The task's prompt in a chat request: what a run would draw, without the task's own way of asking around it. */
+import { withoutExamples } from '../tasks/examples.ts';
 import type { Prompt, Task } from '../tasks/task.ts';
 
 export type StoredMessage = { role: string; content: string };
@@ -22,8 +23,9 @@ export function messageTexts(messages: unknown): StoredMessage[] {
 
 /** A string says why the request's prompt can't be drawn by a run. */
 export function promptIn(task: Task, messages: StoredMessage[]): Prompt | string {
-  const users = messages.filter((message) => message.role === 'user');
-  const others = messages.some(({ role }) => !['user', 'system', 'developer'].includes(role));
+  const asked = withoutExamples(task, messages);
+  const users = asked.filter((message) => message.role === 'user');
+  const others = asked.some(({ role }) => !['user', 'system', 'developer'].includes(role));
   if (users.length === 0) return 'has no message of a user';
   if (users.length > 1 || others) return 'is a conversation';
   let text = users[0]!.content;

@@ -51,6 +51,8 @@ export type PromotionInput = {
   guards: readonly GuardScore[];
   /** Undefined: the test is at `settings.alpha`, however often the items were looked at. */
   look?: LookLevel;
+  /** In which form the best answered, where not as the candidate did: `with its worked examples`. */
+  bestForm?: string;
   /** Why the candidate could not be trained, served or measured. It is discarded then, whatever its scores. */
   fault?: string;
 };
@@ -85,7 +87,7 @@ const TOLERANCE = 1e-9;
  * @throws RangeError for scores that can't be of the same items: totals that differ, counts that don't add up
  */
 export function decidePromotion(input: PromotionInput): PromotionDecision {
-  const { settings, target, guards, look, fault } = input;
+  const { settings, target, guards, look, bestForm, fault } = input;
   const measured = guards.map((guard) => measureGuard(guard, settings.guardMargin));
   if (target) check('target', target);
   const pValue = target ? mcnemar(target.fixed, target.broken) : 1;
@@ -103,7 +105,7 @@ export function decidePromotion(input: PromotionInput): PromotionDecision {
     return decide('discard', 'there is no target benchmark to prove an improvement on');
   }
   const scores =
-    `target ${percent(target.best)} → ${percent(target.candidate)} of ${target.best.total} ` +
+    `target ${percent(target.best)}${bestForm ? ` (${bestForm})` : ''} → ${percent(target.candidate)} of ${target.best.total} ` +
     `(${target.fixed} fixed, ${target.broken} broken`;
   const p = `exact one-sided McNemar p = ${formatP(pValue)}`;
   const level = look?.level ?? settings.alpha;

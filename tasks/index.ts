@@ -4,6 +4,7 @@ import { QUICK_BENCHMARK_SIZE } from './arithmetic/benchmarks.ts';
 import { arithmeticTask, type ArithmeticSpec } from './arithmetic/index.ts';
 import { inspectPrompts } from './arithmetic/prompts-file.ts';
 import { InvalidInputError } from './errors.ts';
+import { withExamples } from './examples.ts';
 import { fileTask, type FileSpec } from './file/index.ts';
 import { resolveFileTask } from './file/resolve.ts';
 import { importTask, moduleTask, resolveModuleTask, type ModuleSpec } from './module.ts';
@@ -48,6 +49,6 @@ export async function prepareTask(spec: TaskSpec): Promise<void> {
 
 /** The task that a stored definition describes. */
 export function loadTask(spec: TaskSpec): Task {
-  if (spec.kind === 'module') return moduleTask(spec);
-  return spec.kind === 'arithmetic' ? arithmeticTask(spec) : fileTask(spec);
+  if (spec.kind === 'arithmetic') return arithmeticTask(spec);
+  return withExamples(spec.kind === 'module' ? moduleTask(spec) : fileTask(spec));
 }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { fileProblem, InvalidInputError } from './errors.ts';
-import type { Task } from './task.ts';
+import { EXAMPLES_IN, type Task } from './task.ts';
 
 /** `digest` is of the file as it was when the run was resolved. */
 export type ModuleSpec = { kind: 'module'; path: string; digest: string; promptsFile?: string };
@@ -101,5 +101,12 @@ function whatIsWrong(exported: unknown): string[] {
     problems.push('maxTokens must be a whole number of tokens');
   if (!Array.isArray(task.benchmarks) || !task.benchmarks.some((one) => one?.role === 'target'))
     problems.push('benchmarks must have one with the role target');
+  const { examples, examplesIn } = task;
+  const isWorked = (one: unknown) =>
+    ['prompt', 'answer'].every((name) => typeof (one as Record<string, unknown> | null)?.[name] === 'string');
+  if (examples !== undefined && !(Array.isArray(examples) && examples.every(isWorked)))
+    problems.push('examples must be a list of { prompt, answer }, both texts');
+  if (examplesIn !== undefined && !EXAMPLES_IN.includes(examplesIn))
+    problems.push(`examplesIn must be ${EXAMPLES_IN.join(' or ')}`);
   return problems;
 }

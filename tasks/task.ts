@@ -38,6 +38,17 @@ export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: stri
 /** A way of asking: plain, chain of thought, least-to-most, an alternative approach, … */
 export type Strategy = { name: string; messages(text: string): ChatMessage[] };
 
+/** A problem with work that shows how to answer it: a turn of the user and one of the assistant. */
+export type WorkedExample = {
+  prompt: string;
+  /** The whole rationale as the model should write it; the task must be able to read its answer. */
+  answer: string;
+};
+
+/** `sampling`: samples and votes only; benchmarks and what is trained on use the plain question. */
+export const EXAMPLES_IN = ['everywhere', 'sampling'] as const;
+export type ExamplesIn = (typeof EXAMPLES_IN)[number];
+
 /** A harmless change of the text that is put to the model. */
 export type Noise = { name: string; apply(text: string): string };
 
@@ -155,8 +166,17 @@ export interface Task {
   noise?: Noise[];
   /** All equivalent forms (its own text among them) in an order that depends on the seed. */
   rewrites?(prompt: Prompt, seed: number): Rewrite[];
-  /** How the model is asked on a benchmark, greedily. */
+  /** How the model is asked on a benchmark, greedily, and in what is trained on. */
   ask(text: string): ChatMessage[];
+  /** Worked examples that are shown before the question. They are never sampled, trained on or measured. */
+  examples?: WorkedExample[];
+  /** Where they stand; default: `everywhere`. */
+  examplesIn?: ExamplesIn;
+  /**
+   * Made by the loop where `ask` is without the worked examples: the same with them. The model that a run starts from is measured
+   * in both forms, and a first promotion must beat the better one.
+   */
+  askWithExamples?(text: string): ChatMessage[];
   /** Reads the answer out of a rationale, in canonical form; undefined = unparsable, never a guess. */
   readAnswer(rationale: string): string | undefined;
   sameAnswer(a: string, b: string): boolean;

@@ -1,7 +1,7 @@
 /** Base against best on the same held-out problems, what the base knew already, the guards, and each decision. */
 import { html } from 'hono/html';
 import { decisionWord } from '../render-decisions.ts';
-import { majoritySentence } from '../render-comparison.ts';
+import { formsSentence, majoritySentence } from '../render-comparison.ts';
 import { change } from '../render-report.ts';
 import type { IterationReport, Report } from '../report-types.ts';
 import { levelRange, percent, points, pValueText } from '../text.ts';
@@ -50,6 +50,7 @@ export function proof(report: Report): Html {
           ? 'The final set decided nothing: it was read once, at the end, for base and best, and is the number to quote.'
           : 'The final set decides nothing and is read once, at the end of a run; it was not read for base and best yet.'),
     ),
+    report.baseForms ? note(html`<strong>Two forms of the base.</strong> ${formsSentence(report)}`) : '',
     report.majority
       ? note(html`<strong>What the base knew already.</strong> ${majoritySentence(report)}`)
       : '',

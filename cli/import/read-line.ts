@@ -2,6 +2,7 @@
  * One line of a file that people have: OpenAI's chat format, TRL's formats with messages or plain texts, and what
  * `ratchet export` writes. A text says what is wrong with it.
  */
+import { withoutExamples } from '../../tasks/examples.ts';
 import type { ChatMessage, Task } from '../../tasks/task.ts';
 import { excerpt } from '../../tasks/jsonl.ts';
 
@@ -63,7 +64,8 @@ function turnsOf(row: Row): Turns | string {
 const HOLE = '\u{E000}';
 
 /** The problem in what was asked: the task's own way of asking is taken off, where it was asked so. */
-function problemIn(task: Task, asked: ChatMessage[]): { text: string } | string {
+function problemIn(task: Task, given: ChatMessage[]): { text: string } | string {
+  const asked = withoutExamples(task, given);
   const users = asked.filter((one) => one.role === 'user');
   if (users.length !== 1 || asked.some((one) => one.role === 'assistant'))
     return `is a conversation of ${asked.length + 1} messages: the task asks one question`;

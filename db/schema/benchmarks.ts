@@ -1,4 +1,5 @@
 /** Held-out problems, what checkpoints made of them, and what was kept apart from them. */
+import { sql } from 'drizzle-orm';
 import {
   boolean,
   doublePrecision,
@@ -34,7 +35,10 @@ export const benchmarkItems = pgTable(
     /** The correction from production that made it a regression item. */
     feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
   },
-  (t) => [unique().on(t.runId, t.benchmark, t.position), index().on(t.runId, t.key)],
+  (t) => [
+    unique().on(t.runId, t.benchmark, t.position),
+    index('benchmark_items_key').on(t.runId, sql`md5(${t.key})`),
+  ],
 );
 
 /** One checkpoint's answers to one benchmark. Counts are set when the last item is in. */
@@ -139,3 +143,21 @@ export const leaks = pgTable(
   },
   (t) => [unique().on(t.iterationId, t.stage, t.position)],
 );
+
+/**
+ * Where a task's worked examples stand in samples only: what the model that the run starts from answers to each held-out item
+ * when it is shown them, greedily. Beside its evaluation of the plain question: the better of the two is what must be beaten.
+ */
+export const shownAnswers = pgTable('shown_answers', {
+  itemId: ref('item_id')
+    .primaryKey()
+    .references(() => benchmarkItems.id),
+  rationale: text('rationale').notNull(),
+  answer: text('answer'),
+  /** Null: the endpoint refused this problem. */
+  correct: boolean('correct'),
+  fingerprint: text('fingerprint'),
+  callId: ref('call_id')
+    .notNull()
+    .references(() => modelCalls.id),
+});

@@ -53,6 +53,7 @@ export function fileTask({ task }: FileSpec): Task {
     alternatives: alternativesOf(task, strategies),
     ...(task.noise === false ? {} : { noise: SURFACE_NOISE }),
     ask: (text) => strategies[0]!.messages(text),
+    ...(task.examples ? { examples: task.examples, examplesIn: task.examplesIn } : {}),
     readAnswer,
     sameAnswer(a, b) {
       const first = canonical(a, task.answer);

@@ -4,7 +4,8 @@ import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { collectProblems, fileProblem, InvalidInputError, type Problems } from '../errors.ts';
 import { excerpt } from '../jsonl.ts';
-import type { FileSpec } from './index.ts';
+import { exampleProblems } from '../examples.ts';
+import { fileTask, type FileSpec } from './index.ts';
 import { calledAs, readItems, readPrompts } from './rows.ts';
 import { fileTaskSchema, type FileTask } from './schema.ts';
 
@@ -34,10 +35,14 @@ export async function resolveFileTask(path: string, promptsFile?: string): Promi
     },
   };
   const problems = collectProblems();
+  const spec: FileSpec = { kind: 'file', path, task };
   const seen = await checkBenchmarks(task, problems);
   await checkPrompts(task, seen, problems);
+  // A run looks for what is nearly a held-out problem, too.
+  for (const problem of exampleProblems(fileTask(spec), ({ key }) => seen.get(key)))
+    problems.add(`task file ${path}: ${problem}`);
   problems.throwIfAny();
-  return { kind: 'file', path, task };
+  return spec;
 }
 
 async function read(path: string): Promise<string> {

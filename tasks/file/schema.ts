@@ -3,6 +3,7 @@
  * that a misspelt one is not ignored.
  */
 import { z } from 'zod';
+import { EXAMPLES_IN } from '../task.ts';
 import { BUILT_IN_STRATEGIES } from './strategies.ts';
 
 const name = z
@@ -113,6 +114,22 @@ const fields = z.strictObject({
     .describe(
       'ways of asking; {prompt} in a strategy stands for the filled-in template. Benchmarks use the first',
     ),
+  examples: z
+    .array(z.strictObject({ prompt: text, answer: text }))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'worked examples (few-shot), shown before the question, each asked as the question is; the answer is the whole rationale ' +
+        'as the model should write it',
+    ),
+  examplesIn: z
+    .enum(EXAMPLES_IN)
+    .optional()
+    .describe(
+      'where the examples stand. everywhere (the default): in samples, benchmarks and training alike. sampling: in samples only; ' +
+        'benchmarks and training use the plain question, and the starting model is measured in both forms',
+    ),
   noise: z
     .boolean()
     .default(true)
@@ -172,7 +189,12 @@ const fields = z.strictObject({
     .describe('equivalent forms of a prompt: `paraphrases` that the model makes, or none'),
 });
 
-export const fileTaskSchema = fields.superRefine(({ answer, benchmarks, calibration }, context) => {
+export const fileTaskSchema = fields.superRefine((task, context) => {
+  const { answer, benchmarks, calibration, examples, examplesIn } = task;
+  if (examplesIn !== undefined && examples === undefined) {
+    const message = 'says where examples stand, but there are none';
+    context.addIssue({ code: 'custom', path: ['examplesIn'], message });
+  }
   if (answer.units === undefined) return;
   const sources = [
     ...benchmarks.map((one, i) => ({ at: ['benchmarks', i], read: one.answer.read })),
