@@ -1,5 +1,3 @@
-import { joinThinking } from '../loop/thinking.ts';
-
 /**
  * The choices of a completion, each index once and in order: some servers repeat a choice or list them as they
  * finish. Choices without an index stay where they are, and so do those of a server that calls all by one index but
@@ -64,4 +62,12 @@ function textOf(content: unknown): string {
       return typeof text === 'string' ? text : '';
     })
     .join('');
+}
+
+/**
+ * Thinking that came apart and the answer as one text, as a template writes them. Thinking that was cut off has no end.
+ */
+export function joinThinking(thinking: string, answer: string, cutOff: boolean): string {
+  const began = `<think>\n${thinking}`;
+  return cutOff && answer === '' ? began : `${began}\n</think>\n\n${answer}`;
 }

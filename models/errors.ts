@@ -72,7 +72,7 @@ export function errorInBody(error: unknown, headers: Headers): APIError {
   const [said] = [given.status, given.status_code, given.code]
     .map(Number)
     .filter((status) => status >= 400 && status <= 599);
-  const kind = `${String(given.code ?? '')} ${String(given.type ?? '')}`;
+  const kind = [given.code, given.type].filter((one) => typeof one === 'string').join(' ');
   const status = said ?? STATUS_OF_KIND.find(([pattern]) => pattern.test(kind))?.[1] ?? 500;
   const message = typeof error === 'string' ? error : given.message;
   const body = {

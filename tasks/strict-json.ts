@@ -1,6 +1,6 @@
 /** Reads a model's structured reply and nothing else: the whole reply is one JSON object, each key stands once. */
 import type { z } from 'zod';
-import { partThinking } from '../loop/thinking.ts';
+import { partThinking } from './thinking-text.ts';
 
 const MAX_REPLY_LENGTH = 10_000;
 /** Of a reply with the thinking before it. */
@@ -58,13 +58,14 @@ function unwrap(text: string): { json: string } | { problem: string } {
 /** `trim` takes a byte-order mark for white space. */
 const trimmed = (text: string): string => text.trim();
 
-/** The inside of a fence that holds all of the text. */
-function unfence(text: string): string {
+/** The inside of a fence that holds all of the text; a text without one as it is. */
+export function unfence(text: string): string {
   const plain = trimmed(text);
   if (!plain.startsWith('```') || !plain.endsWith('```') || plain.length < 6) return plain;
   const inside = plain.slice(3, -3);
   const firstLine = inside.search(/[\n{]/);
-  if (firstLine === -1 || !/^[ \t]*(json)?[ \t\r]*$/i.test(inside.slice(0, firstLine))) return plain;
+  if (firstLine === -1 || !/^[ \t]*(?:json|text|txt|markdown)?[ \t\r]*$/i.test(inside.slice(0, firstLine)))
+    return plain;
   return trimmed(inside.slice(firstLine));
 }
 

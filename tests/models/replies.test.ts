@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { joinThinking, partThinking, visibleOf } from '../../loop/thinking.ts';
+import { joinThinking } from '../../models/choices.ts';
+import { partThinking, visibleOf } from '../../tasks/thinking-text.ts';
 import { chat } from '../../models/chat.ts';
 import { resolveEndpoint } from '../../models/endpoint.ts';
 import { isRetryable, isRefusal } from '../../models/errors.ts';

@@ -32,11 +32,3 @@ export function partThinking(text: string): Parted {
 
 /** What stands behind the thinking: the text itself where nothing was thought. */
 export const visibleOf = (text: string): string => partThinking(text).visible;
-
-/**
- * Thinking that came apart and the answer as one text, as a template writes them. Thinking that was cut off has no end.
- */
-export function joinThinking(thinking: string, answer: string, cutOff: boolean): string {
-  const began = `<think>\n${thinking}`;
-  return cutOff && answer === '' ? began : `${began}\n</think>\n\n${answer}`;
-}
