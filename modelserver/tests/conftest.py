@@ -180,3 +180,19 @@ def example(question: str, answer: str) -> dict:
 
 ADDITIONS = {f"{a}+{b}": f"#{a + b}" for a in (1, 4) for b in (2, 9)}
 EXAMPLES = [example(question, answer) for question, answer in ADDITIONS.items()]
+
+
+def tiny_adapter(base: Path, folder: Path, seed: int, rank: int = 4) -> None:
+    """A LoRA folder, written by PEFT, that changes the base's answers."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=2 * rank,
+        target_modules=["q_proj", "v_proj", "down_proj"],
+        init_lora_weights=False,
+        task_type="CAUSAL_LM",
+    )
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
