@@ -170,7 +170,8 @@ export async function startScriptedEndpoint(
     });
     count += 1;
     const fault = script.fault?.(request(0), count);
-    if (fault && 'kind' in fault && fault.kind === 'reply') return send(response, fault.status ?? 200, fault.body);
+    if (fault && 'kind' in fault && fault.kind === 'reply')
+      return send(response, fault.status ?? 200, fault.body);
     if (fault && !('kind' in fault))
       return fail(response, fault.status, fault.message ?? 'scripted fault', fault.code, fault.headers);
     if (fault?.kind === 'hang') return;

@@ -249,7 +249,20 @@ describe("the structured critic's verdict", () => {
     expect(critique.reason.length).toBeLessThan(500);
   });
 
-  const nothing = ['none', 'None.', 'N/A', 'n/a', '-', '—', null, 'no error', 'No errors found.', 'no arithmetic errors', '""', ' '];
+  const nothing = [
+    'none',
+    'None.',
+    'N/A',
+    'n/a',
+    '-',
+    '—',
+    null,
+    'no error',
+    'No errors found.',
+    'no arithmetic errors',
+    '""',
+    ' ',
+  ];
   test.each(nothing)('"holds" with the first error %j is read', (none) => {
     expect(read(verdict({ first_error: none }))).toEqual({
       outcome: 'holds',
@@ -284,7 +297,11 @@ describe("the structured critic's verdict", () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         fc.string({ maxLength: 40 }).filter((text) => !/<\/?think|\[\/?THINK/.test(text)),
         (said, confidence, note) => {
-          const json = JSON.stringify({ first_error: said === 'holds' ? '' : note, verdict: said, confidence });
+          const json = JSON.stringify({
+            first_error: said === 'holds' ? '' : note,
+            verdict: said,
+            confidence,
+          });
           expect(read(shell(json))).toEqual(read(json));
           expect(read(shell(json)).outcome).toBe(said);
         },
