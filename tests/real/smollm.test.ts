@@ -42,7 +42,7 @@ beforeAll(async () => {
     createTestDatabase(),
   ]);
   stopWorkers = await startWorkers(temporal, database.db);
-}, 600_000);
+}, 1_200_000);
 
 afterAll(async () => {
   await stopWorkers?.();
@@ -127,4 +127,4 @@ it('a real model goes from unlabeled prompts to a promotion decision', async ({ 
   expect(['promote', 'discard']).toContain(decision!.kind);
   expect(decision!.reason).toMatch(/\d/);
   if (process.env.RATCHET_REAL_VERBOSE) console.log(result, reasons, examples, candidate, decision);
-}, 600_000);
+}, 1_200_000);
