@@ -8,7 +8,6 @@ blocks of steps; those that cannot (another model, another prefix) run in turns 
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from .errors import ApiError, overloaded
 from .prefill import computed
 from .prefix import LEAST, Prefix
 from .registry import Base, Registry, Weights
-from .rows import Piece, Row
+from .rows import Piece, Row, report
 from .score import prompt_logprobs
 
 POOL_BYTES = 1 << 30
@@ -288,15 +287,3 @@ class Engine:
 
     def emit(self, pieces: list[Piece]) -> None:
         report(pieces, lambda piece: piece.row, lambda p: p.row.ticket.pieces.put_nowait(p))
-
-
-def report(items: list, row_of: Callable, action: Callable) -> None:
-    """Run `action` on each item in its event loop, with one wake-up for all."""
-    by_loop: dict[asyncio.AbstractEventLoop, list] = {}
-    for item in items:
-        by_loop.setdefault(row_of(item).ticket.loop, []).append(item)
-    for loop, some in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(lambda some=some: [action(item) for item in some])
-        except RuntimeError:
-            pass  # the loop has closed: the server is going down and nobody waits

@@ -8,7 +8,6 @@ import torch
 
 from .guides import Guides
 
-
 STATE = ("token", "age", "limit", "done", "ends")
 """Tensors [rows] that follow the rows in flight."""
 
