@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from .adapters import AdapterConfig
 from .schemas import Hyperparameters
 
@@ -34,6 +36,9 @@ def resolve(
         values["batch_size"] = usual["batch_size"]
     if hyper.n_epochs == "auto":
         values["n_epochs"] = usual["n_epochs"]
+    if hyper.warmup_steps is None:
+        steps = math.ceil(examples / values["batch_size"]) * values["n_epochs"]
+        values["warmup_steps"] = 10 if parameters < SMALL_MODEL else max(1, min(10, steps // 10))
     if parent is not None:
         kept = {"lora_rank": parent.rank, "lora_alpha": parent.alpha}
         for key, value in kept.items():
