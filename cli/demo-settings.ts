@@ -82,7 +82,12 @@ export function demoName({ arm, quick, words }: Pick<DemoChoice, 'arm' | 'quick'
   return [
     'demo',
     // An id of a hub has a slash; a counter that follows may not be taken for a split.
-    ...(words ? [words.model.replaceAll(/[^A-Za-z0-9._-]+/g, '-'), ...(words.splitSeed === usualSplit ? [] : [`split${words.splitSeed}`])] : []),
+    ...(words
+      ? [
+          words.model.replaceAll(/[^A-Za-z0-9._-]+/g, '-'),
+          ...(words.splitSeed === usualSplit ? [] : [`split${words.splitSeed}`]),
+        ]
+      : []),
     ...(arm === 'none' ? [] : [arm]),
     ...(quick ? ['quick'] : []),
   ].join('-');

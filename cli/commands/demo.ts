@@ -184,7 +184,9 @@ function introduce(
       console.log(`It keeps the settings it was started with (${continues.iterations} iterations at most).`);
     }
   } else {
-    const what = words ? `word problems (SVAMP) with ${words.model}` : 'the arithmetic task with the built-in model';
+    const what = words
+      ? `word problems (SVAMP) with ${words.model}`
+      : 'the arithmetic task with the built-in model';
     console.log(`${c.bold('Run')} ${id}: ${what}.`);
   }
   const link = workflowLink(addresses, id);

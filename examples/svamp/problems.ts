@@ -20,7 +20,11 @@ export function shuffled<T>(items: readonly T[], seed: number | string, keyOf: (
     .map(({ item }) => item);
 }
 
-export const keyOf = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9.]+/g, ' ').trim();
+export const keyOf = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.]+/g, ' ')
+    .trim();
 
 function textOf({ Body, Question }: Row): string {
   const body = Body.trim().replaceAll(/\s+/g, ' ');
@@ -86,6 +90,7 @@ export function objection(text: string, answer: string): string | undefined {
     left.splice(at, 1);
   }
   if (value < 0) return `${written(value)} is less than nothing: a problem asks how many or how much`;
-  if (whole && !equal(value, Math.round(value))) return `${written(value)} is not whole, the problem's numbers are`;
+  if (whole && !equal(value, Math.round(value)))
+    return `${written(value)} is not whole, the problem's numbers are`;
   return undefined;
 }
