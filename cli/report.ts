@@ -76,6 +76,30 @@ async function compare(
   return comparisons;
 }
 
+/** Where the run started, in its better form, against any of its checkpoints, as the report has it for the best. */
+export async function comparedWithStart(
+  db: Db,
+  runId: string,
+  checkpointId: number,
+): Promise<{ comparison: Comparison[]; form: Form }> {
+  const [rows, plain, shown] = await Promise.all([
+    queries.checkpointRows(db, [runId]),
+    queries.scores(db, [runId]),
+    shownScores(db, [runId]),
+  ]);
+  const { scores, formOf } = inBestForm(plain, shown);
+  const base = checkpointReport(
+    rows.find((row) => row.iterationIndex === 0)!,
+    scores,
+  );
+  const best = checkpointReport(
+    rows.find((row) => row.id === checkpointId)!,
+    scores,
+  );
+  const form = formOf(base.id);
+  return { comparison: await compare(db, runId, { base, best, scores, form }), form };
+}
+
 export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
   return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
@@ -260,6 +284,9 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
       requests: calls.reduce((total, call) => total + call.requests, 0),
       prompts: sum((one) => one.prompts),
       samples: sum((one) => one.samples),
+      cutOff: sum((one) => one.cutOff ?? 0),
+      refused: sum((one) => one.refused ?? 0),
+      estimated: calls.reduce((total, call) => total + call.estimated, 0),
       accepted: sum((one) => one.accepted),
       examples: sum((one) => one.examples),
       promotions: iterations.filter((one) => one.decision === 'promote').length,

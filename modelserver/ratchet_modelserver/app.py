@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import chat, file_routes, job_routes
+from . import adapter_routes, chat, file_routes, job_routes
 from .engine import Engine
 from .errors import ApiError, bad_request
 from .jobs import Jobs
@@ -53,6 +53,7 @@ def model_object(model: Model) -> dict:
         "max_model_len": model.base.max_length,
         "system_fingerprint": model.fingerprint,
         "adapter_path": str(model.folder) if model.folder else None,
+        "chat_template": model.base.template.describe(),
     }
 
 
@@ -112,6 +113,7 @@ def make_app(engine: Engine, store: Store, jobs: Jobs) -> FastAPI:
         # Model ids may hold slashes.
         Route("/v1/models/{id:path}", get_model),
         Route("/v1/models/{id:path}", delete_model, methods=["DELETE"]),
+        *adapter_routes.routes,
         *file_routes.routes,
         *job_routes.routes,
     ]

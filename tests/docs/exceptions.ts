@@ -4,6 +4,10 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
     command: /^npm run demo/,
     why: 'takes minutes; tests/workflows/real-model.test.ts does the same, smaller',
   },
+  {
+    command: /^npx ratchet (model |up --model |run my-task.yaml --model smollm2-135m)/,
+    why: 'downloads 93 MB; tests/real and tests/cli/models do it',
+  },
   { command: /^npm test/, why: 'is the whole suite, or a part of it' },
   {
     command: /^npm run chaos/,
@@ -11,6 +15,10 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
   },
   { command: /^npm run gallery/, why: 'tests/gallery/gallery.test.ts runs all of it' },
   { command: /^docker compose /, why: 'needs Docker; tests/docker checks the file and its commands' },
+  {
+    command: /^npx ratchet export --adapter /,
+    why: 'needs an adapter of a real trainer; tests/cli/export-adapter.test.ts makes and exports one',
+  },
   { command: /^curl -fLO "\$base/, why: 'needs the internet' },
   { command: /^pip install /, why: 'needs the internet' },
   { command: /^pg_dump /, why: "needs PostgreSQL's own programs, which the embedded server comes without" },
