@@ -47,6 +47,31 @@ export function readEquation(text: string): Equation | undefined {
   return { left: left.trim(), value, stated: Number(stated), used: numbersOf(left) };
 }
 
+const LINE = /^([a-z_]\w{0,60}) = ([-\w\s.+*/()]{1,80})$/i;
+
+/**
+ * A program of assignments, one a line, the last of them to `answer`, as the equation that it comes to; undefined when it is
+ * anything else.
+ */
+export function readProgram(text: string): Equation | undefined {
+  const names = new Map<string, string>();
+  for (const line of text.trim().split('\n')) {
+    const [, name, right] = LINE.exec(line.trim()) ?? [];
+    if (name === undefined || right === undefined || names.has('answer')) return undefined;
+    let known = true;
+    const flat = right.replace(/[a-z_]\w*/gi, (one) => {
+      const value = names.get(one);
+      if (value === undefined) known = false;
+      return value ?? '';
+    });
+    if (!known || flat.length > 80) return undefined;
+    names.set(name, /^[\d.]+$/.test(flat) ? flat : `(${flat})`);
+  }
+  const left = names.get('answer')?.replace(/^\((.*)\)$/, '$1');
+  const value = left === undefined ? undefined : valueOf(left);
+  return left === undefined || value === undefined ? undefined : readEquation(`${left} = ${written(value)}`);
+}
+
 /** The same equation with each number changed; its right side is worked out anew. */
 export function withNumbers({ left }: Equation, change: (value: number) => number): string | undefined {
   const expression = left.replace(NUMBER, (number) => written(change(Number(number))));

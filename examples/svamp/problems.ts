@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { BenchmarkItem, Rewrite } from '../../tasks/task.ts';
-import { equal, numbersOf, readEquation, withNumbers, written } from './equation.ts';
+import { equal, numbersOf, readEquation, withNumbers, written, type Equation } from './equation.ts';
 
 type Row = { ID: string; Body: string; Question: string; Answer: number; Type: string };
 export type Problem = BenchmarkItem;
@@ -42,12 +42,6 @@ export function split(seed: number): { pool: Problem[]; heldOut: Problem[] } {
   return { pool: order.slice(HELD_OUT), heldOut: order.slice(0, HELD_OUT) };
 }
 
-/** Sentences without the last, and the last: the question. */
-function parts(text: string): { body: string[]; question: string } {
-  const sentences = text.trim().split(/(?<=[.?!])\s+(?=\S)/);
-  return { body: sentences.slice(0, -1), question: sentences.at(-1)! };
-}
-
 const timesFactor = (text: string, factor: number): string =>
   text.replace(/\d+(?:\.\d+)?/g, (number) => written(Number(number) * factor));
 
@@ -59,28 +53,25 @@ const divided =
     return equation && withNumbers(equation, (value) => value / factor);
   };
 
-/** Where a number stands, which comes first, and how large it is are what a weak model goes by: each form changes some of that. */
+/**
+ * The problem as it is and in other numbers, each for an equation and, at the odd places, for a program: samples take the two ways of
+ * asking in turn, and each way errs in its own way.
+ */
 export function formsOf(text: string): Rewrite[] {
-  const { body, question } = parts(text);
+  const factor = Math.max(0, ...numbersOf(text)) > 40 ? 2 : 3;
+  const other = timesFactor(text, factor);
   const asIs = (answer: string) => answer;
-  const asked = [question, ...body].join(' ');
-  const large = Math.max(0, ...numbersOf(text)) > 40;
-  const factor = large ? 2 : 3;
-  const forms: Rewrite[] = [
-    { key: 'as-it-is', text, mapBack: asIs },
-    { key: 'question-first', text: asked, mapBack: asIs },
-    { key: `x${factor}`, text: timesFactor(text, factor), mapBack: divided(factor) },
-    { key: 'x2,question-first', text: timesFactor(asked, 2), mapBack: divided(2) },
+  return [
+    { key: 'as-it-is', kind: 'equation', text, mapBack: asIs },
+    { key: 'program', kind: 'program', text, mapBack: asIs },
+    { key: `x${factor}`, kind: 'equation', text: other, mapBack: divided(factor) },
+    { key: `program,x${factor}`, kind: 'program', text: other, mapBack: divided(factor) },
   ];
-  return body.length === 0 ? forms.filter(({ key }) => !key.includes('question')) : forms;
 }
 
 /** What speaks against an equation as the answer to `text`, without knowing the answer; undefined: nothing does. */
-export function objection(text: string, answer: string): string | undefined {
-  const equation = readEquation(answer);
-  if (!equation) return 'is no equation';
-  const { value, stated, used } = equation;
-  if (!equal(value, stated)) return `${equation.left} is ${written(value)}, not ${written(stated)}`;
+export function objection(text: string, { left: expression, value, stated, used }: Equation): string | undefined {
+  if (!equal(value, stated)) return `${expression} is ${written(value)}, not ${written(stated)}`;
   if (used.length < 2) return 'works nothing out';
   const left = numbersOf(text);
   const whole = left.every(Number.isInteger);

@@ -1,43 +1,46 @@
 /**
  * SVAMP: one-step word problems with numbers that do not matter. The model answers with one equation, so an answer to the problem in
  * other numbers can be put back into its own, and much can be checked without knowing an answer: that the equation is right, that its
- * numbers are the problem's, that nobody has less than nothing.
+ * numbers are the problem's, that nobody has less than nothing. The vote is over equations and short programs, which err differently.
  */
 import type { BenchmarkItem, ChatMessage, Prompt, Task } from '../../tasks/task.ts';
-import { equal, numbersOf, readEquation, written } from './equation.ts';
+import { equal, numbersOf, readEquation, readProgram, written } from './equation.ts';
 import { formsOf, keyOf, objection, shuffled, split } from './problems.ts';
 
-const SYSTEM = 'Reply with one equation and nothing else.';
-
-const ask = (text: string): ChatMessage[] => [
-  { role: 'system', content: SYSTEM },
-  { role: 'user', content: text },
-];
-
-/** The same problem type as the benchmark's, none of its problems. */
-const examples = [
+/** The same kind of problem as the benchmark's, none of its problems. */
+const worked = [
   {
-    prompt:
-      'Amy had 14 stickers and 3 pens. She gave 5 stickers to her brother. How many stickers does she have now?',
-    answer: '14 - 5 = 9',
+    problem: 'Amy had 14 stickers and 3 pens. She gave 5 stickers to her brother. How many stickers does she have now?',
+    equation: '14 - 5 = 9',
+    program: 'stickers_at_first = 14\nstickers_given = 5\nanswer = stickers_at_first - stickers_given',
   },
   {
-    prompt: 'There are 6 shelves with 8 books each. Each book has 40 pages. How many books are there in all?',
-    answer: '6 * 8 = 48',
+    problem: 'Ben found some shells. Ann gave him 19 more and now he has 42. How many shells did he find?',
+    equation: '42 - 19 = 23',
+    program: 'shells_now = 42\nshells_from_ann = 19\nanswer = shells_now - shells_from_ann',
   },
   {
-    prompt: 'Ben found some shells. Ann gave him 19 more and now he has 42. How many shells did he find?',
-    answer: '42 - 19 = 23',
-  },
-  {
-    prompt: 'A farmer puts 36 apples and 20 pears into bags of 4. How many bags does he need?',
-    answer: '(36 + 20) / 4 = 14',
-  },
-  {
-    prompt: 'Tom ran 11 miles on Monday and 4 miles more on Tuesday. How many miles did he run on Tuesday?',
-    answer: '11 + 4 = 15',
+    problem: 'A farmer puts 36 apples and 20 pears into bags of 4. How many bags does he need?',
+    equation: '(36 + 20) / 4 = 14',
+    program: 'apples = 36\npears = 20\nfruits_per_bag = 4\nanswer = (apples + pears) / fruits_per_bag',
   },
 ];
+
+const asking =
+  (form: 'equation' | 'program', system: string) =>
+  (text: string): ChatMessage[] => [
+    { role: 'system', content: system },
+    ...worked.flatMap((one): ChatMessage[] => [
+      { role: 'user', content: one.problem },
+      { role: 'assistant', content: one[form] },
+    ]),
+    { role: 'user', content: text },
+  ];
+
+const ask = asking('equation', 'Answer with one equation.');
+const askProgram = asking('program', 'Answer with a short program.');
+
+const read = (rationale: string) => readEquation(rationale) ?? readProgram(rationale);
 
 /** What the answer says at its end: of an equation its right side. */
 const result = (answer: string): number => Number(answer.split('=').at(-1));
@@ -69,23 +72,33 @@ export function svampTask(seed: number): Task {
     },
     readPrompt: (text): Prompt | string =>
       numbersOf(text).length >= 2 ? { key: keyOf(text), text } : 'has less than two numbers',
-    strategies: [{ name: 'equation', messages: ask }],
+    // In turn, as the forms are: those at even places are for equations.
+    strategies: [
+      { name: 'equation', messages: ask },
+      { name: 'program', messages: askProgram },
+    ],
     ask,
-    examples,
-    examplesIn: 'sampling',
-    rewrites: ({ text }, order) => shuffled(formsOf(text), order, ({ key }) => key),
+    rewrites: ({ text }) => formsOf(text),
     readAnswer(rationale) {
-      const equation = readEquation(rationale);
+      const equation = read(rationale);
       return equation && `${equation.left} = ${written(equation.stated)}`;
     },
     sameAnswer: (a, b) => equal(result(a), result(b)),
     checkFormat(_, rationale) {
-      const ok = readEquation(rationale) !== undefined;
-      return { ok, reason: ok ? 'one equation' : 'is not one equation and nothing else' };
+      const ok = read(rationale) !== undefined;
+      return { ok, reason: ok ? 'one equation, or a program' : 'is no equation or program and nothing else' };
     },
     checkCoherence(text, rationale) {
-      const found = objection(text, rationale);
+      const equation = read(rationale);
+      const found = equation ? objection(text, equation) : 'is no equation';
       return { ok: found === undefined, reason: found ?? "right, and of the problem's numbers" };
+    },
+    // A program has its vote; what is trained is what the benchmarks ask for.
+    verify: async (_, { request, rationale }) => {
+      const equation = readEquation(rationale);
+      if (!equation) return { ok: undefined, reason: 'is a program: it votes, and equations are trained' };
+      const found = objection(request, equation);
+      return { ok: found === undefined, reason: found ?? `${equation.left} is ${written(equation.value)}` };
     },
     benchmarks: [
       { name: 'target', role: 'target', items: () => heldOut },
@@ -94,15 +107,16 @@ export function svampTask(seed: number): Task {
     suggested: {
       iterations: 2,
       pool: { prompts: 350, rehearsal: 0, stored: 'off' },
-      sampling: { samples: 8, temperature: 0.8 },
+      sampling: { samples: 6, temperature: 0.7, resamples: 3 },
+      select: { perPrompt: 2 },
       gates: {
-        // A sample that its own equation speaks against has no vote; it is no vote for anything else either.
-        agreement: { min: 0.5, minMargin: 0.25, noAnswer: 'abstains', sharedMistake: { across: 0 } },
+        // Four of six, and not of one kind alone. A sample that its own equation speaks against has no vote, for nothing else either.
+        agreement: { min: 0.6, minMargin: 0.3, noAnswer: 'abstains' },
         critique: { mode: 'off' },
       },
-      training: { given: false },
+      training: { given: false, epochs: 1, batchSize: 8, learningRate: 3e-4, loraRank: 16, loraAlpha: 32 },
     },
-    maxTokens: 32,
+    maxTokens: 64,
     truth: ({ key }) => truths.get(key),
   };
 }
