@@ -48,6 +48,7 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   let nextPlain = Date.now() + plainEveryMs;
   let nextWorkflow = 0;
   let notedFailure = '';
+  let lastPlain: string | undefined;
 
   async function printFinished(progress: Progress): Promise<void> {
     const fresh = progress.finished.filter((index) => !reported.has(index));
@@ -76,10 +77,14 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
     }
     const line = progressLine(progress, rates);
     const failure = line && / failed: /.test(line) ? line : '';
+    const whole = line && note ? `${line}  (${note})` : line;
+    // What waits for somebody is said once: a line that comes again and again reads like news.
+    const waits = note !== '' && whole === lastPlain;
     if (failure && failure !== notedFailure) region.print(failure);
-    else if (line && now >= nextPlain) region.print(note ? `${line}  (${note})` : line);
+    else if (whole && now >= nextPlain && !waits) region.print(whole);
     else if (now < nextPlain) return;
     notedFailure = failure;
+    lastPlain = whole;
     nextPlain = now + plainEveryMs;
   }
 
