@@ -14,6 +14,7 @@ import {
   findJob,
   getJob,
   loadAdapter,
+  TERMINAL,
   trainingProgress,
   type Job,
   type TrainingParameters,
@@ -26,7 +27,6 @@ import { datasetText, digestOf } from './dataset.ts';
 export type Trained = { checkpointId: number; jobId: string; trainedTokens: number; seconds: number };
 
 const POLL_MS = 500;
-const TERMINAL = new Set(['succeeded', 'failed', 'cancelled']);
 
 const trainingFailed = (message: string) => ApplicationFailure.nonRetryable(message, FAILURE.trainingFailed);
 

@@ -1,6 +1,7 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import * as schema from './schema.ts';
+import { storableText } from './storable.ts';
 
 export type Db = NodePgDatabase<typeof schema> & { $client: pg.Pool };
 
@@ -19,6 +20,25 @@ export function connect(url = process.env.DATABASE_URL, max = 10, idleMs = 10_00
   // Without a listener, the error of a client would end the process: of an idle one, and of one that is in use by a
   // transaction, whose query fails with the same error anyway.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    storeAnyText(client);
+  });
   return drizzle(pool, { schema });
+}
+
+type Query = (query: unknown, values?: unknown, callback?: unknown) => unknown;
+
+/** Cleans the texts among a query's parameters, whoever sends it; see storable.ts. */
+function storeAnyText(client: pg.ClientBase): void {
+  const query = client.query.bind(client) as Query;
+  const clean = (value: unknown): unknown => {
+    if (typeof value === 'string') return storableText(value);
+    return Array.isArray(value) ? value.map(clean) : value;
+  };
+  client.query = ((first: unknown, second: unknown, third: unknown) => {
+    const { values } = (first ?? {}) as { values?: unknown };
+    const cleaned = Array.isArray(values) ? Object.assign(first as object, { values: clean(values) }) : first;
+    return query(cleaned, Array.isArray(second) ? clean(second) : second, third);
+  }) as typeof client.query;
 }

@@ -12,8 +12,8 @@ export const DATABASE_FAILURE = {
   refused: 'DatabaseRefused',
 } as const;
 
-/** SQLSTATE classes that waiting does not mend: cardinality, bad data, a broken constraint, no such column. */
-const REFUSALS = new Set(['21', '22', '23', '42']);
+/** SQLSTATE classes that waiting does not mend: cardinality, bad data, a broken constraint, no such column, too large. */
+const REFUSALS = new Set(['21', '22', '23', '42', '54']);
 /** A right that somebody can still grant. */
 const NO_PRIVILEGE = '42501';
 

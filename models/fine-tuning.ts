@@ -1,5 +1,6 @@
 import OpenAI, { APIConnectionError, APIError, toFile } from 'openai';
 import type { Endpoint } from './endpoint.ts';
+import { isRetryable } from './errors.ts';
 
 export type TrainingParameters = {
   epochs: number;
@@ -95,13 +96,26 @@ export async function getJob(endpoint: Endpoint, id: string, signal: AbortSignal
   return endpoint.client.fineTuning.jobs.retrieve(id, { signal });
 }
 
-/** Cancels a job. One that has ended already, or was never created, is no error. */
+/** What a job's status is once nothing more happens to it. */
+export const TERMINAL: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
+
+/**
+ * Cancels a job. One that has ended already, or was never created, is no error. What the trainer says against it counts only
+ * with the job's own word: a 429 or a 401 would else leave it training on.
+ *
+ * @throws APIError as the trainer answered, when the job goes on
+ */
 export async function cancelJob(endpoint: Endpoint, id: string, signal: AbortSignal): Promise<void> {
+  const { jobs } = endpoint.client.fineTuning;
   try {
-    await endpoint.client.fineTuning.jobs.cancel(id, { signal });
+    await jobs.cancel(id, { signal });
   } catch (error) {
-    const ended = error instanceof APIError && error.status !== undefined && error.status < 500;
-    if (!ended) throw error;
+    if (!(error instanceof APIError) || (isRetryable(error) && error.status !== 409)) throw error;
+    const job = await jobs.retrieve(id, { signal }).catch((other: unknown) => {
+      if (other instanceof APIError && other.status === 404) return undefined;
+      throw other;
+    });
+    if (job && !TERMINAL.has(job.status)) throw error;
   }
 }
 

@@ -100,9 +100,9 @@ export async function createWorkers(options: {
         // Long enough to store what is in flight; a page that is cut off is resumed elsewhere.
         shutdownGraceTime: '3 seconds',
         shutdownForceTime: '10 seconds',
-        // A bug must fail the workflow, visibly, instead of its task for ever: also code that does not fit the history, since
-        // a run that has failed goes on, under new code, when it is started again.
-        workflowFailureErrorTypes: { '*': ['Error'] },
+        // A bug must fail the workflow, visibly, instead of its task for ever. Code that does not fit the history is none of
+        // the run's: one bad deploy would fail every open run. Their tasks fail and are tried again until it is rolled back.
+        workflowFailureErrorTypes: { '*': ['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError'] },
       }),
     ),
   );

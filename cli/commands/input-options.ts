@@ -14,7 +14,10 @@ export function addInputOptions(command: Command): Command {
     )
     .option('--input <file>', 'the whole input as a JSON file')
     .option('--base-url <url>', 'OpenAI-compatible endpoint of generator, critic and trainer, ending in /v1')
-    .option('--model <name>', 'model name at that endpoint')
+    .option(
+      '--model <name>',
+      'model name at that endpoint; on the local stack, as `ratchet up --model` takes it',
+    )
     .option('--api-key-env <name>', 'environment variable that holds the API key')
     .addOption(new Option('--ungated', 'contrast arm: gates off, every majority trains').conflicts('control'))
     .addOption(

@@ -4,6 +4,7 @@ import { findAddresses, withDatabase } from '../addresses.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { checkInput, checkRunId, defaultRunId, inputFromFlags, type RunFlags } from '../run-input.ts';
+import { withServedModel } from '../models/served.ts';
 import { connectTemporal, startRun, workflowLink } from '../temporal.ts';
 import { announceEnd, follow } from './follow.ts';
 import { addInputOptions } from './input-options.ts';
@@ -15,6 +16,7 @@ const examples = `
 Examples:
   ratchet run arithmetic
   ratchet run arithmetic --prompts prompts.jsonl --iterations 6
+  ratchet run my-task.yaml --model smollm2-135m
   ratchet run my-task.yaml --base-url http://localhost:8000/v1 --model my-model --api-key-env MY_KEY
   ratchet run arithmetic --set sampling.samples=16 --set gates.agreement.min=0.7 --detach
 
@@ -39,7 +41,7 @@ export function addRunCommand(program: Command): void {
 async function run(task: string, flags: Flags): Promise<number> {
   if (flags.detach && flags.json)
     throw new UsageError('--json needs the run to be watched to its end: leave out --detach.');
-  const { input, task: name } = await checkInput(inputFromFlags(task, flags));
+  const { input, task: name } = await checkInput(inputFromFlags(task, await withServedModel(flags)));
   const runId = checkRunId(flags.id ?? defaultRunId(name));
   const addresses = findAddresses();
   const client = await connectTemporal(addresses);

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { findAddresses, withDatabase, type Addresses } from '../addresses.ts';
 import { UsageError } from '../errors.ts';
 import { renderSchedule, renderSchedules } from '../render-schedules.ts';
+import { withServedModel } from '../models/served.ts';
 import { checkInput, checkRunId, inputFromFlags, taskSlug, type RunFlags } from '../run-input.ts';
 import { durationMs, timingFromFlags, zonedText, zonedTime, type TimingFlags } from '../schedule-spec.ts';
 import {
@@ -97,7 +98,7 @@ function addCreate(schedule: Command): void {
       const timing = timingFromFlags(flags);
       const catchUpMs = durationMs('--catch-up', flags.catchUp);
       if (catchUpMs < MIN_CATCH_UP_MS) throw new UsageError('--catch-up: at least 10s.');
-      const { input, task: name } = await checkInput(inputFromFlags(task, flags));
+      const { input, task: name } = await checkInput(inputFromFlags(task, await withServedModel(flags)));
       const id = checkRunId(flags.id ?? `${taskSlug(name)}-${timing.rhythm}`);
       await withTemporal(async (client, addresses) => {
         await createSchedule(client, { id, input, timing, catchUpMs, paused: flags.paused });

@@ -18,6 +18,11 @@ export function addStackCommands(program: Command): void {
       'start PostgreSQL, Temporal, the model server, a worker, the web page and the gateway, each unless you run one yourself',
     )
     .option('-d, --detach', 'leave it running in the background')
+    .option(
+      '--model <names>',
+      'what the local model server serves, separated by commas: packaged models, hub ids, folders, GGUF files (ratchet model list); the first is the default',
+      readNames,
+    )
     .option('--only <parts>', `start only these, separated by commas: ${partNames.join(', ')}`, readParts)
     .addHelpText('after', upHelp)
     .action(up);
@@ -43,7 +48,7 @@ const upHelp = `
 Uses what is configured, starts the rest:
   DATABASE_URL                          your PostgreSQL, instead of the embedded one
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE  your Temporal, instead of the local dev server
-  MODEL_BASE_URL                        your OpenAI-compatible endpoint, instead of the built-in model
+  MODEL_BASE_URL                        your OpenAI-compatible endpoint, instead of our model server
   TEMPORAL_CLI, RATCHET_PYTHON          the programs to use
   RATCHET_HOME                          where data lies (.ratchet in the clone)
   RATCHET_POSTGRES_PORT, RATCHET_TEMPORAL_PORT, RATCHET_TEMPORAL_UI_PORT, RATCHET_MODELSERVER_PORT,
@@ -61,7 +66,14 @@ function readParts(text: string): PartName[] {
   return names as PartName[];
 }
 
-async function up(options: { detach?: boolean; only?: PartName[] }): Promise<void> {
+function readNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === ''))
+    throw new InvalidArgumentError('Give the name of a model, or several separated by commas.');
+  return names;
+}
+
+async function up(options: { detach?: boolean; only?: PartName[]; model?: string[] }): Promise<void> {
   const abort = new AbortController();
   const print = (text: string) => process.stderr.write(`${text}\n`);
   const removeHandlers = onStopSignal((reason) => {
@@ -71,6 +83,7 @@ async function up(options: { detach?: boolean; only?: PartName[] }): Promise<voi
   try {
     const stack = await startStack({
       parts: options.only,
+      models: options.model,
       detach: options.detach,
       onStep: stepPrinter(),
       signal: abort.signal,

@@ -9,6 +9,7 @@ import { markReported, type OnStep, type Step } from './steps.ts';
 export interface DetachedOptions {
   home: string;
   parts: PartName[];
+  models?: string[];
   env: NodeJS.ProcessEnv;
   onStep: OnStep;
   signal?: AbortSignal;
@@ -17,11 +18,18 @@ export interface DetachedOptions {
 export type SupervisorMessage = { step: Step } | { ready: true } | { error: string; reported: boolean };
 
 /** Starts the supervisor and waits until the stack is ready. When we end before that, it stops. */
-export async function startDetached({ home, parts, env, onStep, signal }: DetachedOptions): Promise<void> {
+export async function startDetached({
+  home,
+  parts,
+  models,
+  env,
+  onStep,
+  signal,
+}: DetachedOptions): Promise<void> {
   const log = openSync(logFile(home, 'supervisor'), 'a');
   const child = spawn(
     process.execPath,
-    [join(repoRoot, 'cli', 'stack', 'supervisor.ts'), JSON.stringify({ home, parts })],
+    [join(repoRoot, 'cli', 'stack', 'supervisor.ts'), JSON.stringify({ home, parts, models })],
     {
       cwd: repoRoot,
       env: { ...env, RATCHET_HOME: home },

@@ -1,17 +1,25 @@
-// The model server: the user's (MODEL_BASE_URL, any OpenAI-compatible endpoint), else ours with the built-in model.
-import { existsSync } from 'node:fs';
+// The model server: the user's (MODEL_BASE_URL, any OpenAI-compatible endpoint), else ours, with the models that were
+// asked for or the built-in one.
 import { delimiter, join } from 'node:path';
+import { builtin, builtinCritic, type ServedModel } from '../models/store.ts';
 import { logFile, repoRoot } from './home.ts';
 import type { ExternalPart, LocalPart, Part, PartContext } from './part.ts';
 
 const folder = join(repoRoot, 'modelserver');
 
-/** @param python the interpreter of the environment that preparePythonEnv made; not needed for an external server */
-export async function modelserverPart(context: PartContext, python: () => Promise<string>): Promise<Part> {
+/** Neither is needed for an external server. */
+export interface ServerNeeds {
+  /** The interpreter of the environment that preparePythonEnv made. */
+  python(): Promise<string>;
+  /** What it is to serve, the default first. */
+  models(): Promise<ServedModel[]>;
+}
+
+export async function modelserverPart(context: PartContext, needs: ServerNeeds): Promise<Part> {
   const configured = context.env.MODEL_BASE_URL;
-  return configured
-    ? externalModelserver(configured, context.env)
-    : localModelserver(context, await python());
+  if (configured) return externalModelserver(configured, context.env);
+  const python = await needs.python();
+  return localModelserver(context, python, await needs.models());
 }
 
 function externalModelserver(baseUrl: string, env: NodeJS.ProcessEnv): ExternalPart {
@@ -32,16 +40,21 @@ function externalModelserver(baseUrl: string, env: NodeJS.ProcessEnv): ExternalP
   };
 }
 
-function localModelserver({ home, env, ports }: PartContext, python: string): LocalPart {
+function localModelserver(
+  { home, env, ports }: PartContext,
+  python: string,
+  models: ServedModel[],
+): LocalPart {
   const address = localAddress(ports.modelserver!);
-  const builtin = join(folder, 'builtin');
-  const args = ['-m', 'ratchet_modelserver', '--model', `arithmetic=${join(builtin, 'arithmetic')}`];
-  const critic = join(builtin, 'arithmetic-critic');
-  if (existsSync(critic)) args.push('--adapter', `arithmetic-critic=${critic}`);
+  const args = ['-m', 'ratchet_modelserver'];
+  for (const { name, folder: weights } of models) args.push('--model', `${name}=${weights}`);
+  if (models.some(({ name }) => name === builtin.name))
+    args.push('--adapter', `${builtinCritic.name}@${builtin.name}=${builtinCritic.folder}`);
   args.push('--data', join(home, 'modelserver'), '--port', String(ports.modelserver));
   return {
     kind: 'local',
     address,
+    note: `serves ${models.map(({ name }) => name).join(', ')}`,
     env: { MODEL_BASE_URL: `${address}/v1` },
     spec: {
       command: python,

@@ -47,6 +47,14 @@ async function pythonVersion(command: string, env: NodeJS.ProcessEnv): Promise<s
   }
 }
 
+/** Whether this command ends well. */
+export async function runs(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<boolean> {
+  return run(command, args, { env, timeout: 20_000 }).then(
+    () => true,
+    () => false,
+  );
+}
+
 function usable(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   // Wheels of PyTorch come some months after a Python: newer than 3.14 is not tried.

@@ -1,6 +1,9 @@
 // The local stack: starts what is not configured, uses what is, keeps it running, and stops it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDetached } from './detached.ts';
+import { checkModelNames, ensureModels } from '../models/add.ts';
+import { servedName } from '../models/source.ts';
+import { builtin } from '../models/store.ts';
 import { gatewayPart } from './gateway.ts';
 import { makeHome, ratchetHome } from './home.ts';
 import { tryLock, type Lock } from './lock.ts';
@@ -38,6 +41,11 @@ export interface StackOptions {
   onStep?: OnStep;
   /** Stops a start that is under way. */
   signal?: AbortSignal;
+  /**
+   * What the local model server serves, the default first: names as `ratchet model add` takes them; what is missing is got.
+   * The built-in model by default; of a stack that runs, whatever it serves.
+   */
+  models?: string[];
   /** Leave the stack running in the background, with a process of its own that watches it. */
   detach?: boolean;
 }
@@ -62,6 +70,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { env = process.env, onStep = () => undefined, parts = [...partNames] } = options;
   const home = options.home ?? ratchetHome(env);
   makeHome(home);
+  if (options.models && env.MODEL_BASE_URL)
+    throw new Error(
+      `MODEL_BASE_URL names a model server of yours (${env.MODEL_BASE_URL}), which serves what you started it with. Unset it to serve ${options.models.join(', ')} from here, or leave the model's name out.`,
+    );
+  if (options.models) checkModelNames(options.models, home);
   let told = false;
   for (;;) {
     const attempt = tryLock(lockFile(home));
@@ -69,11 +82,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       if (!options.detach) return own(home, attempt.lock, { ...options, env, onStep, parts });
       attempt.lock.release();
       await startDetached({ ...options, env, onStep, parts, home });
-      return attach(home, parts, env);
+      return attach(home, { parts, env, models: options.models });
     }
     const state = readState(home);
     if (state?.status === 'running' && state.supervisor.pid === attempt.holder.pid)
-      return attach(home, parts, env);
+      return attach(home, { parts, env, models: options.models });
     if (!told)
       onStep({
         name: 'Stack',
@@ -86,7 +99,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-function attach(home: string, parts: PartName[], env: NodeJS.ProcessEnv): Stack {
+type Wanted = Required<Pick<StackOptions, 'parts' | 'env'>> & Pick<StackOptions, 'models'>;
+
+function attach(home: string, { parts, env, models }: Wanted): Stack {
   const state = readState(home);
   if (!state) throw new Error('The stack stopped while it was being looked at. Run the command again.');
   const missing = parts.filter((name) => !state.parts[name]);
@@ -101,6 +116,7 @@ function attach(home: string, parts: PartName[], env: NodeJS.ProcessEnv): Stack 
       `A stack runs (process ${state.supervisor.pid}) with another ${other.join(' and ')} than the environment has now. Stop it with: ratchet down, then run this again, or unset ${other.join(' and ')}.`,
     );
   }
+  refuseOtherModels(state, models);
   return {
     home,
     env: state.env,
@@ -109,6 +125,17 @@ function attach(home: string, parts: PartName[], env: NodeJS.ProcessEnv): Stack 
     stop: async () => undefined,
     failed: new Promise(() => undefined),
   };
+}
+
+/** @throws Error when the stack that runs does not serve these models, or another one as its default */
+function refuseOtherModels(state: StackState, models: string[] | undefined): void {
+  if (!models) return;
+  const asked = models.map((name) => servedName(name, state.home));
+  const serves = state.models ?? [];
+  if (asked[0] === serves[0] && asked.every((name) => serves.includes(name))) return;
+  throw new Error(
+    `A stack runs (process ${state.supervisor.pid}) and serves ${serves.join(', ') || 'no models of its own'}. Stop it with: ratchet down, then: ratchet up --model ${models.join(',')}  Runs that are under way go on after that.`,
+  );
 }
 
 type OwnOptions = StackOptions & Required<Pick<StackOptions, 'env' | 'onStep' | 'parts'>>;
@@ -160,7 +187,17 @@ async function own(home: string, lock: Lock, options: OwnOptions): Promise<Stack
     const makers: Record<PartName, () => Promise<Part>> = {
       postgres: () => postgresPart(context('postgres')),
       temporal: () => temporalPart(context('temporal')),
-      modelserver: () => modelserverPart(context('modelserver'), () => pythonStep(home, env, onStep, signal)),
+      modelserver: () =>
+        modelserverPart(context('modelserver'), {
+          python: () => pythonStep(home, env, onStep, signal),
+          models: async () => {
+            const models = options.models
+              ? await ensureModels(options.models, { home, env, onStep, signal })
+              : [builtin];
+            state.models = models.map(({ name }) => name);
+            return models;
+          },
+        }),
       worker: async () => workerPart(context('worker')),
       web: async () => webPart(context('web')),
       gateway: async () => gatewayPart(context('gateway')),

@@ -42,6 +42,8 @@ export interface StackState {
   /** What every child gets, and what other commands need to reach the stack. Secrets included: the file is 0600. */
   env: Record<string, string>;
   parts: Partial<Record<PartName, PartState>>;
+  /** Names of the models that the local model server serves, the default first. */
+  models?: string[];
 }
 
 function stateFile(home: string): string {

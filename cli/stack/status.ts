@@ -22,6 +22,8 @@ export interface PartStatus {
   version?: string;
   restarts: number;
   detail?: string;
+  /** Of the local model server: what it serves, the default first. */
+  models?: string[];
   log?: string;
 }
 
@@ -87,6 +89,7 @@ async function partStatus(
     restarts: part.restarts,
     log: part.log,
     pid: part.process?.pid,
+    ...(name === 'modelserver' && part.kind === 'local' ? { models: state.models } : {}),
   };
   if (part.kind === 'local') {
     if (part.status === 'failed')
@@ -136,6 +139,7 @@ export function statusLines(status: StackStatus, colors = pc.createColors(false)
     const facts = [
       part.version,
       part.address,
+      part.models?.length ? `serves ${part.models.join(', ')}` : undefined,
       part.pid === undefined ? undefined : `pid ${part.pid}`,
       part.restarts > 0 ? `${part.restarts} restarts` : undefined,
       part.detail,

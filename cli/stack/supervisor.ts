@@ -4,7 +4,11 @@ import { startStack } from './stack.ts';
 import type { PartName } from './state.ts';
 import { wasReported, type Step } from './steps.ts';
 
-const { home, parts } = JSON.parse(process.argv[2]!) as { home: string; parts: PartName[] };
+const { home, parts, models } = JSON.parse(process.argv[2]!) as {
+  home: string;
+  parts: PartName[];
+  models?: string[];
+};
 const abort = new AbortController();
 let ready = false;
 
@@ -24,7 +28,7 @@ process.once('disconnect', () => {
 });
 
 try {
-  const stack = await startStack({ home, parts, onStep, signal: abort.signal });
+  const stack = await startStack({ home, parts, models, onStep, signal: abort.signal });
   ready = true;
   tell({ ready: true });
   // Another one was quicker: the stack is its to watch.

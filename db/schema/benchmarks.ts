@@ -1,4 +1,5 @@
 /** Held-out problems, what checkpoints made of them, and what was kept apart from them. */
+import { sql } from 'drizzle-orm';
 import {
   boolean,
   doublePrecision,
@@ -34,7 +35,10 @@ export const benchmarkItems = pgTable(
     /** The correction from production that made it a regression item. */
     feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
   },
-  (t) => [unique().on(t.runId, t.benchmark, t.position), index().on(t.runId, t.key)],
+  (t) => [
+    unique().on(t.runId, t.benchmark, t.position),
+    index('benchmark_items_key').on(t.runId, sql`md5(${t.key})`),
+  ],
 );
 
 /** One checkpoint's answers to one benchmark. Counts are set when the last item is in. */

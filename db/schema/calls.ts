@@ -1,7 +1,7 @@
 /** What was asked of models, and paid. */
 import { index, integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { runs, iterations } from './runs.ts';
-import { createdAt, id, ref } from './columns.ts';
+import { count, createdAt, id, ref } from './columns.ts';
 
 /** One request to a model, successful or not. Append only; `usage` is what was paid. */
 export const modelCalls = pgTable(
@@ -17,8 +17,8 @@ export const modelCalls = pgTable(
     model: text('model').notNull(),
     fingerprint: text('fingerprint'),
     requests: integer('requests').notNull().default(1),
-    promptTokens: integer('prompt_tokens').notNull().default(0),
-    completionTokens: integer('completion_tokens').notNull().default(0),
+    promptTokens: count('prompt_tokens').notNull().default(0),
+    completionTokens: count('completion_tokens').notNull().default(0),
     latencyMs: integer('latency_ms').notNull(),
     error: text('error'),
     createdAt: createdAt(),

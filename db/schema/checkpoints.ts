@@ -1,8 +1,8 @@
 /** What was trained, and what people chose to serve. */
-import { boolean, doublePrecision, index, integer, jsonb, pgTable, text, unique } from 'drizzle-orm/pg-core';
+import { boolean, doublePrecision, index, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import { datasets } from './examples.ts';
 import { runs } from './runs.ts';
-import { createdAt, id, ref } from './columns.ts';
+import { count, createdAt, id, ref, jsonb } from './columns.ts';
 
 /** One fine-tuning job per (dataset digest, parent, parameters), whatever is killed. */
 export const trainingJobs = pgTable('training_jobs', {
@@ -24,7 +24,7 @@ export const trainingJobs = pgTable('training_jobs', {
     .$type<'running' | 'succeeded' | 'failed' | 'cancelled'>()
     .notNull()
     .default('running'),
-  trainedTokens: integer('trained_tokens'),
+  trainedTokens: count('trained_tokens'),
   seconds: doublePrecision('seconds'),
   createdAt: createdAt(),
 });
@@ -48,7 +48,7 @@ export const checkpoints = pgTable(
     fingerprint: text('fingerprint'),
     /** Folder of the adapter, where the trainer says. */
     path: text('path'),
-    trainedTokens: integer('trained_tokens'),
+    trainedTokens: count('trained_tokens'),
     trainingSeconds: doublePrecision('training_seconds'),
     createdAt: createdAt(),
   },

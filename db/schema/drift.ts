@@ -1,11 +1,11 @@
 /** How far a run has moved from where it began. */
-import { index, integer, jsonb, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
+import { index, integer, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
 import type { DriftAlarm, DriftSource } from '../../loop/drift-alarms.ts';
 import type { DriftMeasures } from '../../loop/drift.ts';
 import { modelCalls } from './calls.ts';
 import { checkpoints } from './checkpoints.ts';
 import { runs, iterations } from './runs.ts';
-import { createdAt, id, ref } from './columns.ts';
+import { count, createdAt, id, ref, jsonb } from './columns.ts';
 
 /** A few prompts that every generating checkpoint of a run answers, so that its answers can be compared. Never trained on. */
 export const driftPrompts = pgTable(
@@ -34,7 +34,7 @@ export const driftAnswers = pgTable(
     rationale: text('rationale').notNull(),
     /** As read from it; null where none could be read, or the endpoint refused. */
     answer: text('answer'),
-    completionTokens: integer('completion_tokens').notNull(),
+    completionTokens: count('completion_tokens').notNull(),
     callId: ref('call_id')
       .notNull()
       .references(() => modelCalls.id),

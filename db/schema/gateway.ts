@@ -1,7 +1,7 @@
 /** What was asked in production, and what people said of the answers. */
-import { boolean, index, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { checkpoints } from './checkpoints.ts';
-import { createdAt, id, ref } from './columns.ts';
+import { count, createdAt, id, ref, jsonb } from './columns.ts';
 import { storedPrompts } from './outside.ts';
 
 /** One answer of the gateway. Texts only where storing them is asked for, and redacted. */
@@ -23,8 +23,8 @@ export const gatewayCompletions = pgTable(
     streamed: boolean('streamed').notNull(),
     /** `aborted`: the client went away, or the endpoint broke off. */
     outcome: text('outcome').$type<'completed' | 'aborted'>().notNull(),
-    promptTokens: integer('prompt_tokens'),
-    completionTokens: integer('completion_tokens'),
+    promptTokens: count('prompt_tokens'),
+    completionTokens: count('completion_tokens'),
     latencyMs: integer('latency_ms').notNull(),
     /** Its problem, where it is stored. How often a problem came is counted here. */
     storedPromptId: ref('stored_prompt_id').references(() => storedPrompts.id),

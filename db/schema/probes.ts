@@ -1,10 +1,10 @@
 /** Bad samples that are planted to audit the gates. */
-import { doublePrecision, index, integer, jsonb, pgTable, text, unique } from 'drizzle-orm/pg-core';
+import { doublePrecision, index, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import type { KindAudit } from '../../loop/audit.ts';
 import type { ProbeKind } from '../../tasks/task.ts';
 import { iterations } from './runs.ts';
 import { samples } from './samples.ts';
-import { at, createdAt, id, ref } from './columns.ts';
+import { at, createdAt, id, ref, jsonb } from './columns.ts';
 
 /**
  * Planted bad samples. Such a sample stands where a real one does: it has that one's prompt, rewrite, strategy, seed and call,

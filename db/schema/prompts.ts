@@ -1,21 +1,22 @@
 /** What is asked in an iteration, and how precise its votes are. */
+import { sql } from 'drizzle-orm';
 import {
   boolean,
   doublePrecision,
   index,
   integer,
-  jsonb,
   pgTable,
   primaryKey,
   text,
   unique,
+  uniqueIndex,
   type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
 import { modelCalls } from './calls.ts';
 import { gatewayFeedback } from './gateway.ts';
 import { storedPrompts } from './outside.ts';
 import { iterations } from './runs.ts';
-import { createdAt, id, ref } from './columns.ts';
+import { createdAt, id, ref, jsonb } from './columns.ts';
 
 /**
  * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
@@ -43,8 +44,9 @@ export const prompts = pgTable(
   },
   (t) => [
     unique().on(t.iterationId, t.position),
-    unique().on(t.iterationId, t.key),
-    index().on(t.key),
+    // By digest: a key is as long as its prompt, and an index row takes 2,700 bytes.
+    uniqueIndex('prompts_problem').on(t.iterationId, sql`md5(${t.key})`),
+    index('prompts_key').on(sql`md5(${t.key})`),
     index().on(t.storedPromptId),
     index().on(t.feedbackId),
   ],

@@ -1,18 +1,9 @@
 /** Runs, their iterations and stages, what each decided, and what its pages may still spend. */
-import {
-  doublePrecision,
-  index,
-  integer,
-  jsonb,
-  pgTable,
-  primaryKey,
-  text,
-  unique,
-} from 'drizzle-orm/pg-core';
+import { doublePrecision, index, integer, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
 import type { ImproveSettings } from '../../loop/input.ts';
 import type { TaskSpec } from '../../tasks/index.ts';
 import { checkpoints } from './checkpoints.ts';
-import { at, createdAt, id, ref } from './columns.ts';
+import { at, createdAt, id, ref, jsonb } from './columns.ts';
 
 /** `paused` waits for an operator's resume, `parked` for an operator to mend what failed. */
 export type RunStatus = 'running' | 'paused' | 'parked' | 'completed' | 'failed' | 'stopped';

@@ -6,7 +6,6 @@ import {
   doublePrecision,
   index,
   integer,
-  jsonb,
   pgTable,
   primaryKey,
   text,
@@ -15,7 +14,7 @@ import {
 import { modelCalls } from './calls.ts';
 import { checkpoints } from './checkpoints.ts';
 import { prompts } from './prompts.ts';
-import { createdAt, id, ref } from './columns.ts';
+import { count, createdAt, id, ref, jsonb } from './columns.ts';
 
 /** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
 export const PLANTED_ROUND = 0;
@@ -51,7 +50,7 @@ export const samples = pgTable(
     coherenceOk: boolean('coherence_ok').notNull(),
     coherenceReason: text('coherence_reason').notNull(),
     finishReason: text('finish_reason').notNull(),
-    completionTokens: integer('completion_tokens').notNull(),
+    completionTokens: count('completion_tokens').notNull(),
     fingerprint: text('fingerprint'),
     seed: bigint('seed', { mode: 'number' }).notNull(),
     /** Digest of everything that determines the draw: checkpoint, messages, sampling parameters, index. */

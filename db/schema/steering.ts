@@ -1,8 +1,8 @@
 /** What runs were told, and what was changed for it. */
-import { boolean, integer, jsonb, pgTable, text, unique } from 'drizzle-orm/pg-core';
+import { boolean, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import { checkpoints } from './checkpoints.ts';
 import { runs } from './runs.ts';
-import { createdAt, id, ref } from './columns.ts';
+import { createdAt, id, ref, jsonb } from './columns.ts';
 
 /** A message that a run was sent: by an operator (signal or update) or by the loop itself. */
 export const messages = pgTable(

@@ -15,6 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from . import render
 from .engine import Engine
 from .errors import ApiError, bad_request
+from .formats import read_format
+from .guides import make_guides
 from .prompts import prompt_ids
 from .registry import Model
 from .rows import Row, Settings, Ticket
@@ -27,16 +29,19 @@ async def complete(request: Request) -> Response:
     engine: Engine = request.app.state.engine
     model = engine.registry.resolve(body.model)
     prompt = read_prompt(model, body)
+    n = body.n or 1
+    guides = await make_guides(model.base.vocabulary, read_schema(body), prompt, n)
     settings = read_settings(model, body, len(prompt))
     loop = asyncio.get_running_loop()
-    n = body.n or 1
     ticket = Ticket(loop, loop.create_future(), pending=n)
     if settings.stream:
         ticket.pieces = asyncio.Queue()
     seed = secrets.randbits(63) if body.seed is None else body.seed
     rows = [
-        Row(model, prompt, choice_seed, settings, ticket, index)
-        for index, choice_seed in enumerate(derive_seeds(seed, n).tolist())
+        Row(model, prompt, choice_seed, settings, ticket, index, guide)
+        for index, (choice_seed, guide) in enumerate(
+            zip(derive_seeds(seed, n).tolist(), guides, strict=True)
+        )
     ]
     engine.submit(rows)
     head = {
@@ -66,6 +71,17 @@ def read_prompt(model: Model, body: ChatRequest) -> list[int]:
     return prompt_ids(
         model.base.tokenizer, messages, body.add_generation_prompt, body.continue_final_message
     )
+
+
+def read_schema(body: ChatRequest) -> dict | None:
+    schema = read_format(body.response_format)
+    if schema is not None and body.continue_final_message:
+        raise bad_request(
+            "'response_format' holds for whole answers; it cannot go with "
+            "'continue_final_message'.",
+            "response_format",
+        )
+    return schema
 
 
 def read_settings(model: Model, body: ChatRequest, prompt_tokens: int) -> Settings:

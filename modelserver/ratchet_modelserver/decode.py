@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from . import kvcache
+from .guides import Guides
 from .prompts import decode
 from .registry import Base, Weights
 from .rows import Logprobs, Piece, Row
@@ -74,6 +75,8 @@ class Batch:
             for slot, row in enumerate(rows)
             if row.settings.stop or row.settings.stream
         }
+        guided = any(row.guide is not None for row in rows)
+        self.guides = Guides(rows, base.vocabulary, base.eos_ids) if guided else None
         self.block = 1 if any(s.stream for s in settings) else BLOCK
         if self.watched:
             self.block = min(self.block, 4)
@@ -128,7 +131,10 @@ class Batch:
                 ready_from = step
                 ready = torch.from_numpy(uniforms(self.seeds, step, UNIFORM_BLOCK)).to(self.device)
             logits = logits.float()
-            token = self.sampler(logits, ready[:, step - ready_from])
+            allowed = logits if self.guides is None else self.guides.mask(logits)
+            token = self.sampler(allowed, ready[:, step - ready_from])
+            if self.guides is not None:
+                self.guides.accept(token)
             block.append((token, *self.score(logits, token)))
             step += 1
             ended = (token == self.eos) if len(self.eos) == 1 else torch.isin(token, self.eos)
@@ -234,7 +240,7 @@ class Batch:
             if row.finish_reason:
                 row.text = decode(self.base.tokenizer, row.tokens) if watch is None else watch.text
                 finished.append(row)
-            if row.settings.stream and (text or row.finish_reason):
+            if row.settings.stream and row.error is None and (text or row.finish_reason):
                 first, watch.sent = watch.sent, len(row.tokens)
                 pieces.append(Piece(row, text, first, watch.sent, row.finish_reason or None))
         if stopped:
@@ -259,6 +265,8 @@ class Batch:
         index = np.arange(alive)
         index[done[:alive]] = alive + np.flatnonzero(~done[alive:])
         self.slots, self.seeds = self.slots[index], self.seeds[index]
+        if self.guides is not None:
+            self.guides.select(self.slots)
         index = torch.from_numpy(index).to(self.device)
         self.cache.reorder_cache(index)
         self.sampler.select(index)

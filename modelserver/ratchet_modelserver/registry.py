@@ -18,6 +18,7 @@ from transformers.utils import logging
 
 from . import adapters, attention, llama
 from .errors import bad_request, model_not_found
+from .guides import Vocabulary
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 
@@ -47,6 +48,7 @@ class Base:
     digest: str
     bytes: int
     kv_bytes_per_token: int
+    vocabulary: Vocabulary
     created: int = field(default_factory=lambda: int(time.time()))
     peft: object | None = None
     """PEFT's wrapper, once an adapter too large to merge has been used."""
@@ -87,12 +89,13 @@ class Registry:
         head_size = (
             getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         )
+        eos_ids = end_tokens(module, tokenizer)
         base = Base(
             id=id,
             path=path,
             weights=Weights.of(module),
             tokenizer=tokenizer,
-            eos_ids=end_tokens(module, tokenizer),
+            eos_ids=eos_ids,
             max_length=getattr(config, "max_position_embeddings", None) or 2048,
             digest=digest_weights(path),
             bytes=sum(p.numel() * p.element_size() for p in module.parameters()),
@@ -101,6 +104,7 @@ class Registry:
             * heads
             * head_size
             * self.dtype.itemsize,
+            vocabulary=Vocabulary(tokenizer, eos_ids, config.vocab_size),
         )
         self.bases[id] = base
         self.models[id] = Model(id, base, None, f"fp_{base.digest[:16]}", base.created)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .guides import Guide
 from .registry import Model
 
 
@@ -35,6 +36,8 @@ class Row:
     ticket: Ticket
     index: int
     """Which choice of the request this is."""
+    guide: Guide | None = None
+    """What holds the answer to a `response_format`."""
     arrived: float = 0.0
     # What the engine fills in.
     tokens: list[int] = field(default_factory=list)

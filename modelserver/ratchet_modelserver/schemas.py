@@ -36,10 +36,6 @@ class Message(Strict):
         return {"role": "system" if self.role == "developer" else self.role, "content": content}
 
 
-class ResponseFormat(Strict):
-    type: Literal["text"]
-
-
 class StreamOptions(Strict):
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
@@ -67,7 +63,8 @@ class ChatRequest(Strict):
     continue_final_message: bool = False
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    response_format: ResponseFormat | None = None
+    response_format: dict[str, Any] | None = None
+    """See `formats`."""
     # Accepted because clients send them; only the values that change nothing are possible.
     frequency_penalty: Literal[0] | None = None
     presence_penalty: Literal[0] | None = None

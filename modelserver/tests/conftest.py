@@ -24,8 +24,18 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    names = ["<pad>", "<bos>", "<eos>", *CHARACTERS]
+    return make_model(tmp_path_factory.mktemp("model") / "tiny", CHARACTERS)
+
+
+@pytest.fixture(scope="session")
+def ascii_folder(tmp_path_factory) -> Path:
+    """A model that can write all of ASCII, so JSON too; it is as random as the other."""
+    characters = "\n" + "".join(map(chr, range(32, 127)))
+    return make_model(tmp_path_factory.mktemp("model") / "ascii", characters, 1024)
+
+
+def make_model(folder: Path, characters: str, max_length: int = 128) -> Path:
+    names = ["<pad>", "<bos>", "<eos>", *characters]
     tokenizer = Tokenizer(models.BPE(vocab={name: i for i, name in enumerate(names)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
@@ -42,7 +52,7 @@ def model_folder(tmp_path_factory) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=128,
+        max_position_embeddings=max_length,
         tie_word_embeddings=True,
         initializer_range=0.3,
         pad_token_id=0,

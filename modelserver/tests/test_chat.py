@@ -202,7 +202,7 @@ def test_text_parts_and_developer_messages(server):
         (dict(stop=""), "stop"),
         (dict(top_logprobs=2), "top_logprobs"),
         (dict(frequency_penalty=0.5), "frequency_penalty"),
-        (dict(response_format={"type": "json_object"}), "response_format.type"),
+        (dict(response_format={"type": "json_object"}), "response_format"),
         (dict(extra_body={"temprature": 1}), "temprature"),
         (dict(tools=[{"type": "function", "function": {"name": "f"}}]), "tools"),
     ],

@@ -38,9 +38,9 @@ it.each([
 
 it('does not say what was to be stored, however much that was', async () => {
   const row = {
-    id: `x${'\0'}`,
+    id: 'x',
     task: SECRET,
-    taskSpec: {},
+    taskSpec: null,
     settings: {},
     codeVersion: SECRET.repeat(10_000),
   };
@@ -49,6 +49,15 @@ it('does not say what was to be stored, however much that was', async () => {
   expect(failure.message).not.toContain(SECRET);
   expect(failure.message).toContain('query: insert into "runs"');
   expect(JSON.stringify(failure).length).toBeLessThan(4096);
+});
+
+it('is refused for good where an index can not hold a text: waiting makes it no shorter', async () => {
+  const long = Array.from({ length: 50_000 }, (_, i) => String.fromCharCode(0x4e00 + ((i * 7919) % 20_000)));
+  const row = { id: long.join(''), task: 't', taskSpec: {}, settings: {}, codeVersion: '1' };
+  expect(await failureOf(database.db.insert(runs).values(row as never))).toMatchObject({
+    type: 'DatabaseRefused',
+    message: expect.stringMatching(/index row .*\(54000\)/),
+  });
 });
 
 it('is tried again where a server does not answer', async () => {
