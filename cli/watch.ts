@@ -29,6 +29,8 @@ export type WatchOptions = {
   pollMs?: number;
   /** How often a pipe gets a line on the work in progress. */
   plainEveryMs?: number;
+  /** Nobody named a model: which one was found is said. */
+  findsModel?: boolean;
 };
 
 const workflowEveryMs = 2_000;
@@ -37,6 +39,7 @@ const databasePatienceMs = 60_000;
 
 export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   const { db, client, runId, out, color, signal, pollMs = 500, plainEveryMs = 15_000 } = options;
+  const { findsModel = false } = options;
   const c = pc.createColors(color);
   const region = createLiveRegion(out);
   const rates = createRates();
@@ -47,6 +50,7 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   let silentSince: number | undefined;
   let nextPlain = Date.now() + plainEveryMs;
   let nextWorkflow = 0;
+  let modelSaid = false;
   let notedFailure = '';
   let lastPlain: string | undefined;
 
@@ -88,9 +92,18 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
     nextPlain = now + plainEveryMs;
   }
 
+  /** The only model of the endpoint was taken: it must be seen which. */
+  function sayModel({ run }: Progress): void {
+    modelSaid = true;
+    const { model, baseURL } = run.settings.models.generator;
+    if (findsModel && model !== undefined)
+      region.print(`Model ${plain(model)}: the only one that ${plain(baseURL ?? 'the endpoint')} serves`);
+  }
+
   async function show(): Promise<Progress | undefined> {
     const progress = await readProgress(db, runId);
     if (progress) {
+      if (!modelSaid) sayModel(progress);
       await printFinished(progress);
       if (!out.isTTY) printPlain(progress);
       region.draw([...progressBlock(progress, rates, c), ...(note ? [c.yellow(note)] : [])]);
