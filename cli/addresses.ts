@@ -61,6 +61,12 @@ export function findDatabase(): string {
   return DATABASE_URL;
 }
 
+/** Lets roles without an endpoint of their own ask the running stack's model server, as its worker does. */
+export function useStackModels(): void {
+  const url = process.env.MODEL_BASE_URL || stackEnvironment()?.MODEL_BASE_URL;
+  if (url) process.env.MODEL_BASE_URL = url;
+}
+
 /** Opens the database for one command and closes it after. */
 export async function withDatabase<T>(url: string, work: (db: Db) => Promise<T>): Promise<T> {
   const db = connect(url, 4);

@@ -76,6 +76,30 @@ async function compare(
   return comparisons;
 }
 
+/** Where the run started, in its better form, against any of its checkpoints, as the report has it for the best. */
+export async function comparedWithStart(
+  db: Db,
+  runId: string,
+  checkpointId: number,
+): Promise<{ comparison: Comparison[]; form: Form }> {
+  const [rows, plain, shown] = await Promise.all([
+    queries.checkpointRows(db, [runId]),
+    queries.scores(db, [runId]),
+    shownScores(db, [runId]),
+  ]);
+  const { scores, formOf } = inBestForm(plain, shown);
+  const base = checkpointReport(
+    rows.find((row) => row.iterationIndex === 0)!,
+    scores,
+  );
+  const best = checkpointReport(
+    rows.find((row) => row.id === checkpointId)!,
+    scores,
+  );
+  const form = formOf(base.id);
+  return { comparison: await compare(db, runId, { base, best, scores, form }), form };
+}
+
 export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
   return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };

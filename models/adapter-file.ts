@@ -16,6 +16,8 @@ export type AdapterWeights = {
   /** SHA-256 over names, types, shapes and values, whatever their order in the file. */
   digest: string;
   tensors: number;
+  /** Shape of each tensor, by name. */
+  shapes: Map<string, number[]>;
   /** First tensor with values that are no finite numbers, how many it has, and of how many. */
   nonFinite?: { tensor: string; values: number; of: number };
   /** Every `lora_B` is zero: the adapter adds nothing to its base. */
@@ -98,6 +100,7 @@ async function look(file: FileHandle): Promise<AdapterWeights> {
   return {
     digest: digest.digest('hex'),
     tensors: tensors.length,
+    shapes: new Map(tensors.map(([name, { shape }]) => [name, shape])),
     nonFinite,
     addsNothing: anyB && addsNothing,
   };

@@ -4,12 +4,14 @@ import type { Db } from '../../db/connect.ts';
 import { newestRun } from '../../db/report.ts';
 import { findDatabase, withDatabase } from '../addresses.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { runAdapterExport, type AdapterFlags } from './export-adapter.ts';
 import { exportLines, type Exported, type ExportOptions } from '../export/export.ts';
 import { FORMATS } from '../export/lines.ts';
 import { digestFile, fileSink, metadataFile, stdoutSink } from '../export/sink.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 
-type Flags = Omit<ExportOptions, 'signal'> & { out?: string };
+type Flags = Omit<ExportOptions, 'signal' | 'format'> &
+  AdapterFlags & { format?: ExportOptions['format']; out?: string };
 
 const help = `
 openai          {"messages": […]}, the lines that train here; with --out the metadata goes to FILE.metadata.jsonl
@@ -20,10 +22,16 @@ jsonl           prompt, request, rationale, answer, vote and every gate's verdic
 Nothing that was revoked or that reviewers turned away is exported as accepted. The order is always the same. With --out
 the file appears whole or not at all, and FILE.sha256 beside it.
 
+--adapter DIR writes the best adapter of the run (or the checkpoint that is named in its place) as a PEFT folder with a
+model card that has the proof, and ratchet.json with all of it as data. The weights are checked to be those that were
+measured. --hub uploads it with the token in HF_TOKEN, to a private repository unless --public is given.
+
 Examples:
   ratchet export --format openai > accepted.jsonl
   ratchet export demo --format trl-preference --out pairs.jsonl
-  ratchet export --checkpoint best --format openai --out trained.jsonl`;
+  ratchet export --checkpoint best --format openai --out trained.jsonl
+  ratchet export --adapter roman-adapter --base Qwen/Qwen2.5-0.5B-Instruct
+  ratchet export --adapter roman-adapter checkpoint:12 --hub my-org/roman-adapter`;
 
 function index(text: string): number {
   const value = Number(text);
@@ -34,20 +42,35 @@ function index(text: string): number {
 export function addExportCommand(program: Command): void {
   program
     .command('export')
-    .description('what a run accepted, in files that other tools train on')
+    .description('what a run accepted, in files that other tools train on; or its adapter')
     .argument('[run]', 'id of the run (default: the newest)')
-    .addOption(new Option('--format <format>', 'what to write').choices(FORMATS).makeOptionMandatory())
+    .addOption(new Option('--format <format>', 'what to write').choices(FORMATS))
     .option('--out <file>', 'write to a file instead of standard output')
     .option('--iteration <n>', 'only what this iteration accepted', index)
     .option('--checkpoint <checkpoint>', 'exactly what trained it, as trained: best, an id, a model, fp_…')
     .option('--same-request', 'preference pairs that answer the very same request only')
+    .option('--adapter <dir>', 'write the adapter itself: a PEFT folder with its model card')
+    .option('--base <id>', 'public id of its base, where it is not known: ORG/NAME')
+    .option('--hub <repository>', 'upload it to the Hugging Face hub as ORG/NAME, private')
+    .option('--public', 'make that repository a public one')
     .addHelpText('after', help)
     .action(async (run: string | undefined, flags: Flags) => {
-      process.exitCode = await withDatabase(findDatabase(), (db) => runExport(db, run, flags));
+      process.exitCode = await withDatabase(findDatabase(), (db) =>
+        flags.adapter === undefined ? runExport(db, run, flags) : runAdapterExport(db, run, flags),
+      );
     });
 }
 
-async function runExport(db: Db, given: string | undefined, { out, ...options }: Flags): Promise<number> {
+async function runExport(
+  db: Db,
+  given: string | undefined,
+  { out, format, ...flags }: Flags,
+): Promise<number> {
+  if (format === undefined)
+    throw new UsageError(`Say what to write: --format ${FORMATS.join(', ')}, or --adapter DIR.`);
+  for (const name of ['base', 'hub', 'public'] as const)
+    if (flags[name] !== undefined) throw new UsageError(`--${name} is for --adapter DIR.`);
+  const options = { ...flags, format };
   if (options.checkpoint !== undefined && options.iteration !== undefined)
     throw new UsageError('--checkpoint and --iteration name different things: give one of them.');
   if (options.checkpoint !== undefined && given !== undefined)

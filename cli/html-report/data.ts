@@ -50,7 +50,7 @@ export type PageData = {
 };
 
 /** SHA-256 over the problems and answers, each as a JSON list on a line. */
-function heldOutSets(rows: Awaited<ReturnType<typeof heldOut>>): HeldOutSet[] {
+export function heldOutSets(rows: Awaited<ReturnType<typeof heldOut>>): HeldOutSet[] {
   return [...Map.groupBy(rows, (row) => row.benchmark)].map(([benchmark, items]) => {
     const hash = createHash('sha256');
     for (const { text, answer } of items) hash.update(`${JSON.stringify([text, answer])}\n`);

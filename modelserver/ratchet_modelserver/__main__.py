@@ -15,6 +15,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Threads that spin while they wait for each other stall for milliseconds whenever another process
 # has their core. Read by the OpenMP runtime as PyTorch loads it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 from .lifetime import exit_when_stdin_closes
 from .memory import keep_freed_memory, usable_cores
@@ -57,7 +58,8 @@ def arguments() -> argparse.Namespace:
         "--dtype",
         choices=["auto", "float32", "bfloat16", "float16"],
         default="auto",
-        help="auto: float32 on a CPU, bfloat16 on a GPU",
+        help="auto: bfloat16 on a GPU, and on a CPU that computes in it for models above 32 million "
+        "parameters; else float32",
     )
     add("--max-batch", type=int, default=256, help="rows generated at once")
     add("--max-queue", type=int, default=20_000, help="rows that may wait; more get a 429")
@@ -67,6 +69,12 @@ def arguments() -> argparse.Namespace:
         default=None,
         help="memory for one batch's keys and values (default: 4096 on a CPU, 60 %% of what is "
         "free on a GPU)",
+    )
+    add(
+        "--prefix-memory-mb",
+        type=int,
+        default=256,
+        help="memory for keys and values of prompts' common beginnings, kept between batches",
     )
     add(
         "--merge-limit-mb",
@@ -124,12 +132,14 @@ def serve(options: argparse.Namespace, models, listener: socket.socket, torch, f
     if options.device == "cuda" and not cuda:
         raise ValueError("--device cuda: PyTorch sees no CUDA device; use --device cpu")
     device = torch.device("cuda" if cuda and options.device != "cpu" else "cpu")
-    dtype = options.dtype
-    if dtype == "auto":
-        dtype = "float32" if device.type == "cpu" else "bfloat16"
+    dtype = None if options.dtype == "auto" else getattr(torch, options.dtype)
     store = Store(options.data.expanduser().resolve())
     registry = Registry(
-        device, getattr(torch, dtype), options.merge_limit_mb << 20, options.max_merged
+        device,
+        dtype,
+        options.merge_limit_mb << 20,
+        options.max_merged,
+        options.prefix_memory_mb << 20,
     )
     for name, path in models:
         registry.add_base(name, path)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import chat, file_routes, job_routes
+from . import adapter_routes, chat, file_routes, job_routes
 from .engine import Engine
 from .errors import ApiError, bad_request
 from .jobs import Jobs
@@ -58,6 +58,7 @@ def model_object(model: Model) -> dict:
         "adapter_path": str(model.folder) if model.folder else None,
         # Whoever looks for "the" model of a server means the one that somebody put there.
         "builtin": model.base.path.resolve().is_relative_to(BUILTIN),
+        "chat_template": model.base.template.describe(),
     }
 
 
@@ -117,6 +118,7 @@ def make_app(engine: Engine, store: Store, jobs: Jobs) -> FastAPI:
         # Model ids may hold slashes.
         Route("/v1/models/{id:path}", get_model),
         Route("/v1/models/{id:path}", delete_model, methods=["DELETE"]),
+        *adapter_routes.routes,
         *file_routes.routes,
         *job_routes.routes,
     ]

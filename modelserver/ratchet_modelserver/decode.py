@@ -14,6 +14,8 @@ import torch
 
 from . import kvcache
 from .guides import Guides
+from .prefill import read, seen
+from .prefix import Prefix
 from .prompts import decode
 from .registry import Base, Weights
 from .rows import Logprobs, Piece, Row
@@ -22,7 +24,6 @@ from .watch import Watch
 
 BLOCK = 8
 """Steps between two looks at the rows. Rows run on for up to this many tokens after their end."""
-UNIFORM_BLOCK = 64
 RESERVE_LIMIT = 512
 """Tokens of KV memory set aside at first; more are added when rows turn out longer."""
 
@@ -38,18 +39,23 @@ class Batch:
         pool: kvcache.BufferPool,
         finish: Callable[[list[Row]], None],
         emit: Callable[[list[Piece]], None],
+        prefix: Prefix | None = None,
     ):
+        """prefix: computed with the same weights; every prompt begins with it and goes on."""
         self.module, self.base, self.quick = weights.module, base, weights.quick
+        self.prefix = prefix
         self.device = next(self.module.parameters()).device
         self.finish, self.emit = finish, emit
         self.all_rows = rows
         settings = [row.settings for row in rows]
-        limits = np.array([s.max_tokens for s in settings])
-        self.longest = longest = int(limits.max())
+        self.room = np.array([s.max_tokens for s in settings])
+        """Tokens that each row in flight may make."""
+        self.made = np.zeros(len(rows), dtype=np.int64)
+        """Tokens that each has made, those after its end included."""
         self.slots = np.arange(len(rows))
         """Which of `all_rows` each row in flight is."""
-        self.tokens = np.zeros((len(rows), longest), dtype=np.int64)
-        """Tokens by slot."""
+        # By slot; the last column takes what ended rows go on to make.
+        self.tokens = np.zeros((len(rows), int(self.room.max()) + 1), dtype=np.int64)
         self.seeds = np.array([row.seed for row in rows], dtype=np.uint64)
         self.sampler = Sampler(
             [s.temperature for s in settings],
@@ -57,7 +63,9 @@ class Batch:
             [s.top_k for s in settings],
             self.device,
         )
-        self.limit = torch.from_numpy(limits).to(self.device)
+        self.limit = torch.from_numpy(self.room).to(self.device)
+        self.age = torch.zeros(len(rows), dtype=torch.int64, device=self.device)
+        """`made`, on the device and within a block of steps too."""
         self.eos = torch.tensor(base.eos_ids, dtype=torch.int64, device=self.device)
         self.done = torch.zeros(len(rows), dtype=torch.bool, device=self.device)
         self.ends = torch.zeros(len(rows), dtype=torch.int64, device=self.device)
@@ -66,9 +74,9 @@ class Batch:
         vocabulary = self.module.config.get_text_config(decoder=True).vocab_size
         self.top = min(max(wanted), vocabulary) if wanted else None
         if self.top is not None:
-            self.chosen = np.zeros((len(rows), longest), dtype=np.float32)
-            self.top_ids = np.zeros((len(rows), longest, self.top), dtype=np.int64)
-            self.top_values = np.zeros((len(rows), longest, self.top), dtype=np.float32)
+            self.chosen = np.zeros(self.tokens.shape, dtype=np.float32)
+            self.top_ids = np.zeros((*self.tokens.shape, self.top), dtype=np.int64)
+            self.top_values = np.zeros((*self.tokens.shape, self.top), dtype=np.float32)
         # Rows whose text is needed while they run.
         self.watched = {
             slot: Watch(row, base.tokenizer)
@@ -80,21 +88,46 @@ class Batch:
         self.block = 1 if any(s.stream for s in settings) else BLOCK
         if self.watched:
             self.block = min(self.block, 4)
-        self.cache = kvcache.make_cache(self.module, pool, min(longest, RESERVE_LIMIT))
+        self.cache = kvcache.make_cache(
+            self.module, pool, min(int(self.room.max()), RESERVE_LIMIT)
+        )
+        self.shares = base.shares_prefixes and self.quick is None
+        self.hidden: torch.Tensor | None = None
+        """bool [rows, 1, 1, width], True where a row's cache holds no token of it (`shares`)."""
+        self.mask: torch.Tensor | None = None
+        """int64 [rows, tokens] as Transformers wants it (not `shares`)."""
+        self.logits: torch.Tensor | None = None
+        """What the next token is drawn from, when it is there already."""
 
     @torch.inference_mode()
     def run(self) -> None:
-        logits = self.prefill()
+        """From the prompts to the last row's end."""
         try:
-            self.steps(logits)
+            self.prefill()
+            while self.advance():
+                pass
         finally:
             kvcache.release(self.cache)
 
-    def prefill(self) -> torch.Tensor:
-        """Logits [rows, vocabulary] after the prompts. Equal prompts are computed once."""
+    def prefill(self) -> None:
+        """Read the prompts; equal ones once."""
         unique: dict[tuple[int, ...], int] = {}
         which = [unique.setdefault(tuple(row.prompt), len(unique)) for row in self.all_rows]
-        prompts = list(unique)
+        prompts = list(map(list, unique))
+        if self.shares:
+            start = len(self.prefix.tokens) if self.prefix else 0
+            tails = [prompt[start:] for prompt in prompts]
+            self.logits, self.position, self.hidden = read(
+                self.module, self.cache, tails, self.prefix
+            )
+        else:
+            self.prefill_with_mask(prompts)
+        if len(prompts) < len(which):
+            self.keep_state(torch.tensor(which, device=self.device))
+            self.logits = self.logits[torch.tensor(which, device=self.device)]
+
+    def prefill_with_mask(self, prompts: list[list[int]]) -> None:
+        """Padded on the left, which layers of any kind understand."""
         width = max(map(len, prompts))
         ids = np.full((len(prompts), width), self.base.tokenizer.pad_token_id or 0, dtype=np.int64)
         mask = np.zeros((len(prompts), width), dtype=np.int64)
@@ -102,82 +135,79 @@ class Batch:
             ids[i, width - len(prompt) :] = prompt
             mask[i, width - len(prompt) :] = 1
         self.padded = any(len(prompt) < width for prompt in prompts)
-        mask = torch.from_numpy(mask).to(self.device)
-        positions = (mask.cumsum(-1) - 1).clamp_min(0)
+        self.mask = torch.from_numpy(mask).to(self.device)
+        positions = (self.mask.cumsum(-1) - 1).clamp_min(0)
         output = self.module(
             input_ids=torch.from_numpy(ids).to(self.device),
-            attention_mask=mask if self.padded else None,
+            attention_mask=self.mask if self.padded else None,
             position_ids=positions,
             past_key_values=self.cache,
             use_cache=True,
             logits_to_keep=1,
         )
-        logits, self.position = output.logits[:, -1], positions[:, -1:] + 1
-        self.mask = mask
+        self.logits, self.position = output.logits[:, -1], positions[:, -1:] + 1
         if self.quick is not None:
             self.quick.adopt(self.cache.layers)
-        if len(prompts) < len(which):
-            index = torch.tensor(which, device=self.device)
-            self.cache.reorder_cache(index)
-            logits, self.position, self.mask = logits[index], self.position[index], mask[index]
-        return logits
 
-    def steps(self, logits: torch.Tensor) -> None:
-        step = 0
-        block_start, block = 0, []
-        ready = None
-        while True:
-            if step % UNIFORM_BLOCK == 0 or ready is None:
-                ready_from = step
-                ready = torch.from_numpy(uniforms(self.seeds, step, UNIFORM_BLOCK)).to(self.device)
-            logits = logits.float()
+    def keep_state(self, index: torch.Tensor) -> None:
+        """Keep the rows `index` of what the model has computed."""
+        self.cache.reorder_cache(index)
+        self.position = self.position[index]
+        self.mask = self.mask[index] if self.mask is not None else None
+        self.hidden = self.hidden[index] if self.hidden is not None else None
+
+    @torch.inference_mode()
+    def advance(self) -> bool:
+        """One block of steps, and what it ended. False when no row is left."""
+        left = int((self.room - self.made).max())
+        ready = torch.from_numpy(uniforms(self.seeds, self.made, self.block)).to(self.device)
+        block = []
+        for i in range(max(1, min(self.block, left))):
+            if self.logits is None:
+                self.logits = self.forward(self.token)
+            logits, self.logits = self.logits.float(), None
             allowed = logits if self.guides is None else self.guides.mask(logits)
-            token = self.sampler(allowed, ready[:, step - ready_from])
+            self.token = token = self.sampler(allowed, ready[:, i])
             if self.guides is not None:
                 self.guides.accept(token)
             block.append((token, *self.score(logits, token)))
-            step += 1
+            self.age += 1
             ended = (token == self.eos) if len(self.eos) == 1 else torch.isin(token, self.eos)
-            ended |= self.limit <= step
+            ended |= self.limit <= self.age
             ended &= ~self.done
-            self.ends.masked_fill_(ended, step)
+            self.ends = torch.where(ended, self.age, self.ends)
             self.done |= ended
-            due = step - block_start >= self.block or step == self.longest
-            if due or (self.device.type == "cpu" and self.done.all()):
-                self.collect(block_start, block)
-                self.look(step)
-                token = self.compact(token)
-                if token is None:
-                    return
-                if token.shape[0] != ready.shape[0]:
-                    ready = None
-                block_start, block = step, []
-            if ready is None:
-                ready_from = step
-                ready = torch.from_numpy(uniforms(self.seeds, step, UNIFORM_BLOCK)).to(self.device)
-            logits = self.forward(token)
+            if self.device.type == "cpu" and self.done.all():
+                break
+        self.collect(block)
+        self.look()
+        return self.compact()
 
     def forward(self, token: torch.Tensor) -> torch.Tensor:
         """One step: token ids [rows] -> logits [rows, vocabulary]."""
         if self.quick is not None:
             padding = (self.mask == 0)[:, None, None] if self.padded else None
             logits = self.quick(token, self.position[:, 0], self.cache.layers, padding)
-            self.advance()
+            self.advance_position()
             return logits
-        if self.padded:
-            self.mask = torch.cat((self.mask, self.mask.new_ones(self.mask.shape[0], 1)), dim=1)
-        output = self.module(
+        inputs = dict(
             input_ids=token[:, None],
-            attention_mask=self.mask if self.padded else None,
             position_ids=self.position,
             past_key_values=self.cache,
             use_cache=True,
-            logits_to_keep=1,
         )
-        self.advance()
+        if self.shares:
+            with seen(self.cache, self.prefix, self.hidden):
+                output = self.module(**inputs)
+        else:
+            if self.padded:
+                self.mask = torch.cat((self.mask, self.mask.new_ones(self.mask.shape[0], 1)), dim=1)
+            mask = self.mask if self.padded else None
+            output = self.module(**inputs, attention_mask=mask, logits_to_keep=1)
+        self.advance_position()
         return output.logits[:, -1]
 
-    def advance(self) -> None:
+    def advance_position(self) -> None:
         # Ended rows run on until they are compacted away; their positions must stay inside the
         # model's.
         self.position = (self.position + 1).clamp_max(self.base.max_length - 1)
@@ -191,19 +221,20 @@ class Batch:
         values, ids = logprobs.topk(min(self.top, logprobs.shape[-1]), dim=-1)
         return logprobs.gather(1, token[:, None])[:, 0], ids, values
 
-    def collect(self, start: int, block: list[tuple[torch.Tensor, ...]]) -> None:
+    def collect(self, block: list[tuple[torch.Tensor, ...]]) -> None:
         """Bring the tokens of the last steps over from the device."""
-        span = slice(start, min(start + len(block), self.tokens.shape[1]))
         columns = [torch.stack(column, dim=1).cpu().numpy() for column in zip(*block, strict=True)]
-        width = span.stop - span.start
-        self.tokens[self.slots, span] = columns[0][:, :width]
+        at = self.made[:, None] + np.arange(len(block))
+        at = self.slots[:, None], np.minimum(at, self.tokens.shape[1] - 1)
+        self.tokens[at] = columns[0]
         if self.top is not None:
             k = columns[2].shape[2]
-            self.chosen[self.slots, span] = columns[1][:, :width]
-            self.top_ids[self.slots, span, :k] = columns[2][:, :width]
-            self.top_values[self.slots, span, :k] = columns[3][:, :width]
+            self.chosen[at] = columns[1]
+            self.top_ids[(*at, slice(k))] = columns[2]
+            self.top_values[(*at, slice(k))] = columns[3]
+        self.made += len(block)
 
-    def look(self, step: int) -> None:
+    def look(self) -> None:
         """Settle rows that have ended, were cancelled or met a stop string; stream the others."""
         done, ends = self.done.cpu().numpy(), self.ends.cpu().numpy()
         finished, pieces, stopped = [], [], []
@@ -219,7 +250,7 @@ class Batch:
                 continue
             if not done[i] and watch is None:
                 continue
-            taken = int(ends[i]) if done[i] else min(step, self.tokens.shape[1])
+            taken = int(ends[i] if done[i] else self.made[i])
             hit_end = bool(done[i]) and int(self.tokens[slot, taken - 1]) in self.base.eos_ids
             if watch is not None:
                 new = self.tokens[slot, len(row.tokens) : taken - hit_end].tolist()
@@ -250,26 +281,26 @@ class Batch:
         if finished:
             self.finish(finished)
 
-    def compact(self, token: torch.Tensor) -> torch.Tensor | None:
-        """Drop ended rows once they are enough to pay for it. The last tokens of the rows that
-        stay, or None when none is left."""
+    def compact(self) -> bool:
+        """Drop ended rows once they are enough to pay for it. False when no row is left."""
         done = self.done.cpu().numpy()
         rows = len(done)
         alive = int(rows - done.sum())
         if alive == 0:
-            return None
+            return False
         if rows - alive < max(1, rows // 16):
-            return token
+            return True
         # Rows in place stay there; those from the end fill the holes (what the cache's layers
         # expect).
         index = np.arange(alive)
         index[done[:alive]] = alive + np.flatnonzero(~done[alive:])
         self.slots, self.seeds = self.slots[index], self.seeds[index]
+        self.room, self.made = self.room[index], self.made[index]
         if self.guides is not None:
             self.guides.select(self.slots)
         index = torch.from_numpy(index).to(self.device)
-        self.cache.reorder_cache(index)
+        self.keep_state(index)
         self.sampler.select(index)
-        self.position, self.mask = self.position[index], self.mask[index]
+        self.token, self.age = self.token[index], self.age[index]
         self.limit, self.done, self.ends = self.limit[index], self.done[index], self.ends[index]
-        return token[index]
+        return True

@@ -18,7 +18,9 @@ import torch
 from . import kvcache
 from .decode import Batch
 from .errors import ApiError, overloaded
-from .registry import Registry
+from .prefill import computed
+from .prefix import Prefix
+from .registry import Registry, Weights
 from .rows import Piece, Row
 from .score import prompt_logprobs
 
@@ -130,29 +132,43 @@ class Engine:
         return None
 
     def choose(self) -> list[Row]:
-        """The oldest row, and those of its model whose prompts are closest to its own in length."""
+        """The oldest row, and those of its model that share a prefix with it, if that is worth
+        it, and whose prompts are closest to its own in length."""
         oldest = self.waiting[0]
-        length = len(oldest.prompt)
         same = [r for r in self.waiting if r.model.fingerprint == oldest.model.fingerprint]
         # Threads that have nothing to do get their share.
         most = min(self.limits.max_batch, max(SHARE, -(-len(same) // self.idle)))
-        same.sort(key=lambda row: abs(len(row.prompt) - length))
         same.remove(oldest)
         base = oldest.model.base
+        start = 0
+        if base.shares_prefixes:
+            start, lengths = self.registry.prefixes.worth_sharing(
+                oldest.model.fingerprint, oldest.prompt, [row.prompt for row in same]
+            )
+            same = [
+                row
+                for row in same
+                if lengths.get(id(row.prompt), 0) >= start and len(row.prompt) > start
+            ]
+        length = len(oldest.prompt) - start
+        same.sort(key=lambda row: abs(len(row.prompt) - start - length))
         chosen, width, room = [oldest], length, oldest.settings.max_tokens
         for row in same:
-            width, room = max(width, len(row.prompt)), max(room, row.settings.max_tokens)
+            own = len(row.prompt) - start
+            width, room = max(width, own), max(room, row.settings.max_tokens)
             rows = len(chosen) + 1
             if (
                 rows > most
                 or rows * width > self.limits.prefill_tokens
                 or rows * (width + room) * base.kv_bytes_per_token > self.limits.kv_bytes
                 # Much shorter prompts would be mostly padding.
-                or 2 * len(row.prompt) + 32 < width
+                or 2 * own + 32 < width
                 or 2 * length + 32 < width
             ):
                 break
             chosen.append(row)
+        for row in chosen:
+            row.prefix_tokens = start
         return chosen
 
     def run(self, rows: list[Row], pool: kvcache.BufferPool) -> None:
@@ -172,7 +188,19 @@ class Engine:
         self.finish(silent)
         rows = [row for row in rows if row.settings.max_tokens > 0]
         if rows:
-            Batch(weights, base, rows, pool, self.finish, self.emit).run()
+            prefix = self.prefix(weights, rows)
+            Batch(weights, base, rows, pool, self.finish, self.emit, prefix).run()
+
+    def prefix(self, weights: Weights, rows: list[Row]) -> Prefix | None:
+        """What all the rows' prompts begin with, computed or kept."""
+        prefixes, first = self.registry.prefixes, rows[0]
+        if not first.model.base.shares_prefixes or weights.quick is not None:
+            return None
+        start, name = first.prefix_tokens, first.model.fingerprint
+        prefixes.remember(name, list({id(row.prompt): row.prompt for row in rows}.values()))
+        if not start:
+            return None
+        return computed(weights.module, name, first.prompt[:start], prefixes)
 
     def fail(self, rows: list[Row], error: Exception) -> None:
         unfinished = [row for row in rows if not row.finish_reason]

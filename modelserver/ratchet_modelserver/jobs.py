@@ -207,7 +207,7 @@ class Jobs:
             "hyper": spec["hyper"],
             "seed": spec["seed"],
             "device": str(self.registry.device),
-            "dtype": str(self.registry.dtype).removeprefix("torch."),
+            "dtype": str(base.dtype).removeprefix("torch."),
             "threads": self.threads,
         }
 

@@ -23,17 +23,15 @@ class BufferPool:
     def __init__(self):
         self.free: list[torch.Tensor] = []
 
-    def take(self, size: int, like: torch.Tensor) -> torch.Tensor:
-        """A flat tensor of at least `size` elements, of the dtype and on the device of `like`."""
+    def take(self, size: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+        """A flat tensor of at least `size` elements."""
         fitting = [
             buffer
             for buffer in self.free
-            if buffer.numel() >= size
-            and buffer.dtype == like.dtype
-            and buffer.device == like.device
+            if buffer.numel() >= size and buffer.dtype == dtype and buffer.device == device
         ]
         if not fitting:
-            return torch.empty(size, dtype=like.dtype, device=like.device)
+            return torch.empty(size, dtype=dtype, device=device)
         best = min(fitting, key=torch.Tensor.numel)
         self.free = [buffer for buffer in self.free if buffer is not best]
         return best
@@ -54,15 +52,18 @@ class PreallocatedLayer(DynamicLayer):
 
     def __init__(self, pool: BufferPool, reserve: int, keys_across: bool):
         """reserve: tokens to make room for after the prompt; more are added when they run out.
-        keys_across: lay keys out with the tokens along the last axis, as attention.py wants
-        them."""
+        keys_across: lay keys out with the tokens along the last axis and in float32, as
+        attention.py wants them."""
         super().__init__()
         self.pool, self.reserve, self.keys_across = pool, reserve, keys_across
+        self.prefix: tuple[torch.Tensor, torch.Tensor] | None = None
+        """Keys and values [1, heads, tokens, head size] that come before every row's own."""
         self.flat: list[torch.Tensor] = []
         self.buffers: list[torch.Tensor] = []
         """Views of `flat` as [rows, heads, capacity, head size]."""
 
     def update(self, key_states, value_states, *args, **kwargs):
+        attention.frame.layer = self
         if not self.is_initialized:
             # The prompt: kept as it is, as its rows may still be multiplied (choices of one
             # prompt).
@@ -82,14 +83,28 @@ class PreallocatedLayer(DynamicLayer):
 
     def grow(self, needed: int) -> None:
         capacity = max(needed, self.keys.shape[2] + self.reserve)
+        self.hold([(self.keys, self.values)], self.keys.shape[2], capacity)
+
+    def hold(self, parts: list[tuple[torch.Tensor, torch.Tensor]], length: int, capacity: int):
+        """Move the rows of `parts` (keys, values), one below the other, into fresh buffers for
+        `capacity` tokens; those with fewer than `length` tokens are filled up with zeros."""
         flat, views = [], []
-        for old, across in ((self.keys, self.keys_across), (self.values, False)):
-            rows, heads, length, size = old.shape
+        rows = sum(keys.shape[0] for keys, _ in parts)
+        for which, across in ((0, self.keys_across), (1, False)):
+            like = parts[0][which]
+            _, heads, _, size = like.shape
             shape = (rows, heads, size, capacity) if across else (rows, heads, capacity, size)
-            flat.append(self.pool.take(math.prod(shape), old))
+            dtype = torch.float32 if across else like.dtype
+            flat.append(self.pool.take(math.prod(shape), dtype, like.device))
             view = flat[-1][: math.prod(shape)].view(shape)
             views.append(view.transpose(2, 3) if across else view)
-            views[-1][:, :, :length] = old
+            start = 0
+            for part in parts:
+                old = part[which]
+                end, width = start + old.shape[0], old.shape[2]
+                views[-1][start:end, :, :width] = old
+                views[-1][start:end, :, width:length] = 0
+                start = end
         self.release()
         self.flat, self.buffers = flat, views
         self.keys, self.values = (view[:, :, :length] for view in views)

@@ -16,9 +16,11 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from . import adapters, attention, llama
+from . import adapters, attention, dtypes, llama, prefill
 from .errors import bad_request, model_not_found
 from .guides import Vocabulary
+from .prefix import Prefixes
+from .template import Template
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 
@@ -48,7 +50,11 @@ class Base:
     digest: str
     bytes: int
     kv_bytes_per_token: int
+    dtype: torch.dtype
+    shares_prefixes: bool
+    """Whether rows may attend to a prefix that is not in their own cache (see attention.py)."""
     vocabulary: Vocabulary
+    template: Template
     created: int = field(default_factory=lambda: int(time.time()))
     peft: object | None = None
     """PEFT's wrapper, once an adapter too large to merge has been used."""
@@ -69,10 +75,19 @@ class Model:
 class Registry:
     """Models by id. Safe to use from the event loop and the engine's threads."""
 
-    def __init__(self, device: torch.device, dtype: torch.dtype, merge_limit: int, keep: int):
-        """merge_limit: bytes of base weights up to which an adapter is merged into a copy; keep:
-        how many such copies stay in memory."""
+    def __init__(
+        self,
+        device: torch.device,
+        dtype: torch.dtype | None,
+        merge_limit: int,
+        keep: int,
+        prefix_bytes: int = 256 << 20,
+    ):
+        """dtype: None chooses for each base (see `dtypes.choose`); merge_limit: bytes of base
+        weights up to which an adapter is merged into a copy; keep: how many such copies stay in
+        memory; prefix_bytes: keys and values of shared prefixes kept."""
         self.device, self.dtype = device, dtype
+        self.prefixes = Prefixes(prefix_bytes)
         self.merge_limit, self.keep = merge_limit, keep
         self.bases: dict[str, Base] = {}
         self.models: dict[str, Model] = {}
@@ -81,14 +96,19 @@ class Registry:
 
     def add_base(self, id: str, path: Path) -> None:
         """Load a Hugging Face causal LM folder. Raises ValueError or OSError for a broken one."""
-        module = load_model(path, self.dtype, self.device)
-        attention.use(module, self.device, self.dtype)
+        dtype = self.dtype or dtypes.choose(path, self.device)
+        module = load_model(path, dtype, self.device)
+        attention.use(module, self.device)
         tokenizer = AutoTokenizer.from_pretrained(path)
         config = module.config.get_text_config(decoder=True)
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         head_size = (
             getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         )
+        try:
+            template = Template(tokenizer)
+        except ValueError as error:
+            raise ValueError(f"--model {id}: {path}: {error}") from None
         eos_ids = end_tokens(module, tokenizer)
         base = Base(
             id=id,
@@ -103,8 +123,12 @@ class Registry:
             * config.num_hidden_layers
             * heads
             * head_size
-            * self.dtype.itemsize,
+            * (dtype.itemsize + (4 if attention.in_use(module) else dtype.itemsize))
+            // 2,
+            dtype=dtype,
+            shares_prefixes=prefill.shares_prefixes(module),
             vocabulary=Vocabulary(tokenizer, eos_ids, config.vocab_size),
+            template=template,
         )
         self.bases[id] = base
         self.models[id] = Model(id, base, None, f"fp_{base.digest[:16]}", base.created)
@@ -133,7 +157,9 @@ class Registry:
         return model
 
     def remove(self, id: str) -> None:
-        self.models.pop(id, None)
+        model = self.models.pop(id, None)
+        if model and not any(m.fingerprint == model.fingerprint for m in self.models.values()):
+            self.prefixes.drop(model.fingerprint)
 
     def resolve(self, id: str | None) -> Model:
         """The model of this id, or the first base. Raises a 404 for an id that is not served."""
@@ -197,9 +223,13 @@ def load_model(path: Path, dtype: torch.dtype, device: torch.device) -> nn.Modul
 
 
 def end_tokens(module: nn.Module, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Every id that ends an answer: the generation config's and the tokenizer's."""
+    """Every id that ends an answer: the generation config's, the tokenizer's, and what the chat
+    template ends an assistant's turn with."""
     ids = getattr(getattr(module, "generation_config", None), "eos_token_id", None)
-    found = set(ids if isinstance(ids, list) else [ids]) | {tokenizer.eos_token_id}
+    found = set(ids if isinstance(ids, list) else [ids]) | {
+        tokenizer.eos_token_id,
+        Template(tokenizer).end_id,
+    }
     return sorted(id for id in found if id is not None)
 
 

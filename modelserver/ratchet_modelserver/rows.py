@@ -39,6 +39,8 @@ class Row:
     guide: Guide | None = None
     """What holds the answer to a `response_format`."""
     arrived: float = 0.0
+    prefix_tokens: int = 0
+    """How much of the prompt's start its batch shares."""
     # What the engine fills in.
     tokens: list[int] = field(default_factory=list)
     """Without the end token."""

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
+FEW = 256
+"""Likeliest tokens among which top_p and top_k are looked for first."""
+SPAN = 128
+"""Tokens of a large vocabulary that are drawn from together."""
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -27,10 +32,11 @@ def derive_seeds(seed: int, n: int) -> np.ndarray:
     return mix(mix(np.array([seed & (2**64 - 1)], dtype=np.uint64)) + index * GOLDEN)
 
 
-def uniforms(seeds: np.ndarray, first_step: int, steps: int) -> np.ndarray:
-    """float32 [rows, steps] in [0, 1), 24 bits each (exact in float32)."""
-    counter = np.arange(first_step + 1, first_step + steps + 1, dtype=np.uint64) * GOLDEN
-    bits = mix(seeds[:, None] + counter[None, :])
+def uniforms(seeds: np.ndarray, first_steps: np.ndarray, steps: int) -> np.ndarray:
+    """float32 [rows, steps] in [0, 1), 24 bits each (exact in float32). first_steps: int64 [rows],
+    the tokens that each row has made before."""
+    counter = first_steps[:, None] + np.arange(1, steps + 1)
+    bits = mix(seeds[:, None] + counter.astype(np.uint64) * GOLDEN)
     return ((bits >> np.uint64(40)).astype(np.float32)) * np.float32(2.0**-24)
 
 
@@ -69,23 +75,48 @@ class Sampler:
         probs = scaled.softmax(-1)
         tokens = pick(probs, uniform)
         if self.filtered is not None:
-            rows = self.filtered
-            ordered, ids = probs[rows].sort(dim=-1, descending=True)
-            kept = (ordered.cumsum(-1) - ordered) < self.top_p[rows]
-            rank = torch.arange(ordered.shape[-1], device=self.device)
-            top_k = self.top_k[rows]
-            kept &= (top_k <= 0) | (rank < top_k)
-            kept[:, 0] = True
-            chosen = pick(ordered * kept, uniform[rows])
-            tokens[rows] = ids.gather(1, chosen[:, None])[:, 0]
+            tokens[self.filtered] = self.from_the_top(probs, uniform)
         if self.any_greedy:
             tokens = torch.where(self.greedy, logits.argmax(-1), tokens)
         return tokens
 
 
+    def from_the_top(self, probs: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+        """Tokens of the rows that top_p or top_k limit, int64."""
+        rows = self.filtered
+        probs, uniform, top_p = probs[rows], uniform[rows], self.top_p[rows]
+        top_k = torch.where(self.top_k[rows] > 0, self.top_k[rows], probs.shape[-1])
+        # The likeliest few hold the nucleus, nearly always; to sort 150,000 for it takes longer
+        # than a small model's forward pass.
+        width = min(FEW, probs.shape[-1])
+        ordered, ids = probs.topk(width, dim=-1)
+        if not bool(((ordered.sum(-1, keepdim=True) >= top_p) | (top_k <= width)).all()):
+            width = probs.shape[-1]
+            ordered, ids = probs.sort(dim=-1, descending=True)
+        kept = (ordered.cumsum(-1) - ordered) < top_p
+        kept &= torch.arange(width, device=self.device) < top_k
+        kept[:, 0] = True
+        chosen = pick(ordered * kept, uniform)
+        return ids.gather(1, chosen[:, None])[:, 0]
+
+
 def pick(weights: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     """Inverse CDF: the first index whose running sum exceeds uniform * total. [rows, V], [rows]
     -> [rows]."""
+    rows, width = weights.shape
+    if width > 2 * SPAN:
+        # Over spans first, then inside the one that was hit: a running sum over all of a large
+        # vocabulary costs as much as the rest of sampling.
+        spans = (pad(weights, (0, -width % SPAN)) if width % SPAN else weights).view(rows, -1, SPAN)
+        running = spans.sum(-1).cumsum(-1)
+        target = uniform[:, None] * running[:, -1:]
+        hit = torch.searchsorted(running, target, right=True).clamp_max(running.shape[-1] - 1)
+        before = running.gather(1, (hit - 1).clamp_min(0)) * (hit > 0)
+        inside = spans.gather(1, hit[:, :, None].expand(-1, 1, SPAN))[:, 0].cumsum(-1)
+        found = torch.searchsorted(inside, target - before, right=True)
+        # Rounding can lift the target past the span's last likely token.
+        last = torch.searchsorted(inside, inside[:, -1:].contiguous())
+        return (hit * SPAN + torch.minimum(found, last))[:, 0]
     running = weights.cumsum(-1)
     target = uniform[:, None] * running[:, -1:]
     # Rounding can lift the target to the total itself, past the last index.

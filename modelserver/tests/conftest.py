@@ -34,15 +34,29 @@ def ascii_folder(tmp_path_factory) -> Path:
     return make_model(tmp_path_factory.mktemp("model") / "ascii", characters, 1024)
 
 
-def make_model(folder: Path, characters: str, max_length: int = 128) -> Path:
-    names = ["<pad>", "<bos>", "<eos>", *characters]
+def make_model(
+    folder: Path,
+    characters: str,
+    max_length: int = 128,
+    template: str | None = TEMPLATE,
+    special: tuple[str, ...] = (),
+    eos: str = "<eos>",
+    pad: str | None = "<pad>",
+) -> Path:
+    """A random Llama. Each character is a token; so is each of `special`, think tags aside as
+    special tokens."""
+    names = ["<pad>", "<bos>", "<eos>", *special, *characters]
     tokenizer = Tokenizer(models.BPE(vocab={name: i for i, name in enumerate(names)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
+    tokenizer.add_tokens([name for name in special if "think" in name])
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<bos>", eos_token="<eos>"
+        tokenizer_object=tokenizer, pad_token=pad, bos_token="<bos>", eos_token=eos
     )
-    fast.chat_template = TEMPLATE
+    fast.add_special_tokens(
+        {"additional_special_tokens": [n for n in names[: 3 + len(special)] if "think" not in n]}
+    )
+    fast.chat_template = template
     fast.save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -57,7 +71,7 @@ def make_model(folder: Path, characters: str, max_length: int = 128) -> Path:
         initializer_range=0.3,
         pad_token_id=0,
         bos_token_id=1,
-        eos_token_id=2,
+        eos_token_id=names.index(eos),
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
@@ -180,3 +194,19 @@ def example(question: str, answer: str) -> dict:
 
 ADDITIONS = {f"{a}+{b}": f"#{a + b}" for a in (1, 4) for b in (2, 9)}
 EXAMPLES = [example(question, answer) for question, answer in ADDITIONS.items()]
+
+
+def tiny_adapter(base: Path, folder: Path, seed: int, rank: int = 4) -> None:
+    """A LoRA folder, written by PEFT, that changes the base's answers."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=2 * rank,
+        target_modules=["q_proj", "v_proj", "down_proj"],
+        init_lora_weights=False,
+        task_type="CAUSAL_LM",
+    )
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)

@@ -277,7 +277,7 @@ def test_the_quick_step_is_the_model(reference):
     with torch.no_grad():
         expected = model(input_ids=ids, attention_mask=mask, position_ids=full).logits
         module = copy.deepcopy(model)
-        attention.use(module, torch.device("cpu"), torch.float32)
+        attention.use(module, torch.device("cpu"))
         assert llama.fits(module)
         step = llama.Step(module)
         cache = kvcache.make_cache(module, kvcache.BufferPool(), reserve=2)

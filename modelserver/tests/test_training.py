@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -361,13 +362,14 @@ def test_a_trainer_that_keeps_dying_fails_and_sigterm_saves(start):
 
 
 def test_plain_fallback_without_a_chat_template(reference):
-    from ratchet_modelserver.prompts import prompt_ids, render
+    from ratchet_modelserver.template import Template
 
     _, tokenizer = reference
-    plain = type(tokenizer)(tokenizer_object=tokenizer.backend_tokenizer, eos_token="<eos>")
+    bare = type(tokenizer)(tokenizer_object=tokenizer.backend_tokenizer, eos_token="<eos>")
+    plain = Template(bare)
     messages = [{"role": "user", "content": "a b"}]
-    assert render(plain, messages) == "User:\na b\n\nAssistant:\n"
-    assert prompt_ids(plain, messages)
+    assert plain.render(messages) == "User:\na b\n\nAssistant:\n"
+    assert plain.ids(messages)
 
 
 def test_effective_weights_train_like_peft(model_folder):
@@ -394,3 +396,36 @@ def test_effective_weights_train_like_peft(model_folder):
     assert results[0][0] == results[1][0]
     torch.testing.assert_close(results[0][1], results[1][1], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(results[0][2], results[1][2], rtol=1e-3, atol=1e-5)
+
+
+def test_the_files_of_an_adapter_can_be_taken_away(server, trained):
+    import hashlib
+    import urllib.error
+    import urllib.parse
+    import urllib.request
+
+    def get(path: str, name: str = trained.fine_tuned_model) -> bytes:
+        model = urllib.parse.quote(name, safe="")
+        with urllib.request.urlopen(f"{server.url}/v1/adapters/{model}/files{path}") as answer:
+            return answer.read()
+
+    listed = json.loads(get(""))
+    assert listed["system_fingerprint"] == trained.system_fingerprint
+    assert listed["base"]["id"] == "tiny" and len(listed["base"]["digest"]) == 64
+    assert [one["name"] for one in listed["data"]] == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    for one in listed["data"]:
+        data = get(f"/{one['name']}")
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (one["bytes"], one["sha256"])
+        assert data == (Path(trained.adapter_path) / one["name"]).read_bytes()
+    for path, name, status in (
+        ("", "tiny", 400),
+        ("", "nobody", 404),
+        ("/..%2F..%2Fratchet.db", trained.fine_tuned_model, 404),
+        ("/README.md", trained.fine_tuned_model, 404),
+    ):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            get(path, name)
+        assert refused.value.code == status

@@ -11,6 +11,10 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
   },
   { command: /^npm run gallery/, why: 'tests/gallery/gallery.test.ts runs all of it' },
   { command: /^docker compose /, why: 'needs Docker; tests/docker checks the file and its commands' },
+  {
+    command: /^npx ratchet export --adapter /,
+    why: 'needs an adapter of a real trainer; tests/cli/export-adapter.test.ts makes and exports one',
+  },
   { command: /^curl -fLO "\$base/, why: 'needs the internet' },
   { command: /^pip install /, why: 'needs the internet' },
   { command: /^pg_dump /, why: "needs PostgreSQL's own programs, which the embedded server comes without" },
