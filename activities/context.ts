@@ -5,7 +5,13 @@ import { getIteration, type Iteration } from '../db/iterations.ts';
 import { getCheckpoint, getRun, type Checkpoint, type Run } from '../db/runs.ts';
 import { settingsOf } from '../loop/course.ts';
 import { improveInputSchema, type ImproveSettings } from '../loop/input.ts';
-import { resolveEndpoint, type Endpoint, type Extra, type Role } from '../models/endpoint.ts';
+import {
+  resolveEndpoint,
+  type Endpoint,
+  type EndpointSettings,
+  type Extra,
+  type Role,
+} from '../models/endpoint.ts';
 import { loadTask, prepareTask } from '../tasks/index.ts';
 import type { Prompt, Rewrite, Task } from '../tasks/task.ts';
 import { NO_THINKING } from '../tasks/thinking.ts';
@@ -61,7 +67,7 @@ export async function settingsNow(db: Db, run: Run, iterationId: number | null):
   return settingsOf(run.settings, await listAdjustments(db, run.id), Number.MAX_SAFE_INTEGER);
 }
 
-type Source = ImproveSettings['models']['generator'];
+type Source = EndpointSettings;
 
 /** Where a role's endpoint is named, with the key that belongs to it; undefined: only the workers' environment names one. */
 export function sourceOf(role: Role, settings: ImproveSettings, task: Task): Source | undefined {
