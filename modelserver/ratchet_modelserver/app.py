@@ -53,6 +53,7 @@ def model_object(model: Model) -> dict:
         "max_model_len": model.base.max_length,
         "system_fingerprint": model.fingerprint,
         "adapter_path": str(model.folder) if model.folder else None,
+        "chat_template": model.base.template.describe(),
     }
 
 

@@ -17,7 +17,6 @@ from .engine import Engine
 from .errors import ApiError, bad_request
 from .formats import read_format
 from .guides import make_guides
-from .prompts import prompt_ids
 from .registry import Model
 from .rows import Row, Settings, Ticket
 from .sampling import derive_seeds
@@ -68,8 +67,11 @@ def read_prompt(model: Model, body: ChatRequest) -> list[int]:
                 "continue_final_message",
             )
         body.add_generation_prompt = False
-    return prompt_ids(
-        model.base.tokenizer, messages, body.add_generation_prompt, body.continue_final_message
+    return model.base.template.ids(
+        messages,
+        body.add_generation_prompt,
+        body.continue_final_message,
+        body.chat_template_kwargs,
     )
 
 

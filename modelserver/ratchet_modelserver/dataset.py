@@ -1,9 +1,10 @@
 """Training files: OpenAI's chat JSONL, checked line by line, and turned into tokens with a loss
 mask.
 
-The loss is on assistant messages and their end token. Where the chat template closes an assistant
-message with the end token, that is the target; where it writes none, the end token is added, so
-that the model learns to stop.
+What trains is, token for token, what generation saw and what the model wrote: the prompt that the
+chat route renders for the messages before the last one, the last one's raw text, and the token that
+an answer ends with. A template's own rendering of an answer is never used: Qwen3's slips an empty
+think block in, others strip white space.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 from transformers import PreTrainedTokenizerBase
 
-from .prompts import encode, render
+from .errors import ApiError
+from .prompts import encode
 from .schemas import Message
+from .template import Template, continuation, with_reasoning
 
 
 class BadData(ValueError):
@@ -27,6 +30,8 @@ class BadData(ValueError):
 class Line(BaseModel):
     model_config = ConfigDict(extra="forbid")
     messages: list[Message]
+    chat_template_kwargs: dict | None = None
+    """As in the request that the answer came from."""
 
 
 @dataclass(slots=True)
@@ -37,8 +42,14 @@ class Example:
     """bool [length]: tokens that the loss counts"""
 
 
-def read_lines(path: Path) -> list[tuple[int, list[Message]]]:
-    """(line number, messages) of every line. Raises BadData for the first bad one."""
+def written(message: Message) -> str:
+    """The raw text of an assistant message."""
+    plain = message.plain()
+    return with_reasoning(plain.get("reasoning_content"), plain["content"])
+
+
+def read_lines(path: Path) -> list[tuple[int, Line]]:
+    """(line number, line) of every line. Raises BadData for the first bad one."""
     examples = []
     for number, raw in enumerate(path.read_bytes().splitlines(), 1):
         if not raw.strip():
@@ -53,9 +64,9 @@ def read_lines(path: Path) -> list[tuple[int, list[Message]]]:
             raise BadData(f"line {number}: {field or 'the line'}: {first['msg']}") from None
         if not line.messages or line.messages[-1].role != "assistant":
             raise BadData(f"line {number}: the last message must be the assistant's")
-        if not line.messages[-1].plain()["content"]:
+        if not written(line.messages[-1]):
             raise BadData(f"line {number}: the last message is empty, so there is nothing to learn")
-        examples.append((number, line.messages))
+        examples.append((number, line))
     if not examples:
         raise BadData("the file has no examples")
     return examples
@@ -64,11 +75,15 @@ def read_lines(path: Path) -> list[tuple[int, list[Message]]]:
 def read_examples(
     path: Path, tokenizer: PreTrainedTokenizerBase, eos_ids: list[int], max_length: int
 ) -> list[Example]:
-    """Raises BadData for a line that is malformed, too long for the model, or without anything
-    to learn."""
+    """Raises BadData for a line that is malformed, too long for the model, refused by its chat
+    template, or without anything to learn."""
     examples = []
-    for number, messages in read_lines(path):
-        example = tokenize(messages, tokenizer, eos_ids)
+    template = Template(tokenizer)
+    for number, line in read_lines(path):
+        try:
+            example = tokenize(line, template, end_token(template, eos_ids))
+        except ApiError as error:
+            raise BadData(f"line {number}: {error}") from None
         if len(example.tokens) > max_length:
             raise BadData(
                 f"line {number} has {len(example.tokens)} tokens; "
@@ -82,59 +97,76 @@ def read_examples(
     return examples
 
 
-def tokenize(
-    messages: list[Message], tokenizer: PreTrainedTokenizerBase, eos_ids: list[int]
-) -> Example:
-    """Tokens exactly as generation would see them: each assistant message follows the rendered
-    generation prompt, tokenised apart from it."""
-    plain = [message.plain() for message in messages]
-    eos_id = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else eos_ids[0]
-    eos_text = tokenizer.convert_ids_to_tokens(eos_id)
-    tokens: list[int] = []
-    trained: list[bool] = []
-    consumed = ""
-
-    def add(text: str, learn: bool) -> None:
-        special = not tokenizer.chat_template and not tokens
-        ids = encode(tokenizer, text, special) if text else []
-        tokens.extend(ids)
-        trained.extend([learn] * len(ids))
-
-    turns = [i for i, message in enumerate(messages) if message.role == "assistant"]
-    for i in turns:
-        prompt = render(tokenizer, plain[:i]) if i else ""
-        whole = render(tokenizer, plain[: i + 1], add_generation_prompt=False)
-        last = i == turns[-1]
-        if not prompt.startswith(consumed) or not whole.startswith(prompt):
-            # The template rewrites earlier turns (it drops reasoning, say): learn the last answer
-            # only.
-            if not last:
-                continue
-            tokens.clear()
-            trained.clear()
-            consumed = ""
-        answer, ended = target(whole, prompt, plain[i]["content"], eos_text)
-        add(prompt[len(consumed) :], False)
-        add(answer, messages[i].weight != 0)
-        consumed = prompt + answer
-        if last and not ended:
-            tokens.append(eos_id)
-            trained.append(messages[i].weight != 0)
-    return Example(np.array(tokens, dtype=np.int64), np.array(trained, dtype=bool))
+def end_token(template: Template, eos_ids: list[int]) -> int:
+    """The token that answers end with: the template's where it is one that generation stops at."""
+    for id in (template.end_id, template.tokenizer.eos_token_id):
+        if id is not None and id in eos_ids:
+            return id
+    return eos_ids[0]
 
 
-def target(whole: str, prompt: str, content: str, eos_text: str) -> tuple[str, bool]:
-    """(what the model should write after `prompt`, whether it includes the end token)."""
-    written = whole[len(prompt) :] if whole.startswith(prompt) else content
-    start = written.find(content)
-    if start < 0:  # templates that strip white space
-        start, content = written.find(content.strip()), content.strip()
-    if start < 0:
-        return content, False
-    end = written.find(eos_text, start + len(content))
-    if end >= 0:
-        return written[: end + len(eos_text)], True
-    return written[: start + len(content)], False
+def tokenize(line: Line, template: Template, end_id: int) -> Example:
+    """The last answer behind its prompt. Earlier answers are part of the prompt as the template
+    renders it; they are learnt too where that is what the model read and wrote at their time.
+    Raises a 400 when the template refuses the messages."""
+    *before, last = line.messages
+    prompt = (
+        template.render([m.plain() for m in before], arguments=line.chat_template_kwargs)
+        if before
+        else ""
+    )
+    tokens = template.read(prompt) if prompt else []
+    trained = np.zeros(len(tokens), dtype=bool)
+    for start, end in earlier_answers(before, prompt, line, template, end_id):
+        trained |= inside(template, prompt, len(tokens), start, end)
+    answer = [*encode_answer(template, continuation(prompt, written(last))), end_id]
+    learnt = np.full(len(answer), last.weight != 0)
+    return Example(np.array([*tokens, *answer], dtype=np.int64), np.concatenate((trained, learnt)))
+
+
+def encode_answer(template: Template, text: str) -> list[int]:
+    """Ids of what a model wrote. Special tokens are not in an answer's text, so what looks like one
+    was written in letters."""
+    tokenizer = template.tokenizer
+    if not tokenizer.is_fast:
+        return encode(tokenizer, text)
+    backend = tokenizer.backend_tokenizer
+    usual, backend.encode_special_tokens = backend.encode_special_tokens, True
+    try:
+        return encode(tokenizer, text)
+    finally:
+        backend.encode_special_tokens = usual
+
+
+def earlier_answers(
+    before: list[Message], prompt: str, line: Line, template: Template, end_id: int
+) -> list[tuple[int, int]]:
+    """Where in `prompt` earlier answers stand that are to be learnt, [start, end) in characters,
+    their end tokens included."""
+    found = []
+    end_text = template.tokenizer.convert_ids_to_tokens(end_id)
+    for i, message in enumerate(before):
+        if message.role != "assistant" or message.weight == 0 or i == 0:
+            continue
+        read = template.render([m.plain() for m in before[:i]], arguments=line.chat_template_kwargs)
+        answer = continuation(read, written(message))
+        # A template may rewrite earlier turns (drop their reasoning, say): those are context only.
+        if answer and prompt.startswith(read + answer):
+            start, end = len(read), len(read) + len(answer)
+            closed = prompt.startswith(end_text, end)
+            found.append((start, end + len(end_text) if closed else end))
+    return found
+
+
+def inside(template: Template, prompt: str, length: int, start: int, end: int) -> np.ndarray:
+    """bool [length]: which tokens of the prompt lie within the characters [start, end)."""
+    if not template.tokenizer.is_fast:
+        return np.zeros(length, dtype=bool)
+    encoding = template.tokenizer.backend_tokenizer.encode(
+        prompt, add_special_tokens=not template.own
+    )
+    spans = np.array(encoding.offsets[:length]).reshape(-1, 2)
+    return (spans[:, 0] >= start) & (spans[:, 1] <= end) & (spans[:, 1] > spans[:, 0])
 
 
 def plan_batches(lengths: np.ndarray, batch_size: int, epochs: int, seed: int) -> list[np.ndarray]:

@@ -22,6 +22,7 @@ from transformers import PreTrainedTokenizerBase
 
 from .errors import ApiError
 from .formats import refused, unwritable
+from .template import THINK, THOUGHT
 
 LIMITS = LLParserLimits(
     max_lexer_states=20_000,
@@ -33,7 +34,6 @@ LIMITS = LLParserLimits(
 OPTIONS = {"whitespace_pattern": r"[ \n\t]{0,32}"}
 """Small models asked for JSON like to write line breaks for ever; nobody indents by more."""
 KEEP = 32
-THINK, THOUGHT = "<think>", "</think>"
 
 compiling = ThreadPoolExecutor(1, "grammar")
 """One thread: a stranger's hard schemas queue behind each other and leave the processor alone."""

@@ -20,6 +20,7 @@ from . import adapters, attention, dtypes, llama, prefill
 from .errors import bad_request, model_not_found
 from .guides import Vocabulary
 from .prefix import Prefixes
+from .template import Template
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 
@@ -53,6 +54,7 @@ class Base:
     shares_prefixes: bool
     """Whether rows may attend to a prefix that is not in their own cache (see attention.py)."""
     vocabulary: Vocabulary
+    template: Template
     created: int = field(default_factory=lambda: int(time.time()))
     peft: object | None = None
     """PEFT's wrapper, once an adapter too large to merge has been used."""
@@ -103,6 +105,10 @@ class Registry:
         head_size = (
             getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         )
+        try:
+            template = Template(tokenizer)
+        except ValueError as error:
+            raise ValueError(f"--model {id}: {path}: {error}") from None
         eos_ids = end_tokens(module, tokenizer)
         base = Base(
             id=id,
@@ -122,6 +128,7 @@ class Registry:
             dtype=dtype,
             shares_prefixes=prefill.shares_prefixes(module),
             vocabulary=Vocabulary(tokenizer, eos_ids, config.vocab_size),
+            template=template,
         )
         self.bases[id] = base
         self.models[id] = Model(id, base, None, f"fp_{base.digest[:16]}", base.created)
@@ -216,9 +223,13 @@ def load_model(path: Path, dtype: torch.dtype, device: torch.device) -> nn.Modul
 
 
 def end_tokens(module: nn.Module, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Every id that ends an answer: the generation config's and the tokenizer's."""
+    """Every id that ends an answer: the generation config's, the tokenizer's, and what the chat
+    template ends an assistant's turn with."""
     ids = getattr(getattr(module, "generation_config", None), "eos_token_id", None)
-    found = set(ids if isinstance(ids, list) else [ids]) | {tokenizer.eos_token_id}
+    found = set(ids if isinstance(ids, list) else [ids]) | {
+        tokenizer.eos_token_id,
+        Template(tokenizer).end_id,
+    }
     return sorted(id for id in found if id is not None)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import bad_request
 
@@ -22,7 +22,12 @@ class TextPart(Strict):
 
 class Message(Strict):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: str | list[TextPart] | None = None
+    """None for an assistant's message that is all reasoning."""
+    reasoning_content: str | None = None
+    """An assistant's reasoning, where it came apart from its answer."""
+    reasoning: str | None = None
+    """The same, by its other name."""
     name: str | None = None
     weight: Literal[0, 1] | None = None
     """Fine-tuning files only: 0 keeps an assistant message out of the loss."""
@@ -30,10 +35,22 @@ class Message(Strict):
 
     def plain(self) -> dict[str, str]:
         """{role, content} as chat templates take it; few templates know `developer`."""
-        content = self.content
+        content = self.content or ""
         if not isinstance(content, str):
             content = "".join(part.text for part in content)
-        return {"role": "system" if self.role == "developer" else self.role, "content": content}
+        role = "system" if self.role == "developer" else self.role
+        reasoning = self.reasoning_content or self.reasoning
+        more = {"reasoning_content": reasoning} if reasoning else {}
+        return {"role": role, "content": content, **more}
+
+    @model_validator(mode="after")
+    def fits_its_role(self) -> Message:
+        if self.role != "assistant":
+            if self.content is None:
+                raise ValueError(f"a {self.role} message needs content")
+            if self.reasoning_content or self.reasoning:
+                raise ValueError("only assistant messages have reasoning")
+        return self
 
 
 class StreamOptions(Strict):
@@ -42,8 +59,8 @@ class StreamOptions(Strict):
 
 
 class ChatRequest(Strict):
-    """POST /v1/chat/completions. `top_k`, `prompt_logprobs`, `add_generation_prompt` and
-    `continue_final_message` are vLLM's extensions."""
+    """POST /v1/chat/completions. `top_k`, `prompt_logprobs`, `add_generation_prompt`,
+    `continue_final_message` and `chat_template_kwargs` are vLLM's extensions."""
 
     model: str | None = None
     """None: the server's first model."""
@@ -61,6 +78,7 @@ class ChatRequest(Strict):
     prompt_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     add_generation_prompt: bool = True
     continue_final_message: bool = False
+    chat_template_kwargs: dict[str, Any] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     response_format: dict[str, Any] | None = None

@@ -34,15 +34,29 @@ def ascii_folder(tmp_path_factory) -> Path:
     return make_model(tmp_path_factory.mktemp("model") / "ascii", characters, 1024)
 
 
-def make_model(folder: Path, characters: str, max_length: int = 128) -> Path:
-    names = ["<pad>", "<bos>", "<eos>", *characters]
+def make_model(
+    folder: Path,
+    characters: str,
+    max_length: int = 128,
+    template: str | None = TEMPLATE,
+    special: tuple[str, ...] = (),
+    eos: str = "<eos>",
+    pad: str | None = "<pad>",
+) -> Path:
+    """A random Llama. Each character is a token; so is each of `special`, think tags aside as
+    special tokens."""
+    names = ["<pad>", "<bos>", "<eos>", *special, *characters]
     tokenizer = Tokenizer(models.BPE(vocab={name: i for i, name in enumerate(names)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
+    tokenizer.add_tokens([name for name in special if "think" in name])
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<bos>", eos_token="<eos>"
+        tokenizer_object=tokenizer, pad_token=pad, bos_token="<bos>", eos_token=eos
     )
-    fast.chat_template = TEMPLATE
+    fast.add_special_tokens(
+        {"additional_special_tokens": [n for n in names[: 3 + len(special)] if "think" not in n]}
+    )
+    fast.chat_template = template
     fast.save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -57,7 +71,7 @@ def make_model(folder: Path, characters: str, max_length: int = 128) -> Path:
         initializer_range=0.3,
         pad_token_id=0,
         bos_token_id=1,
-        eos_token_id=2,
+        eos_token_id=names.index(eos),
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder

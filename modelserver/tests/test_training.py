@@ -362,13 +362,14 @@ def test_a_trainer_that_keeps_dying_fails_and_sigterm_saves(start):
 
 
 def test_plain_fallback_without_a_chat_template(reference):
-    from ratchet_modelserver.prompts import prompt_ids, render
+    from ratchet_modelserver.template import Template
 
     _, tokenizer = reference
-    plain = type(tokenizer)(tokenizer_object=tokenizer.backend_tokenizer, eos_token="<eos>")
+    bare = type(tokenizer)(tokenizer_object=tokenizer.backend_tokenizer, eos_token="<eos>")
+    plain = Template(bare)
     messages = [{"role": "user", "content": "a b"}]
-    assert render(plain, messages) == "User:\na b\n\nAssistant:\n"
-    assert prompt_ids(plain, messages)
+    assert plain.render(messages) == "User:\na b\n\nAssistant:\n"
+    assert plain.ids(messages)
 
 
 def test_effective_weights_train_like_peft(model_folder):
