@@ -1,4 +1,4 @@
-/** The check at the start of `ratchet run`: what can't work is said before anything is spent. */
+/** The check at the start of `ratchet run --check`: what can't work is said before anything is spent. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import pc from 'picocolors';
 import type { ImproveInput } from '../../loop/input.ts';
@@ -37,7 +37,7 @@ export async function ready(input: ImproveInput, signal: AbortSignal): Promise<b
   if (found) process.stderr.write(`${found}\n`);
   if (report.findings.every(({ ok, unreached }) => ok || unreached)) return true;
   process.stderr.write(
-    'Nothing was started. See all of it with: ratchet check TASK  (or start all the same: --no-check)\n',
+    'Nothing was started. See all of it with: ratchet check TASK  (or start all the same: leave out --check)\n',
   );
   return false;
 }

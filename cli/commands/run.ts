@@ -33,7 +33,7 @@ export function addRunCommand(program: Command): void {
   addInputOptions(command)
     .option('--detach', 'start it and return at once')
     .option('--json <file>', 'write the report of the finished run as JSON')
-    .option('--no-check', 'start without asking the models first (ratchet check)')
+    .option('--check', 'ask the models first (ratchet check), and start nothing where one would fail')
     .addHelpText('after', examples)
     .action(async (task: string, flags: Flags) => {
       process.exitCode = await run(task, flags);
@@ -49,11 +49,7 @@ async function run(task: string, flags: Flags): Promise<number> {
   const client = await connectTemporal(addresses);
   const interrupt = listenForInterrupt();
   try {
-    if (
-      flags.check !== false &&
-      !(await checkedBefore(client, runId)) &&
-      !(await ready(input, interrupt.signal))
-    )
+    if (flags.check && !(await checkedBefore(client, runId)) && !(await ready(input, interrupt.signal)))
       return interrupt.signal.aborted ? EXIT.interrupted : EXIT.failed;
     const { joined } = await startRun(client, runId, input);
     const link = workflowLink(addresses, runId);
