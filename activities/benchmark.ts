@@ -20,6 +20,7 @@ import { errorText, FAILURE, isRefusal } from '../models/errors.ts';
 import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, settingsNow, taskOf, type Deps, readRun } from './context.ts';
+import { answerIn, rationaleOf } from './reading.ts';
 import { reloadOf } from './reload.ts';
 import type { Task } from '../tasks/task.ts';
 
@@ -106,7 +107,9 @@ export function createBenchmarkActivities({ db }: Deps) {
           maxTokens: run.settings.sampling.maxTokens ?? task.maxTokens,
           temperature: 0,
         };
-        return { ...(await ledgerChat(db, endpoint, request, context, signal)), item, form };
+        const made = await ledgerChat(db, endpoint, request, context, signal);
+        const refused = made.reply.choices[0]?.refused !== undefined;
+        return { ...made, item, form, ...(refused ? { refused } : {}) };
       }
 
       const calls = () =>
@@ -134,8 +137,8 @@ export function createBenchmarkActivities({ db }: Deps) {
                 answered.map((a) => a.call),
               );
               const rows = answered.map(({ item, form, reply, refused }, i) => {
-                const rationale = (reply.choices[0]?.text ?? '').replaceAll('\0', '\uFFFD');
-                const read = task.readAnswer(rationale) ?? null;
+                const rationale = rationaleOf(reply.choices[0]);
+                const read = answerIn(task, reply.choices[0]) ?? null;
                 return {
                   form,
                   itemId: item.id,

@@ -21,8 +21,20 @@ function digest(parts: unknown[]): string {
 /** The fingerprint of our model server: a digest of the weights. Elsewhere it may name just a build. */
 const WEIGHTS_FINGERPRINT = /^fp_[0-9a-f]{16}$/;
 
-/** Where a model answers. */
-type Place = Pick<Endpoint, 'baseURL' | 'model'>;
+/** Where a model answers, and with what in each request beside what the loop sets. */
+type Place = Pick<Endpoint, 'baseURL' | 'model' | 'extra'>;
+
+/** Further fields as a part of a key, whatever their order; nothing where there are none: keys stay as they were. */
+export function extraKey({ extra }: Pick<Endpoint, 'extra'>): unknown[] {
+  return extra === undefined ? [] : [ordered(extra)];
+}
+
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, one]) => [key, ordered(one)]));
+}
 
 /** Is the checkpoint known by its very weights? Then it does not matter where it answers. */
 export function knownByWeights({ fingerprint }: Checkpoint): boolean {
@@ -47,7 +59,8 @@ export function sampleKeys(
   indices: number[],
 ): string[] {
   const { messages, temperature, topP, maxTokens, seed } = request;
-  const draw = [weightsOf(endpoint, checkpoint), messages, temperature, topP ?? null, maxTokens, seed];
+  const asked = [messages, temperature, topP ?? null, maxTokens, seed];
+  const draw = [weightsOf(endpoint, checkpoint), ...asked, ...extraKey(endpoint)];
   return indices.map((index, place) => digest(['sample', ...draw, place, index]));
 }
 
@@ -59,7 +72,7 @@ export function isOf(checkpoint: Checkpoint, fingerprint: string | undefined): b
 }
 
 export function critiqueKey(endpoint: Endpoint, critic: string, request: CriticRequest): string {
-  return digest(['critique', critic, endpoint.baseURL, endpoint.model, request]);
+  return digest(['critique', critic, endpoint.baseURL, endpoint.model, request, ...extraKey(endpoint)]);
 }
 
 export type StoredSample = typeof samples.$inferSelect;

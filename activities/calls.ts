@@ -7,6 +7,7 @@ import type { ChatReply, ChatRequest } from '../models/chat.ts';
 import { chat } from '../models/chat.ts';
 import type { Endpoint, Role } from '../models/endpoint.ts';
 import { errorText, toFailure } from '../models/errors.ts';
+import { INSTEAD } from '../models/forms.ts';
 import { limiterOf } from '../models/limiter.ts';
 import { attempt } from './attempts.ts';
 import { count, measured } from './metrics.ts';
@@ -24,7 +25,7 @@ export type MadeCall = { reply: ChatReply; call: NewCall };
 const writing = new Set<Promise<unknown>>();
 
 /**
- * One chat completion with its ledger row. A failed call is written to the ledger and rethrown at once: the
+ * One chat completion with its ledger row, and one for each form of it that the endpoint refused. A failed call is written to the ledger and rethrown at once: the
  * limiter must hear of a 429 before the next call begins, not when the database has stored it.
  */
 export async function ledgerChat(
@@ -34,10 +35,23 @@ export async function ledgerChat(
   context: CallContext,
   signal: AbortSignal,
 ): Promise<MadeCall> {
-  const began = performance.now();
+  let began = performance.now();
+  const failed = (error: unknown, because = '') => {
+    count('ratchet_model_calls', 1, { role: context.role, outcome: 'error' });
+    const latencyMs = Math.round(performance.now() - began);
+    began = performance.now();
+    const text = `${because}${errorText(error)}`.replaceAll('\0', '\uFFFD').slice(0, 2000);
+    const row = { ...context, model: endpoint.model, latencyMs, error: text };
+    const write = addCalls(db, [row])
+      .catch(() => {})
+      .finally(() => writing.delete(write));
+    writing.add(write);
+  };
   try {
-    const reply = await chat(endpoint, request, signal);
-    const { fingerprint, promptTokens, completionTokens, latencyMs } = reply;
+    const reply = await chat(endpoint, request, signal, (form, error) =>
+      failed(error, `${form} is refused, ${INSTEAD[form]}: `),
+    );
+    const { fingerprint, promptTokens, completionTokens, estimated, requests, latencyMs } = reply;
     const { role } = context;
     count('ratchet_model_calls', 1, { role, outcome: 'ok' });
     count('ratchet_tokens', promptTokens, { role, kind: 'prompt' });
@@ -45,19 +59,19 @@ export async function ledgerChat(
     measured('ratchet_model_call_seconds', latencyMs / 1000, { role });
     return {
       reply,
-      call: { ...context, model: endpoint.model, fingerprint, promptTokens, completionTokens, latencyMs },
+      call: {
+        ...context,
+        model: endpoint.model,
+        fingerprint,
+        requests,
+        promptTokens,
+        completionTokens,
+        estimated,
+        latencyMs,
+      },
     };
   } catch (error) {
-    if (!signal.aborted) {
-      count('ratchet_model_calls', 1, { role: context.role, outcome: 'error' });
-      const latencyMs = Math.round(performance.now() - began);
-      const text = errorText(error).replaceAll('\0', '\uFFFD').slice(0, 2000);
-      const row = { ...context, model: endpoint.model, latencyMs, error: text };
-      const write = addCalls(db, [row])
-        .catch(() => {})
-        .finally(() => writing.delete(write));
-      writing.add(write);
-    }
+    if (!signal.aborted) failed(error);
     throw error;
   }
 }
@@ -72,6 +86,8 @@ export function unanswered(endpoint: Endpoint, context: CallContext, reason: str
       fingerprint: undefined,
       promptTokens: 0,
       completionTokens: 0,
+      estimated: false,
+      requests: 0,
       latencyMs: 0,
       raw: {} as never,
     },

@@ -5,9 +5,10 @@ import { getIteration, type Iteration } from '../db/iterations.ts';
 import { getCheckpoint, getRun, type Checkpoint, type Run } from '../db/runs.ts';
 import { settingsOf } from '../loop/course.ts';
 import { improveInputSchema, type ImproveSettings } from '../loop/input.ts';
-import { resolveEndpoint, type Endpoint, type Role } from '../models/endpoint.ts';
+import { resolveEndpoint, type Endpoint, type Extra, type Role } from '../models/endpoint.ts';
 import { loadTask, prepareTask } from '../tasks/index.ts';
 import type { Prompt, Rewrite, Task } from '../tasks/task.ts';
+import { NO_THINKING } from '../tasks/thinking.ts';
 
 export type Deps = { db: Db };
 
@@ -83,8 +84,49 @@ export function endpointOf(
     task.defaultModels?.[role] ??
     given.generator.model ??
     task.defaultModels?.generator;
-  const endpoint = resolveEndpoint(role, { baseURL: source?.baseURL, apiKeyEnv: source?.apiKeyEnv }, model);
+  const { baseURL, apiKeyEnv } = source ?? {};
+  const endpoint = resolveEndpoint(role, { baseURL, apiKeyEnv, extra: extraOf(role, settings, task) }, model);
   return checkpoint ? { ...endpoint, model: checkpoint.model } : endpoint;
+}
+
+/**
+ * Further fields of a role's requests: the task's, and over them the run's. A role that answers where the generator does, by
+ * the same model, shares the generator's; so `thinking: off` holds for it too.
+ */
+export function extraOf(
+  role: Role,
+  settings: Pick<ImproveSettings, 'models'>,
+  task: Task,
+): Extra | undefined {
+  const given = settings.models[role];
+  const own = task.endpoints?.[role];
+  const apart = [given, own].some((one) => one?.baseURL !== undefined || one?.model !== undefined);
+  const shared =
+    role === 'generator'
+      ? withThinkingOff(task)
+      : apart || task.defaultModels?.[role] !== undefined
+        ? {}
+        : (extraOf('generator', settings, task) ?? {});
+  const extra = [shared, own?.extra ?? {}, given.extra ?? {}].reduce(overlaid);
+  return Object.keys(extra).length > 0 ? extra : undefined;
+}
+
+const withThinkingOff = ({ thinking }: Task): Extra => (thinking === 'off' ? NO_THINKING : {});
+
+/** The fields of both, and of `chat_template_kwargs` the fields of both too: one does not undo the other. */
+function overlaid(under: Extra, over: Extra): Extra {
+  const [a, b] = [under.chat_template_kwargs, over.chat_template_kwargs];
+  const both = isObject(a) && isObject(b) ? { chat_template_kwargs: { ...a, ...b } } : {};
+  return { ...under, ...over, ...both };
+}
+
+const isObject = (value: unknown): value is Extra =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What generation gives the chat template beside the messages, which training must give it too. */
+export function templateKwargs(settings: Pick<ImproveSettings, 'models'>, task: Task): Extra | undefined {
+  const kwargs = extraOf('generator', settings, task)?.chat_template_kwargs;
+  return isObject(kwargs) && Object.keys(kwargs).length > 0 ? kwargs : undefined;
 }
 
 /** A seed derived from anything, the same in every process: 31 bits of SHA-256. */

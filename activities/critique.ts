@@ -3,6 +3,7 @@ import { addCalls } from '../db/calls.ts';
 import { promptPage, samplesOf, type Sample, type StoredPrompt } from '../db/prompts.ts';
 import { timesSetAside } from '../db/probes.ts';
 import { critiques, PLANTED_ROUND } from '../db/schema.ts';
+import { visibleOf } from '../tasks/thinking-text.ts';
 import { shuffled } from '../tasks/random.ts';
 import type { CriticRequest, Critique } from '../tasks/task.ts';
 import { critiqueTokens, withinBudget } from './budget.ts';
@@ -13,6 +14,7 @@ import { askedOf, votesAreApproved, type Asked } from './critic.ts';
 import type { Page } from './generate.ts';
 import { plantedOnPage } from './plant.ts';
 import { inUse, samplesFor } from './pool.ts';
+import { CUT_OFF, cutOffReason } from './reading.ts';
 import { allowanceOf, REFUSAL, refusalReason } from './refusals.ts';
 import { trustedPrompts } from './resample.ts';
 import { isWellFormed } from './sampling.ts';
@@ -172,8 +174,10 @@ export function createCritiqueActivities({ db }: Deps) {
     const todo = wanted
       .filter((sample) => !have.has(sample.id))
       .map((sample): Question => {
-        const wire = critic.request(sample.request, sample.rationale);
-        const unfit = critic.cannotJudge?.(sample.request, sample.rationale);
+        // Thinking holds false starts that are taken back, and is often longer than what a critic is shown.
+        const work = visibleOf(sample.rationale);
+        const wire = critic.request(sample.request, work);
+        const unfit = critic.cannotJudge?.(sample.request, work);
         return { samples: [sample], request: wire, key: critiqueKey(endpoint, critic.name, wire), unfit };
       });
     // A critic that failed the audit is asked anew, and what is planted tests the critic of now.
@@ -231,9 +235,17 @@ export function createCritiqueActivities({ db }: Deps) {
         what,
         call: async (question, signal): Promise<Judged> => {
           const made = await ledgerChat(db, endpoint, question.request, whose, signal);
-          const text = made.reply.choices[0]?.text ?? '';
+          const [choice] = made.reply.choices;
+          if (choice?.refused !== undefined) {
+            allowance.take(choice.refused);
+            const reason = `${REFUSAL}: ${choice.refused}`;
+            return { ...made, question, critique: { outcome: 'unscored', reason }, keep: false };
+          }
           const work = question.samples[0]!.rationale;
-          const critique = critic.read({ text, raw: made.reply.raw, work });
+          const critique = critic.read({ text: choice?.text ?? '', raw: made.reply.raw, work });
+          if (critique.outcome === 'unscored' && choice?.finishReason === CUT_OFF) {
+            critique.reason = `${cutOffReason(choice.completionTokens)}, which models.${role}.extra.max_tokens can raise: ${critique.reason}`;
+          }
           return { ...made, question, critique, keep: true };
         },
         onFailure: (question, error): Judged => {

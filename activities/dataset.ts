@@ -13,7 +13,9 @@ import { gateStops } from '../db/verdicts.ts';
 import { createLeakIndex } from '../loop/leaks.ts';
 import { chooseReplay } from '../loop/replay.ts';
 import type { Task } from '../tasks/task.ts';
-import { iterationContext, type Deps } from './context.ts';
+import type { Extra } from '../models/endpoint.ts';
+import { taughtOf } from '../tasks/thinking.ts';
+import { iterationContext, templateKwargs, type Deps } from './context.ts';
 import { carryOutCorrections } from './feedback.ts';
 import { learnFromGiven } from './outside.ts';
 import { whatReviewersSay } from './review.ts';
@@ -27,12 +29,23 @@ export type BuiltDataset = {
   nothing?: string;
 };
 
+type Taught = Pick<TrainingExample, 'request' | 'rationale'>;
+
+/**
+ * One example in OpenAI's chat form. What the model wrote stands there as it wrote it, thinking included, unless the task
+ * strips that: the prompt as generation saw it and this text are, token for token, what is trained on.
+ *
+ * @param kwargs what generation gave the chat template beside the messages (`templateKwargs`)
+ */
+export function trainingLine(task: Task, { request, rationale }: Taught, kwargs?: Extra): string {
+  const messages = [...task.ask(request), { role: 'assistant', content: taughtOf(task, rationale) }];
+  return JSON.stringify(kwargs ? { messages, chat_template_kwargs: kwargs } : { messages });
+}
+
 /** OpenAI chat JSONL, one example a line, in the order given. */
-export function toJsonl(task: Task, examples: Pick<TrainingExample, 'request' | 'rationale'>[]): string {
+export function toJsonl(task: Task, examples: Taught[], kwargs?: Extra): string {
   return examples
-    .map(({ request, rationale }) =>
-      JSON.stringify({ messages: [...task.ask(request), { role: 'assistant', content: rationale }] }),
-    )
+    .map((example) => trainingLine(task, example, kwargs))
     .join('\n')
     .concat('\n');
 }
@@ -40,12 +53,18 @@ export function toJsonl(task: Task, examples: Pick<TrainingExample, 'request' | 
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** A stored dataset's text, the same bytes as when it was built. */
-export async function datasetText(db: Deps['db'], task: Task, datasetId: number): Promise<string> {
+export async function datasetText(
+  db: Deps['db'],
+  task: Task,
+  datasetId: number,
+  kwargs?: Extra,
+): Promise<string> {
   const order = await datasetMembers(db, datasetId);
   const byId = new Map((await examplesByIds(db, order)).map((example) => [example.id, example]));
   return toJsonl(
     task,
     order.map((id) => byId.get(id)!),
+    kwargs,
   );
 }
 
@@ -148,7 +167,7 @@ export function createDatasetActivities({ db }: Deps) {
         return { examples: 0, fresh: 0, leaked: leaked.size, nothing };
       }
       const chosen = clean.map((member) => byId.get(member.exampleId)!);
-      const text = toJsonl(task, chosen);
+      const text = toJsonl(task, chosen, templateKwargs(settings, task));
       const dataset = await addDataset(
         db,
         { iterationId, digest: digestOf(text), examples: clean.length, bytes: Buffer.byteLength(text) },

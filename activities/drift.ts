@@ -42,6 +42,7 @@ import {
   type Deps,
   type IterationContext,
 } from './context.ts';
+import { answerIn, rationaleOf } from './reading.ts';
 import { reloadOf } from './reload.ts';
 
 const MOST_FIXED = 16;
@@ -259,8 +260,8 @@ export function createDriftActivities({ db }: Deps) {
               );
               const rows = answered.map(({ prompt, reply }, i) => {
                 const choice = reply.choices[0];
-                const rationale = (choice?.text ?? '').replaceAll('\0', '\uFFFD');
-                const read = task.readAnswer(rationale);
+                const rationale = rationaleOf(choice);
+                const read = answerIn(task, choice);
                 return {
                   checkpointId: checkpoint.id,
                   promptId: prompt.id,

@@ -12,12 +12,14 @@ import {
 import { findCheckpoint } from '../db/runs.ts';
 import { majoritySamples } from '../db/schema.ts';
 import { vote } from '../loop/vote.ts';
+import type { ChatChoice } from '../models/chat.ts';
 import { errorText, FAILURE, isRefusal } from '../models/errors.ts';
 import type { Rewrite, Task } from '../tasks/task.ts';
 import { meanTokens, withinBudget } from './budget.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, formsFor, seedOf, settingsNow, taskOf, type Deps, readRun } from './context.ts';
 import { spread, strategiesOf, type Draw } from './pool.ts';
+import { answerIn, rationaleOf } from './reading.ts';
 import { reloadOf } from './reload.ts';
 
 /** `skipped`: why a page was left out; maj@K is then not known. */
@@ -27,8 +29,9 @@ type Request = Draw & { item: BenchmarkItemRow };
 type Answered = MadeCall & { request: Request };
 
 /** What a sample votes for: its answer to the item itself, unless it is out of form or does not hang together. */
-function voteOf(task: Task, form: Rewrite, rationale: string): string | null {
-  const read = task.readAnswer(rationale);
+function voteOf(task: Task, form: Rewrite, choice: ChatChoice | undefined): string | null {
+  const rationale = rationaleOf(choice);
+  const read = answerIn(task, choice);
   if (read === undefined || !task.checkFormat(form.text, rationale).ok) return null;
   if (!task.checkCoherence(form.text, rationale, read).ok) return null;
   return form.mapBack(read) ?? null;
@@ -86,8 +89,8 @@ export function createMajorityActivities({ db }: Deps) {
         const { item, form, strategy, indices } = request;
         const refused = call.error !== undefined;
         return indices.slice(0, refused ? indices.length : reply.choices.length).map((index, i) => {
-          const rationale = (reply.choices[i]?.text ?? '').replaceAll('\0', '\uFFFD');
-          const answer = refused ? null : voteOf(task, form, rationale);
+          const rationale = rationaleOf(reply.choices[i]);
+          const answer = refused ? null : voteOf(task, form, reply.choices[i]);
           return {
             itemId: item.id,
             index,

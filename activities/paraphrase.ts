@@ -7,9 +7,12 @@ import { paraphraseKey, type StoredPrompt } from '../db/prompts.ts';
 import { paraphrases } from '../db/schema.ts';
 import { normalised } from '../loop/leaks.ts';
 import { notAParaphrase } from '../loop/paraphrase.ts';
-import type { ChatRequest } from '../models/chat.ts';
+import { visibleOf } from '../tasks/thinking-text.ts';
+import type { ChatChoice, ChatRequest } from '../models/chat.ts';
+import { unfence } from '../tasks/strict-json.ts';
 import type { ChatMessage, Rewrite } from '../tasks/task.ts';
 import { withinBudget, type Tokens } from './budget.ts';
+import { extraKey } from './cache.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, seedOf, type IterationContext } from './context.ts';
 import { allowanceOf, refusalReason } from './refusals.ts';
@@ -43,6 +46,12 @@ export function paraphraseTokens(text: string): Tokens {
 }
 
 type Row = typeof paraphrases.$inferInsert;
+
+/** What a model wrote as a paraphrase: without its thinking, a byte-order mark, or a fence around it; nothing if it was cut off. */
+function paraphraseOf({ text, finishReason, refused }: ChatChoice): string {
+  if (refused !== undefined || finishReason === 'length') return '';
+  return unfence(visibleOf(text));
+}
 
 /** The accepted paraphrases of some prompts as rewrites, by prompt. */
 export async function acceptedParaphrases(db: Db, promptIds: number[]): Promise<Map<number, Rewrite[]>> {
@@ -86,7 +95,15 @@ export async function paraphrasePage(db: Db, context: IterationContext, page: St
   });
   const keyOf = (prompt: StoredPrompt) =>
     createHash('sha256')
-      .update(JSON.stringify(['paraphrase', endpoint.baseURL, endpoint.model, requestOf(prompt)]))
+      .update(
+        JSON.stringify([
+          'paraphrase',
+          endpoint.baseURL,
+          endpoint.model,
+          requestOf(prompt),
+          ...extraKey(endpoint),
+        ]),
+      )
       .digest('hex');
 
   function rowsOf(
@@ -174,7 +191,7 @@ export async function paraphrasePage(db: Db, context: IterationContext, page: St
             made.map((one) => one.call),
           );
           const rows = made.flatMap(({ prompt, reply, refused }, i) => {
-            const texts = reply.choices.map((choice) => choice.text);
+            const texts = reply.choices.map(paraphraseOf);
             // A server that gives fewer choices than asked for leaves a prompt with fewer rewrites.
             const whole = refused === undefined && texts.length >= n;
             return rowsOf(prompt, texts, ids[i]!, whole ? keyOf(prompt) : null, refused);

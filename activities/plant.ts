@@ -8,7 +8,9 @@ import { PLANTED_ROUND } from '../db/schema.ts';
 import type { Db } from '../db/connect.ts';
 import { vote } from '../loop/vote.ts';
 import type { ImproveSettings } from '../loop/input.ts';
+import { visibleOf } from '../tasks/thinking-text.ts';
 import { mutate } from '../tasks/mutate.ts';
+import { withVisible } from '../tasks/thinking.ts';
 import { priority, shuffled } from '../tasks/random.ts';
 import { PROBE_KINDS, type ProbeKind, type Rewrite } from '../tasks/task.ts';
 import { formsOf, iterationContext, seedOf, type Deps, type IterationContext } from './context.ts';
@@ -113,7 +115,14 @@ function makeProbe(
   for (const [i, host] of rotated.entries()) {
     const others = alterable.filter((one) => one.prompt.id !== host.prompt.id);
     const other = others[Math.floor(priority(seed, `other/${i}`) * others.length)]?.sample;
-    const rationale = mutate(kind, task, host.sample, { other, seed: `${seed}/${i}` });
+    const rationale = withVisible(host.sample.rationale, (visible) =>
+      mutate(
+        kind,
+        task,
+        { ...host.sample, rationale: visible },
+        { other: other && { ...other, rationale: visibleOf(other.rationale) }, seed: `${seed}/${i}` },
+      ),
+    );
     if (rationale === undefined) continue;
     const read = task.readAnswer(rationale);
     const answer = read === undefined ? undefined : host.form.mapBack(read);

@@ -11,7 +11,8 @@ import { isOf, sampleKeys, storedSamples } from './cache.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, seedOf, type IterationContext } from './context.ts';
 import type { Draw } from './pool.ts';
-import { allowanceOf, REFUSED, refusalReason } from './refusals.ts';
+import { answerIn, CUT_OFF, cutOffReason, rationaleOf } from './reading.ts';
+import { allowanceOf, REFUSAL, REFUSED, refusalReason } from './refusals.ts';
 import { count as counted } from './metrics.ts';
 import { reloadOf } from './reload.ts';
 
@@ -112,10 +113,13 @@ export async function sample(
       | 'cached'
     >,
   ): NewSample {
-    const { rationale } = drawn;
-    const read = task.readAnswer(rationale);
+    const { rationale, finishReason } = drawn;
+    const read = answerIn(task, { text: rationale, finishReason });
     const answer = read === undefined ? undefined : form.mapBack(read);
-    const format = task.checkFormat(form.text, rationale);
+    const format =
+      finishReason === CUT_OFF
+        ? { ok: false, reason: cutOffReason(drawn.completionTokens) }
+        : task.checkFormat(form.text, rationale);
     const coherence =
       read === undefined
         ? { ok: false, reason: 'no answer could be read' }
@@ -143,10 +147,12 @@ export async function sample(
       return request.indices.map((index) => refusedRow(request, index, seed, refused, callId));
     const keys = isOf(checkpoint, reply.fingerprint) ? keysOf(request) : undefined;
     return request.indices.slice(0, reply.choices.length).map((index, i) => {
-      const { text, finishReason, completionTokens } = reply.choices[i]!;
+      const choice = reply.choices[i]!;
+      const { finishReason, completionTokens } = choice;
+      if (choice.refused !== undefined)
+        return refusedRow(request, index, seed, `${REFUSAL}: ${choice.refused}`, callId);
       return rowOf(request, index, {
-        // PostgreSQL's text holds no NUL.
-        rationale: text.replaceAll('\0', '\uFFFD'),
+        rationale: rationaleOf(choice),
         finishReason,
         completionTokens,
         fingerprint: reply.fingerprint,
@@ -234,7 +240,11 @@ export async function sample(
       reload,
       call: async (request, signal): Promise<Answered> => {
         const wire = chatRequest(request);
-        return { ...(await ledgerChat(db, endpoint, wire, whose, signal)), request, seed: wire.seed };
+        const made = await ledgerChat(db, endpoint, wire, whose, signal);
+        const [first] = made.reply.choices;
+        // Refused in the answer or by a status: the page lets as many pass.
+        if (made.reply.choices.every(({ refused }) => refused !== undefined)) allowance.take(first?.refused);
+        return { ...made, request, seed: wire.seed };
       },
       onFailure: (request, error): Answered => {
         const refused = refusalReason(error);

@@ -21,7 +21,7 @@ import {
 } from '../models/fine-tuning.ts';
 import { ledgerChat } from './calls.ts';
 import { trainingSecondsLeft } from './budget.ts';
-import { endpointOf, iterationContext, type Deps, type IterationContext } from './context.ts';
+import { endpointOf, iterationContext, templateKwargs, type Deps, type IterationContext } from './context.ts';
 import { datasetText, digestOf } from './dataset.ts';
 
 export type Trained = { checkpointId: number; jobId: string; trainedTokens: number; seconds: number };
@@ -69,7 +69,8 @@ export function createTrainActivities({ db }: Deps) {
     // The worker may have died between our note and the trainer's.
     for (const { remoteId } of cancelled) await cancelJob(trainer, remoteId, signal);
     if (known) return known;
-    const text = await datasetText(db, context.task, datasetId);
+    const { task, settings } = context;
+    const text = await datasetText(db, task, datasetId, templateKwargs(settings, task));
     if (digestOf(text) !== dataset.digest)
       throw trainingFailed(`dataset ${datasetId} no longer has its digest`);
     const model = parentModelOf(trainer, parent);

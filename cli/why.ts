@@ -1,7 +1,7 @@
 /** `why`: how a checkpoint, an example or a sample came about, and what it led to. */
 import { createHash } from 'node:crypto';
 import { digestOf, toJsonl } from '../activities/dataset.ts';
-import { taskOf } from '../activities/context.ts';
+import { taskOf, templateKwargs } from '../activities/context.ts';
 import { codeVersion } from '../activities/version.ts';
 import { listAdjustments, listMessages } from '../db/adjustments.ts';
 import type { Db } from '../db/connect.ts';
@@ -72,10 +72,11 @@ function originOf(run: Run): RunOrigin {
 async function checkDigest(db: Db, run: Run, dataset: { id: number; digest: string }): Promise<boolean> {
   await prepareTask(run.taskSpec);
   const task = taskOf(run);
+  const kwargs = templateKwargs(run.settings, task);
   const hash = createHash('sha256');
   for (let from = 0; ;) {
     const rows = await datasetPage(db, dataset.id, from, PAGE);
-    if (rows.length > 0) hash.update(toJsonl(task, rows));
+    if (rows.length > 0) hash.update(toJsonl(task, rows, kwargs));
     if (rows.length < PAGE) return hash.digest('hex') === dataset.digest;
     from = rows.at(-1)!.position + 1;
   }

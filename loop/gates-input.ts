@@ -3,6 +3,23 @@ import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
 
+/** What the loop itself sets in each request, so that samples are what it takes them for. */
+const SET_BY_THE_LOOP = ['messages', 'model', 'n', 'seed', 'stream'];
+
+/** Further fields of each chat request to a role's endpoint. */
+export const extraSchema = z
+  .record(z.string().min(1), z.json())
+  .superRefine((extra, context) => {
+    for (const name of SET_BY_THE_LOOP) {
+      if (name in extra)
+        context.addIssue({ code: 'custom', path: [name], message: `"${name}" is set by the loop itself` });
+    }
+  })
+  .describe(
+    'further fields of each chat request, passed on as they are: chat_template_kwargs, reasoning_effort, top_k, …; ' +
+      'not messages, model, n, seed or stream, which the loop sets',
+  );
+
 /** An OpenAI-compatible endpoint and the model behind it, for one role. */
 export const endpointSchema = z.strictObject({
   baseURL: z.url().optional().describe('OpenAI-compatible base URL ending in /v1; default: MODEL_BASE_URL'),
@@ -12,6 +29,7 @@ export const endpointSchema = z.strictObject({
     .optional()
     .describe("model name as the endpoint lists it; default: the task's own"),
   apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the API key'),
+  extra: extraSchema.optional(),
 });
 
 const weight = z.enum(['required', 'advisory', 'off']);

@@ -4,10 +4,12 @@ import { fetchJson } from './transport.ts';
 
 export type Role = 'generator' | 'critic' | 'trainer' | 'judge';
 
-export type EndpointSettings = { baseURL?: string; model?: string; apiKeyEnv?: string };
+export type Extra = Record<string, unknown>;
 
-/** An OpenAI-compatible endpoint and the model that a role uses there. */
-export type Endpoint = { baseURL: string; model: string; client: OpenAI };
+export type EndpointSettings = { baseURL?: string; model?: string; apiKeyEnv?: string; extra?: Extra };
+
+/** An OpenAI-compatible endpoint and the model that a role uses there. `extra`: further fields of each chat request. */
+export type Endpoint = { baseURL: string; model: string; client: OpenAI; extra?: Extra };
 
 /** No usable endpoint for a role: the message says what to set. */
 export class EndpointError extends Error {}
@@ -68,5 +70,8 @@ export function resolveEndpoint(
   }
   const model = settings.model ?? defaultModel;
   if (!model) throw new EndpointError(`No model for the ${role}: set models.${role}.model in the input.`);
-  return { baseURL, model, client: clientFor(baseURL, settings.apiKeyEnv) };
+  const client = clientFor(baseURL, settings.apiKeyEnv);
+  return settings.extra === undefined
+    ? { baseURL, model, client }
+    : { baseURL, model, client, extra: settings.extra };
 }

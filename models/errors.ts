@@ -27,7 +27,7 @@ export function retryAfterMs(headers: Headers | undefined, now = Date.now()): nu
 /** May the same request succeed later? 408, 409, 429, 5xx and connection errors may; quota and other 4xx may not. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof APIUserAbortError) return false;
-  if (error instanceof APIConnectionError) return true;
+  if (error instanceof APIConnectionError) return !isUntrusted(error);
   if (!(error instanceof APIError)) return false;
   if (error.code === 'insufficient_quota') return false;
   const told = error.headers?.get('x-should-retry');
@@ -37,6 +37,49 @@ export function isRetryable(error: unknown): boolean {
   // No status: the connection broke before an answer came.
   if (status === undefined) return true;
   return status === 408 || status === 409 || status === 429 || status >= 500;
+}
+
+/** What an endpoint's certificate can be, for which no second try mends it. */
+const CERTIFICATE =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+
+/** The code under an error of connection, e.g. `ECONNREFUSED`. */
+export function connectionCode(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (!(cause instanceof APIError) && typeof code === 'string') return code;
+  }
+  return undefined;
+}
+
+/** Does the endpoint show a certificate that this machine does not trust? */
+export const isUntrusted = (error: unknown): boolean => CERTIFICATE.test(connectionCode(error) ?? '');
+
+const STATUS_OF_KIND: [RegExp, number][] = [
+  [/insufficient_quota|rate_?limit|too_many/i, 429],
+  [/overloaded|unavailable/i, 503],
+  [/auth|api_key|permission|forbidden/i, 401],
+  [/not_found/i, 404],
+  [/content_(filter|policy)|context_length|invalid_request|bad_?request|unsupported/i, 400],
+];
+
+/**
+ * An error that came in the body of an answer with status 200, with the status that is its own: what it says, or what its
+ * type means. One that says nothing may be tried again.
+ */
+export function errorInBody(error: unknown, headers: Headers): APIError {
+  const given = typeof error === 'object' && error !== null ? (error as Record<string, unknown>) : {};
+  const [said] = [given.status, given.status_code, given.code]
+    .map(Number)
+    .filter((status) => status >= 400 && status <= 599);
+  const kind = [given.code, given.type].filter((one) => typeof one === 'string').join(' ');
+  const status = said ?? STATUS_OF_KIND.find(([pattern]) => pattern.test(kind))?.[1] ?? 500;
+  const message = typeof error === 'string' ? error : given.message;
+  const body = {
+    ...given,
+    message: message ?? `an error without a message: ${JSON.stringify(error).slice(0, 200)}`,
+  };
+  return APIError.generate(status, { error: body }, undefined, headers);
 }
 
 /** Does the endpoint say that it has too much to do? Then all calls to it slow down, not just this one. */

@@ -16,6 +16,23 @@ const verdictSchema = z.strictObject({
   confidence: z.number().min(0).max(1).describe('how sure the verdict is, 0 to 1'),
 });
 
+/** What is read: models leave the confidence out, and write `null` for a text that they have none for. */
+const replySchema = z.strictObject({
+  first_error: z.string().nullable().transform(named),
+  verdict: verdictSchema.shape.verdict,
+  confidence: verdictSchema.shape.confidence.nullish().transform((confidence) => confidence ?? undefined),
+});
+
+/** Ways to say that there is nothing, as a whole: `none of the steps is right` names an error. */
+const NOTHING =
+  /^["'(]*(?:none|nil|null|nothing|empty|n\/?a|n\.a|not applicable|no(?: (?:\w+ )?(?:errors?|mistakes?|issues?|wrong steps?))?(?: (?:was |were )?(?:found|detected))?|none found|[-–—]+)?["'.)!]*$/i;
+
+/** The error that a reply names; empty where it says that there is none. */
+function named(firstError: string | null): string {
+  const text = (firstError ?? '').trim();
+  return NOTHING.test(text) ? '' : text;
+}
+
 export type Speciality = 'general' | 'arithmetic' | 'logic' | 'relevance';
 
 /** What each critic looks for. */
@@ -90,15 +107,19 @@ export function responseFormat(name: string, shape: z.ZodType): Record<string, u
 }
 
 function read({ text, work }: CriticReply): Critique {
-  const reading = readStrictly(verdictSchema, text, work);
+  const reading = readStrictly(replySchema, text, work);
   if ('problem' in reading) return unscored(reading.problem);
   const { verdict, confidence, first_error: firstError } = reading.value;
-  if (verdict === 'holds' && firstError.trim() !== '') {
+  if (verdict === 'holds' && firstError !== '') {
     return unscored(`the verdict is "holds", yet an error is named: ${shorten(firstError)}`);
   }
   return verdict === 'holds'
     ? { outcome: 'holds', score: confidence, reason: 'no wrong step found' }
-    : { outcome: 'fails', score: 1 - confidence, reason: shorten(firstError) || 'no reason given' };
+    : {
+        outcome: 'fails',
+        score: confidence === undefined ? undefined : 1 - confidence,
+        reason: shorten(firstError) || 'no reason given',
+      };
 }
 
 const unscored = (reason: string): Critique => ({ outcome: 'unscored', reason });

@@ -9,6 +9,7 @@ import { fileTask, type FileSpec } from './file/index.ts';
 import { resolveFileTask } from './file/resolve.ts';
 import { importTask, moduleTask, resolveModuleTask, type ModuleSpec } from './module.ts';
 import type { Task } from './task.ts';
+import { behindThinking } from './thinking.ts';
 
 /** A task's definition as it is stored with a run: plain JSON, complete but for the data files it names. */
 export type TaskSpec = ArithmeticSpec | FileSpec | ModuleSpec;
@@ -50,5 +51,5 @@ export async function prepareTask(spec: TaskSpec): Promise<void> {
 /** The task that a stored definition describes. */
 export function loadTask(spec: TaskSpec): Task {
   if (spec.kind === 'arithmetic') return arithmeticTask(spec);
-  return withExamples(spec.kind === 'module' ? moduleTask(spec) : fileTask(spec));
+  return withExamples(behindThinking(spec.kind === 'module' ? moduleTask(spec) : fileTask(spec)));
 }

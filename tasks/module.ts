@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { fileProblem, InvalidInputError } from './errors.ts';
-import { EXAMPLES_IN, type Task } from './task.ts';
+import { EXAMPLES_IN, THINKING, type Task } from './task.ts';
 
 /** `digest` is of the file as it was when the run was resolved. */
 export type ModuleSpec = { kind: 'module'; path: string; digest: string; promptsFile?: string };
@@ -97,6 +97,8 @@ function whatIsWrong(exported: unknown): string[] {
   }
   if (!Array.isArray(task.strategies) || task.strategies.length === 0)
     problems.push('strategies must be a list of at least one way of asking');
+  if (task.thinking !== undefined && !THINKING.includes(task.thinking))
+    problems.push(`thinking must be one of ${THINKING.join(', ')}`);
   if (!Number.isInteger(task.maxTokens) || task.maxTokens! < 1)
     problems.push('maxTokens must be a whole number of tokens');
   if (!Array.isArray(task.benchmarks) || !task.benchmarks.some((one) => one?.role === 'target'))

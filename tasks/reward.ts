@@ -32,6 +32,15 @@ export const REWARD = 'reward';
 /** From here on the stored outcome is `holds`; what a run asks for is `gates.reward.min`. */
 const MIDDLE = 0.5;
 
+/** What is read: a score without remarks is a score. */
+const replySchema = z.strictObject({
+  remarks: z
+    .string()
+    .nullish()
+    .transform((remarks) => remarks ?? ''),
+  score: scoreSchema.shape.score,
+});
+
 export const rewardModel: Critic = {
   name: REWARD,
   cannotJudge: (promptText, work) => tooLong('problem', promptText) ?? tooLong('work', work),
@@ -54,7 +63,7 @@ export const rewardModel: Critic = {
     };
   },
   read({ text, work }) {
-    const reading = readStrictly(scoreSchema, text, work);
+    const reading = readStrictly(replySchema, text, work);
     if ('problem' in reading) return { outcome: 'unscored', reason: reading.problem };
     const { score, remarks } = reading.value;
     return {

@@ -139,13 +139,28 @@ export type PromptRequest = {
 export type Role = 'generator' | 'critic' | 'trainer' | 'judge';
 
 /** Where a role's model answers, as far as the task says; a run's own input comes first. */
-export type TaskEndpoint = { baseURL?: string; model?: string; apiKeyEnv?: string };
+export type TaskEndpoint = {
+  baseURL?: string;
+  model?: string;
+  apiKeyEnv?: string;
+  /** Further fields of each of its requests. */
+  extra?: Record<string, unknown>;
+};
+
+/**
+ * What becomes of a model's thinking: `keep` trains on it and the answer, `strip` on what stands behind it, `off` asks the
+ * model not to think. Answers are read behind it in any case.
+ */
+export const THINKING = ['keep', 'strip', 'off'] as const;
+export type Thinking = (typeof THINKING)[number];
 
 export interface Task {
   name: string;
   title: string;
   /** Model names to use where the run's input gives none. */
   defaultModels?: Partial<Record<Role, string>>;
+  /** Default: `keep`. */
+  thinking?: Thinking;
   /** Endpoints that the task file names, to use where the run's input gives none. */
   endpoints?: Partial<Record<Role, TaskEndpoint>>;
   /** Collect: unlabeled and reproducible. May end early when its source has no more. */
@@ -177,7 +192,10 @@ export interface Task {
    * in both forms, and a first promotion must beat the better one.
    */
   askWithExamples?(text: string): ChatMessage[];
-  /** Reads the answer out of a rationale, in canonical form; undefined = unparsable, never a guess. */
+  /**
+   * Reads the answer out of a rationale, in canonical form; undefined = unparsable, never a guess. This and the checks below
+   * are given what stands behind a model's thinking.
+   */
   readAnswer(rationale: string): string | undefined;
   sameAnswer(a: string, b: string): boolean;
   /** Is the rationale in the form the task demands? `promptText` is the text that was put to the model. */

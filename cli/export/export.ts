@@ -1,5 +1,6 @@
 /** `export`: streams what a run accepted, or one checkpoint's training set, into a sink. */
-import { readRun, taskOf } from '../../activities/context.ts';
+import { readRun, taskOf, templateKwargs } from '../../activities/context.ts';
+import type { Extra } from '../../models/endpoint.ts';
 import type { Db } from '../../db/connect.ts';
 import {
   acceptedPages,
@@ -63,11 +64,12 @@ export async function exportLines(
   );
 }
 
-async function runFor(db: Db, runId: string): Promise<{ run: Run; task: Task }> {
+async function runFor(db: Db, runId: string): Promise<{ run: Run; task: Task; kwargs?: Extra }> {
   if (!(await findRun(db, runId)))
     throw new UsageError(`There is no run "${plain(runId)}". See them with: ratchet list`);
   const run = await readRun(db, runId);
-  return { run, task: taskOf(run) };
+  const task = taskOf(run);
+  return { run, task, kwargs: templateKwargs(run.settings, task) };
 }
 
 async function exportRun(
@@ -76,7 +78,7 @@ async function exportRun(
   { format, iteration, sameRequest, signal }: ExportOptions,
   sink: Sink,
 ): Promise<Exported> {
-  const { run, task } = await runFor(db, runId);
+  const { run, task, kwargs } = await runFor(db, runId);
   if (iteration !== undefined) {
     const known = await db.query.iterations.findFirst({
       where: (one, { and, eq }) => and(eq(one.runId, runId), eq(one.index, iteration)),
@@ -87,7 +89,7 @@ async function exportRun(
   const wanted: Wanted = { runId, iteration, rule: asksForReview(review) ? keepRule(review) : undefined };
   const where = `run ${plain(runId)}${iteration === undefined ? '' : `, iteration ${iteration}`}`;
   if (format === 'trl-preference') {
-    const unpaired = await writePairs(db, task, wanted, sameRequest ?? false, sink, signal);
+    const unpaired = await writePairs(db, { task, kwargs }, wanted, sameRequest ?? false, sink, signal);
     return { ...sink.written(), what: `pairs of ${where}`, unpaired };
   }
   for await (const rows of acceptedPages(db, wanted, EXAMPLES_AT_ONCE)) {
@@ -96,14 +98,16 @@ async function exportRun(
       db,
       rows.map((row) => row.sampleId),
     );
-    await sink.write(rows.map((row) => acceptedLine(format, task, row, verdicts.get(row.sampleId) ?? [])));
+    await sink.write(
+      rows.map((row) => acceptedLine(format, task, row, verdicts.get(row.sampleId) ?? [], kwargs)),
+    );
   }
   return { ...sink.written(), what: `accepted examples of ${where}` };
 }
 
 async function writePairs(
   db: Db,
-  task: Task,
+  { task, kwargs }: { task: Task; kwargs?: Extra },
   wanted: Wanted,
   sameRequest: boolean,
   sink: Sink,
@@ -121,7 +125,7 @@ async function writePairs(
       db,
       pairs.flatMap(({ chosen, rejected }) => [chosen.sampleId, rejected.sampleId]),
     );
-    await sink.write(pairs.map((pair) => pairLine(task, pair, (id) => verdicts.get(id) ?? [])));
+    await sink.write(pairs.map((pair) => pairLine(task, pair, (id) => verdicts.get(id) ?? [], kwargs)));
   }
   return unpaired;
 }
@@ -143,7 +147,7 @@ async function exportCheckpoint(
     throw new UsageError(
       `Checkpoint ${made.checkpoint.id} of run ${plain(made.checkpoint.runId)} was not trained in it: it is where the run started.`,
     );
-  const { task } = await runFor(db, made.checkpoint.runId);
+  const { task, kwargs } = await runFor(db, made.checkpoint.runId);
   let revoked = 0;
   // Of every format the digest that counts is that of the lines it was trained on.
   for await (const rows of datasetPages(db, made.dataset.id, EXAMPLES_AT_ONCE)) {
@@ -153,7 +157,9 @@ async function exportCheckpoint(
       db,
       rows.map((row) => row.sampleId),
     );
-    await sink.write(rows.map((row) => acceptedLine(format, task, row, verdicts.get(row.sampleId) ?? [])));
+    await sink.write(
+      rows.map((row) => acceptedLine(format, task, row, verdicts.get(row.sampleId) ?? [], kwargs)),
+    );
   }
   const written = sink.written();
   if (format === 'openai' && written.sha256 !== made.dataset.digest)

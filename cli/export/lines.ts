@@ -6,7 +6,10 @@
  * written with a point: `datasets` takes a file's columns from its first ten megabytes.
  */
 import type { AcceptedRow, CandidateRow, GateVerdict } from '../../db/export.ts';
+import { trainingLine } from '../../activities/dataset.ts';
+import type { Extra } from '../../models/endpoint.ts';
 import type { ChatMessage, Task } from '../../tasks/task.ts';
+import { taughtOf } from '../../tasks/thinking.ts';
 
 export const FORMATS = ['openai', 'trl-sft', 'trl-preference', 'jsonl'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -47,23 +50,26 @@ function metadataOf(task: Task, row: AcceptedRow, gates: GateVerdict[]) {
 
 const assistant = (content: string): ChatMessage => ({ role: 'assistant', content });
 
-/** The bytes of a dataset's line, as the loop itself writes it. */
-const chatLine = (task: Task, { request, rationale }: AcceptedRow) =>
-  JSON.stringify({ messages: [...task.ask(request), assistant(rationale)] });
+/** A column that TRL's trainers and our own give the chat template, where generation gave it something. */
+const columnOf = (kwargs: Extra | undefined) => (kwargs ? { chat_template_kwargs: kwargs } : {});
 
 export function acceptedLine(
   format: Exclude<Format, 'trl-preference'>,
   task: Task,
   row: AcceptedRow,
   gates: GateVerdict[],
+  kwargs?: Extra,
 ): Line {
   const metadata = metadataOf(task, row, gates);
-  if (format === 'openai') return { text: chatLine(task, row), metadata: JSON.stringify(metadata) };
+  // The bytes of a dataset's line, as the loop itself writes it.
+  if (format === 'openai')
+    return { text: trainingLine(task, row, kwargs), metadata: JSON.stringify(metadata) };
   if (format === 'trl-sft') {
     return {
       text: JSON.stringify({
         prompt: task.ask(row.request),
-        completion: [assistant(row.rationale)],
+        completion: [assistant(taughtOf(task, row.rationale))],
+        ...columnOf(kwargs),
         metadata,
       }),
     };
@@ -93,6 +99,7 @@ export function pairLine(
   task: Task,
   { chosen, rejected }: Pair,
   gatesOf: (sampleId: number) => GateVerdict[],
+  kwargs?: Extra,
 ): Line {
   const side = (row: AcceptedRow | CandidateRow) => ({
     sample: row.sampleId,
@@ -104,8 +111,9 @@ export function pairLine(
   return {
     text: JSON.stringify({
       prompt: task.ask(chosen.request),
-      chosen: [assistant(chosen.rationale)],
-      rejected: [assistant(rejected.rationale)],
+      chosen: [assistant(taughtOf(task, chosen.rationale))],
+      rejected: [assistant(taughtOf(task, rejected.rationale))],
+      ...columnOf(kwargs),
       metadata: {
         task: task.name,
         run: chosen.runId,

@@ -1,5 +1,5 @@
 /** What was asked of models, and paid. */
-import { index, integer, pgTable, text } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { runs, iterations } from './runs.ts';
 import { count, createdAt, id, ref } from './columns.ts';
 
@@ -19,6 +19,8 @@ export const modelCalls = pgTable(
     requests: integer('requests').notNull().default(1),
     promptTokens: count('prompt_tokens').notNull().default(0),
     completionTokens: count('completion_tokens').notNull().default(0),
+    /** The endpoint gave no counts: the tokens are our own estimate, rather too many. */
+    estimated: boolean('estimated').notNull().default(false),
     latencyMs: integer('latency_ms').notNull(),
     error: text('error'),
     createdAt: createdAt(),

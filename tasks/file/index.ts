@@ -38,6 +38,7 @@ export function fileTask({ task }: FileSpec): Task {
       judge: judge?.model,
     },
     endpoints: task.models,
+    ...(task.thinking ? { thinking: task.thinking } : {}),
     async *prompts(request) {
       const chosen = sampler<Prompt>(`prompts/${request.seed}`, request.count);
       for await (const row of readPrompts(task)) {

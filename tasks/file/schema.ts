@@ -3,6 +3,7 @@
  * that a misspelt one is not ignored.
  */
 import { z } from 'zod';
+import { THINKING } from '../task.ts';
 import { EXAMPLES_IN } from '../task.ts';
 import { BUILT_IN_STRATEGIES } from './strategies.ts';
 
@@ -51,10 +52,20 @@ const unit = z
   .max(40)
   .regex(/^[\p{L}\p{Sc}%‰°]/u, 'must be a unit or a currency sign, as "km" or "$"');
 
+/** As in a run's input (loop/gates-input.ts): what the loop itself sets may not be set here. */
+const extra = z
+  .record(z.string().min(1), z.json())
+  .refine(
+    (given) => !['messages', 'model', 'n', 'seed', 'stream'].some((name) => name in given),
+    'messages, model, n, seed and stream are set by the loop itself',
+  )
+  .describe('further fields of each chat request, passed on as they are');
+
 const endpoint = z.strictObject({
   baseURL: z.url().optional(),
   model: z.string().min(1).optional(),
   apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the API key'),
+  extra: extra.optional(),
 });
 
 const answered = {
@@ -182,6 +193,12 @@ const fields = z.strictObject({
       judge: endpoint.optional(),
     })
     .optional(),
+  thinking: z
+    .enum(THINKING)
+    .optional()
+    .describe(
+      'of a model that thinks: `keep` (default) trains on thinking and answer, `strip` on the answer alone, `off` asks it not to think',
+    ),
   maxTokens: z.int().min(1).max(32_768).default(1024).describe('longest rationale, in tokens'),
   rewrites: z
     .enum(['none', 'paraphrases'])

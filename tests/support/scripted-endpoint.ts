@@ -20,12 +20,14 @@ export type ScriptedRequest = {
 
 /**
  * What goes wrong with a completion: an error status, a silence, a connection that is cut before or within the
- * answer, a body that is no JSON or no completion, or another number of choices than asked for.
+ * answer, a body that is no JSON or no completion, another number of choices than asked for, or any other reply.
  */
 export type Fault =
   | { status: number; code?: string; message?: string; headers?: Record<string, string> }
   | { kind: 'hang' | 'cut' | 'cut-body' | 'truncated' | 'malformed' | 'no-completion' }
-  | { kind: 'choices'; count: number };
+  | { kind: 'choices'; count: number }
+  /** This very body, whatever it is. */
+  | { kind: 'reply'; body: unknown; status?: number };
 
 export type ScriptedEndpoint = {
   /** Base URL ending in /v1. */
@@ -168,7 +170,9 @@ export async function startScriptedEndpoint(
     });
     count += 1;
     const fault = script.fault?.(request(0), count);
-    if (fault && 'status' in fault)
+    if (fault && 'kind' in fault && fault.kind === 'reply')
+      return send(response, fault.status ?? 200, fault.body);
+    if (fault && !('kind' in fault))
       return fail(response, fault.status, fault.message ?? 'scripted fault', fault.code, fault.headers);
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'cut') return response.destroy();
