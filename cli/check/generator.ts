@@ -1,5 +1,6 @@
 /** Asks the generator as the run will: one prompt of the pool with its samples, and one held-out problem greedily. */
 import { seedOf } from '../../activities/context.ts';
+import { INSTEAD, type Form } from '../../models/forms.ts';
 import { chat, type ChatReply, type ChatRequest } from '../../models/chat.ts';
 import { plain } from '../text.ts';
 import { faultOf, type Asked } from './faults.ts';
@@ -37,6 +38,14 @@ function traceOf(
   };
 }
 
+/** What the endpoint does not take, and what is done instead: a run learns the same, and goes on. */
+export const plainer = ({ role, endpoint }: Asked, refused: Form[]): Finding[] =>
+  refused.map((form) => ({
+    role,
+    ok: true,
+    what: `${endpoint.baseURL} does not take ${form}: ${INSTEAD[form]}`,
+  }));
+
 /** The first request of the run's first pool, as `sample` makes it. */
 export async function askPool(asked: Asked, facts: TaskFacts, signal?: AbortSignal): Promise<Made> {
   const { settings, task, prompt, draw } = facts;
@@ -49,8 +58,9 @@ export async function askPool(asked: Asked, facts: TaskFacts, signal?: AbortSign
     seed: seedOf(settings.seed, prompt.key, 'check'),
   };
   let reply: ChatReply;
+  const refused: Form[] = [];
   try {
-    reply = await chat(asked.endpoint, request, signal);
+    reply = await chat(asked.endpoint, request, signal, (form) => refused.push(form));
   } catch (error) {
     return { findings: [await faultOf(error, asked, signal)] };
   }
@@ -62,7 +72,7 @@ export async function askPool(asked: Asked, facts: TaskFacts, signal?: AbortSign
     ...traceOf(reply, request, 'pool', prompt.text, reads),
     asked: `${draw.form.key}, ${draw.strategy.name}`,
   };
-  return { trace, findings: poolFindings(trace, reply, request) };
+  return { trace, findings: [...plainer(asked, refused), ...poolFindings(trace, reply, request)] };
 }
 
 function poolFindings({ reads }: Trace, reply: ChatReply, { n = 1, temperature }: ChatRequest): Finding[] {

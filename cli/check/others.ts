@@ -4,8 +4,10 @@ import type { Asked as AskedCritic } from '../../activities/critic.ts';
 import { chat } from '../../models/chat.ts';
 import type { Endpoint } from '../../models/endpoint.ts';
 import { errorText } from '../../models/errors.ts';
+import type { Form } from '../../models/forms.ts';
 import { cut, plain } from '../text.ts';
 import { faultOf, listed, type Asked } from './faults.ts';
+import { plainer } from './generator.ts';
 import type { Finding, Judgement } from './types.ts';
 
 /** Longest reason that is quoted: the whole of it stands with the reply. */
@@ -33,7 +35,8 @@ export async function askCritic(
       ],
     };
   try {
-    const reply = await chat(asked.endpoint, request, signal);
+    const refused: Form[] = [];
+    const reply = await chat(asked.endpoint, request, signal, (form) => refused.push(form));
     const text = reply.choices[0]?.text ?? '';
     const { outcome, reason } = critic.read({ text, raw: reply.raw, work: work.rationale });
     const judgement = {
@@ -56,7 +59,7 @@ export async function askCritic(
             mend: `Name a model that can judge (models.${role}.model)${role === 'critic' ? ', or do without: --set gates.critique.mode=off' : ''}.`,
           }
         : { role, ok: true, what: `${name} says ${outcome}: ${cut(plain(reason), QUOTED)}` };
-    return { judgement, findings: [finding] };
+    return { judgement, findings: [...plainer(asked, refused), finding] };
   } catch (error) {
     return { findings: [await faultOf(error, asked, signal)] };
   }
