@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { errorText, FAILURE, isRefusal } from '../models/errors.ts';
+import { detailsOf } from '../models/failure.ts';
 
 /** `finishReason` of a sample that the endpoint would not give. */
 export const REFUSED = 'refused';
@@ -26,17 +27,20 @@ export function allowanceOf(
   const { share, total } = options;
   const most = share === 0 ? 0 : Math.max(1, Math.floor(share * total));
   let refused = options.before;
-  let first: string | undefined;
+  let first: { error: unknown } | undefined;
   return {
     take(error) {
       refused += 1;
-      first ??= errorText(error);
+      first ??= { error };
       if (refused <= most) return;
-      throw ApplicationFailure.nonRetryable(
-        `${what}: ${refused} of ${total} requests were refused, and paging.failureAllowance (${share}) lets ${most} pass. ` +
-          `The first refusal: ${first}`,
-        FAILURE.modelUnavailable,
-      );
+      throw ApplicationFailure.create({
+        type: FAILURE.modelUnavailable,
+        message:
+          `${what}: ${refused} of ${total} requests were refused, and paging.failureAllowance (${share}) lets ${most} pass. ` +
+          `The first refusal: ${errorText(first.error)}`,
+        nonRetryable: true,
+        details: detailsOf(first.error),
+      });
     },
   };
 }

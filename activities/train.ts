@@ -6,7 +6,8 @@ import { setStageProgress, setStageTotal } from '../db/iterations.ts';
 import { addCheckpoint, findCheckpoint, rootOf, type Checkpoint } from '../db/runs.ts';
 import { datasets, trainingJobs } from '../db/schema.ts';
 import type { Endpoint } from '../models/endpoint.ts';
-import { FAILURE, toFailure } from '../models/errors.ts';
+import { FAILURE } from '../models/errors.ts';
+import { toFailure } from '../models/failure.ts';
 import { readAdapter } from '../models/adapter-file.ts';
 import {
   cancelJob,

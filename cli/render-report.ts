@@ -1,5 +1,6 @@
 /** The report as text for a terminal, no table wider than 100 columns. */
 import pc from 'picocolors';
+import { endingsText, estimatedText } from './endings.ts';
 import { driftTable } from './render-drift.ts';
 import { comparisonTable, groupTables } from './render-comparison.ts';
 import { decisionReasons, decisionWord } from './render-decisions.ts';
@@ -140,12 +141,12 @@ function summary(report: Report): string[] {
   const { totals, best, startedFrom } = report;
   const right = totals.pseudoLabelPrecision === null ? '' : `, ${percent(totals.pseudoLabelPrecision)} right`;
   const rows: [string, string][] = [
-    ['pool', `${compact(totals.prompts)} prompts, ${compact(totals.samples)} samples`],
+    ['pool', `${compact(totals.prompts)} prompts, ${compact(totals.samples)} samples${endingsText(totals)}`],
     ['accepted', `${compact(totals.accepted)} pseudo-labels${right}; ${compact(totals.examples)} examples`],
     [
       'tokens',
       `${compact(totals.tokens)} (${compact(totals.promptTokens)} read, ${compact(totals.completionTokens)} written, ` +
-        `${compact(totals.trainedTokens)} trained)`,
+        `${compact(totals.trainedTokens)} trained)${estimatedText(totals)}`,
     ],
     ['leaks', leakText(report)],
     ['time', duration(totals.seconds)],

@@ -80,6 +80,8 @@ export async function iterationReports(
       samples: of(samples)[0]?.samples ?? 0,
       resampled: of(samples)[0]?.resampled ?? 0,
       unparsable: of(samples)[0]?.unparsable ?? 0,
+      cutOff: of(samples)[0]?.cutOff ?? 0,
+      refused: of(samples)[0]?.refused ?? 0,
       agreement: learn?.meanAgreement ?? null,
       accepted: learned?.prompts ?? 0,
       examples: learned?.examples ?? 0,

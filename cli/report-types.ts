@@ -125,6 +125,9 @@ export type IterationReport = RoleScores & {
   samples: number;
   resampled: number;
   unparsable: number;
+  /** Samples that ended by their limit of tokens, and that the endpoint or its model refused: neither counts as an answer. */
+  cutOff?: number;
+  refused?: number;
   /** Mean share of an unlabeled prompt's samples that gave its majority answer. */
   agreement: number | null;
   /** Unlabeled prompts whose answer was accepted, and the examples made of them (`hard`: sampled again). */
@@ -227,6 +230,10 @@ export type Report = {
     requests: number;
     prompts: number;
     samples: number;
+    cutOff?: number;
+    refused?: number;
+    /** Requests whose tokens are our own estimate, rather too many: the endpoint counted none. */
+    estimated?: number;
     accepted: number;
     examples: number;
     promotions: number;

@@ -132,6 +132,8 @@ export async function sampleCounts(db: Db, runId: string) {
       samples: count,
       resampled: sql<number>`count(*) filter (where ${samples.round} > 1)::int`,
       unparsable: sql<number>`count(*) filter (where ${samples.answer} is null)::int`,
+      cutOff: sql<number>`count(*) filter (where ${samples.finishReason} = 'length')::int`,
+      refused: sql<number>`count(*) filter (where ${samples.finishReason} = 'refused')::int`,
     })
     .from(samples)
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
@@ -199,6 +201,7 @@ export async function callTotals(db: Db, runId: string) {
       stage: modelCalls.stage,
       requests: sql<number>`coalesce(sum(${modelCalls.requests}), 0)::int`,
       failed: sql<number>`coalesce(sum(${modelCalls.requests}) filter (where ${modelCalls.error} is not null), 0)::int`,
+      estimated: sql<number>`coalesce(sum(${modelCalls.requests}) filter (where ${modelCalls.estimated}), 0)::int`,
       promptTokens: sql<number>`coalesce(sum(${modelCalls.promptTokens}), 0)::float8`,
       completionTokens: sql<number>`coalesce(sum(${modelCalls.completionTokens}), 0)::float8`,
     })

@@ -59,7 +59,8 @@ export type Message = {
 export type Recorded = Message & { accepted: boolean; answer: string; iterationIndex: number };
 
 /** Why the run waits for an operator. */
-export type Parked = { doing: string; error: string; advice: string };
+/** `retryHelps`: false where the same would fail again, since a run's settings can't be changed. */
+export type Parked = { doing: string; error: string; advice: string; retryHelps?: false };
 
 export type Control = {
   /** `preparing`: the run is not stored yet; `measuring`: its base is; `ended`: what comes now changes nothing. */

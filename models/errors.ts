@@ -1,4 +1,3 @@
-import { ApplicationFailure } from '@temporalio/common';
 import { APIConnectionError, APIError, APIUserAbortError } from 'openai';
 
 /** Types of the failures that retry policies and users see (design, section 4). */
@@ -112,20 +111,4 @@ export function errorText(error: unknown): string {
   const causes: string[] = [];
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) causes.push(cause.message);
   return causes.length > 0 ? `${error.message} (${causes.join(': ')})` : error.message;
-}
-
-/**
- * Maps an error of a model call to the failure that Temporal should see. Anything that is no API error is
- * a bug or a cancellation and is passed through.
- */
-export function toFailure(error: unknown, what: string): unknown {
-  if (error instanceof APIUserAbortError || !(error instanceof APIError)) return error;
-  const retryable = isRetryable(error);
-  return ApplicationFailure.create({
-    type: FAILURE.modelUnavailable,
-    message: `${what}: ${errorText(error)}`,
-    nonRetryable: !retryable,
-    nextRetryDelay: retryable ? retryAfterMs(error.headers) : undefined,
-    cause: error,
-  });
 }

@@ -69,8 +69,20 @@ function timeoutText(error: unknown, timeout: TimeoutFailure): string {
   return `${activity || 'an activity'} timed out (${timeout.message}): no worker finished it`;
 }
 
+/** What the activity that failed knows about it: models/advice.ts. */
+function toldBy(error: unknown): { advice?: unknown; retryHelps?: unknown } {
+  const cause = rootCause(error);
+  const [told] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
+  return typeof told === 'object' && told !== null ? told : {};
+}
+
+/** May what failed go well when it is tried again once the advice is followed? */
+export const retryHelps = (error: unknown): boolean => toldBy(error).retryHelps !== false;
+
 /** What an operator can do about a failure. */
 export function adviceFor(error: unknown): string {
+  const { advice } = toldBy(error);
+  if (typeof advice === 'string') return advice;
   switch (failureType(error)) {
     case 'ModelUnavailable':
       return 'See that the endpoint answers (its address, key, quota and model name).';

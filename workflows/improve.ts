@@ -17,7 +17,7 @@ import { carriedControl, createControl, givesUp, type Control } from '../loop/co
 import type { ScheduledStart } from '../activities/run.ts';
 import type { ImproveInput } from '../loop/input.ts';
 import { attribute, decisionAttributes } from './attributes.ts';
-import { adviceFor, failureType, firstLine, HALTED, isFatal, rootCause } from './failures.ts';
+import { adviceFor, failureType, firstLine, HALTED, isFatal, retryHelps, rootCause } from './failures.ts';
 import { createGate } from './gate.ts';
 import { measure, measureMajority } from './measure.ts';
 import { listen } from './messages.ts';
@@ -121,7 +121,12 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
 
   /** Waits for an operator. True: try again; false: this is given up, or the run stops. */
   async function park(doing: string, error: unknown, givenUp = () => false): Promise<boolean> {
-    control.parked = { doing, error: firstLine(error), advice: adviceFor(error) };
+    control.parked = {
+      doing,
+      error: firstLine(error),
+      advice: adviceFor(error),
+      ...(retryHelps(error) ? {} : { retryHelps: false }),
+    };
     control.retry = false;
     refresh();
     await condition(() => control.retry || control.stop !== undefined || givenUp());

@@ -74,7 +74,9 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
   if (view.parked) {
     parts.push(
       `### Waiting for you\n\n${view.parked.doing} failed: ${cell(view.parked.error)}\n\n${view.parked.advice} ` +
-        'Then send the signal `retryIteration`; what is done is not redone. ' +
+        (view.parked.retryHelps === false
+          ? 'A retry helps only where that was changed at the endpoint: for another setting send `stop` and start another run. '
+          : 'Then send the signal `retryIteration`; what is done is not redone. ') +
         '`skipIteration`, `resetCheckpoint` and `stop` are the other ways on.',
     );
   } else if (view.state === 'review') {

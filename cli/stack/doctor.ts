@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { readModels, weightsFolder } from '../models/store.ts';
 import { ratchetHome } from './home.ts';
 import { choosePorts } from './ports.ts';
 import { isAlive } from './process-info.ts';
@@ -34,6 +35,7 @@ export async function doctor(options: { home?: string; env?: Env } = {}): Promis
     temporalCheck(home, env),
     portsCheck(home, env),
     gpuCheck(),
+    modelsCheck(home),
     stackCheck(home, env),
   ]);
 }
@@ -193,6 +195,25 @@ async function portsCheck(home: string, env: Env): Promise<Check> {
 async function gpuCheck(): Promise<Check> {
   const gpu = await nvidiaGpu();
   return { name: 'GPU', result: 'ok', detail: gpu ?? 'no NVIDIA GPU: the built-in model runs on the CPU' };
+}
+
+/** The models of the data folder: a folder that is gone is found here, not when the stack starts. */
+async function modelsCheck(home: string): Promise<Check> {
+  const name = 'Models';
+  try {
+    const models = readModels(home);
+    const gone = models.filter((model) => !existsSync(join(weightsFolder(home, model), 'config.json')));
+    const detail = ['arithmetic (built-in)', ...models.map((model) => model.name)].join(', ');
+    if (gone.length === 0) return { name, result: 'ok', detail };
+    return {
+      name,
+      result: 'warn',
+      detail: gone.map((model) => `${model.name}: ${weightsFolder(home, model)} is gone`).join(', '),
+      advice: `Bring it back, or: ratchet model remove ${gone[0]!.name}`,
+    };
+  } catch (error) {
+    return { name, result: 'warn', detail: (error as Error).message, advice: 'Look at: ratchet model list' };
+  }
 }
 
 async function stackCheck(home: string, env: Env): Promise<Check> {

@@ -80,7 +80,8 @@ def arguments() -> argparse.Namespace:
         "--merge-limit-mb",
         type=int,
         default=512,
-        help="base models up to this size serve an adapter as a merged copy",
+        help="float32 base models up to this size serve an adapter as a merged copy; others keep it "
+        "beside the weights",
     )
     add("--max-merged", type=int, default=8, help="adapters kept in memory")
     add("--exit-with-parent", action="store_true", help="exit when stdin closes")

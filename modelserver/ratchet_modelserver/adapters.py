@@ -6,6 +6,7 @@ imported only then, as that takes seconds.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -91,28 +92,75 @@ def pairs(weights: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Tensor, tor
     return found
 
 
-@torch.no_grad()
-def merged(base: nn.Module, make_copy, folder: Path) -> nn.Module:
-    """A copy of `base` (made by `make_copy()`) with the adapter in `folder` merged in."""
-    config = read_config(folder)
+def plain_pairs(
+    base: nn.Module, folder: Path, config: AdapterConfig
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """`pairs` of the adapter, or {} when it does anything but plain LoRA on linear layers."""
+    if not config.plain:
+        return {}
     weights = read_weights(folder)
-    named = pairs(weights) if config.plain else {}
+    named = pairs(weights)
     modules = dict(base.named_modules())
     simple = 2 * len(named) == len(weights) > 0 and all(
         type(modules.get(name)) is nn.Linear for name in named
     )
-    copy = make_copy()
-    if not simple:
+    return named if simple else {}
+
+
+@torch.no_grad()
+def merged(base: nn.Module, make_copy, folder: Path) -> nn.Module:
+    """A copy of `base` (made by `make_copy()`) with the adapter in `folder` merged in."""
+    config = read_config(folder)
+    named = plain_pairs(base, folder, config)
+    module = make_copy()
+    if not named:
         from peft import PeftModel
 
-        return PeftModel.from_pretrained(copy, str(folder)).merge_and_unload()
-    modules = dict(copy.named_modules())
+        return PeftModel.from_pretrained(module, str(folder)).merge_and_unload()
+    modules = dict(module.named_modules())
     for name, (a, b) in named.items():
         weight = modules[name].weight
         weight += (config.scaling * (b.to(weight.device).float() @ a.to(weight.device).float())).to(
             weight.dtype
         )
-    return copy
+    return module
+
+
+class BesideLinear(nn.Module):
+    """A linear layer with LoRA beside it, in float32 whatever the layer's dtype, as PEFT has it."""
+
+    def __init__(self, linear: nn.Linear, a: torch.Tensor, b: torch.Tensor, scaling: float):
+        """a: [rank, in], b: [out, rank]."""
+        super().__init__()
+        device = linear.weight.device
+        self.linear = linear
+        self.a = a.to(device, torch.float32).T.contiguous()
+        self.b = b.to(device, torch.float32).T.contiguous() * scaling
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        low = x.reshape(-1, x.shape[-1]).float() @ self.a
+        result = self.linear(x)
+        flat = torch.addmm(result.reshape(-1, result.shape[-1]).float(), low, self.b)
+        return flat.view(result.shape).to(result.dtype)
+
+
+@torch.no_grad()
+def beside(base: nn.Module, folder: Path) -> nn.Module:
+    """`base` with the adapter in `folder` beside its weights, which are not copied. What merging
+    would round away in bfloat16 counts here, and `base` stays as it is."""
+    config = read_config(folder)
+    named = plain_pairs(base, folder, config)
+    tensors = (*base.parameters(), *base.buffers())
+    twin = copy.deepcopy(base, {id(tensor): tensor for tensor in tensors})
+    if not named:
+        from peft import PeftModel
+
+        return PeftModel.from_pretrained(twin, str(folder))
+    for name, (a, b) in named.items():
+        parent, _, child = name.rpartition(".")
+        parent = twin.get_submodule(parent)
+        setattr(parent, child, BesideLinear(getattr(parent, child), a, b, config.scaling))
+    return twin
 
 
 def write_folder(

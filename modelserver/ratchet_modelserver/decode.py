@@ -14,6 +14,7 @@ import torch
 
 from . import kvcache
 from .guides import Guides
+from .joining import Joining
 from .prefill import read, seen
 from .prefix import Prefix
 from .prompts import decode
@@ -28,7 +29,7 @@ RESERVE_LIMIT = 512
 """Tokens of KV memory set aside at first; more are added when rows turn out longer."""
 
 
-class Batch:
+class Batch(Joining):
     """State of the rows in flight, in the order of the cache's rows; compacted as rows end."""
 
     def __init__(
@@ -85,12 +86,11 @@ class Batch:
         }
         guided = any(row.guide is not None for row in rows)
         self.guides = Guides(rows, base.vocabulary, base.eos_ids) if guided else None
-        self.block = 1 if any(s.stream for s in settings) else BLOCK
-        if self.watched:
-            self.block = min(self.block, 4)
+        self.set_block()
         self.cache = kvcache.make_cache(
             self.module, pool, min(int(self.room.max()), RESERVE_LIMIT)
         )
+        self.pool = pool
         self.shares = base.shares_prefixes and self.quick is None
         self.hidden: torch.Tensor | None = None
         """bool [rows, 1, 1, width], True where a row's cache holds no token of it (`shares`)."""
@@ -98,6 +98,11 @@ class Batch:
         """int64 [rows, tokens] as Transformers wants it (not `shares`)."""
         self.logits: torch.Tensor | None = None
         """What the next token is drawn from, when it is there already."""
+
+    def set_block(self) -> None:
+        """Steps between two looks at the rows."""
+        streamed = any(watch.row.settings.stream for watch in self.watched.values())
+        self.block = 1 if streamed else 4 if self.watched else BLOCK
 
     @torch.inference_mode()
     def run(self) -> None:
@@ -107,8 +112,20 @@ class Batch:
             while self.advance():
                 pass
         finally:
-            kvcache.release(self.cache)
+            self.close()
 
+    def close(self) -> None:
+        """Give the memory back."""
+        kvcache.release(self.cache)
+
+    @property
+    def kv_bytes(self) -> int:
+        """What the keys and values of the rows in flight may come to."""
+        ahead = int((self.room - self.made).max())
+        tokens = self.cache.get_seq_length() + max(0, ahead)
+        return len(self.slots) * tokens * self.base.kv_bytes_per_token
+
+    @torch.inference_mode()
     def prefill(self) -> None:
         """Read the prompts; equal ones once."""
         unique: dict[tuple[int, ...], int] = {}
@@ -149,17 +166,10 @@ class Batch:
         if self.quick is not None:
             self.quick.adopt(self.cache.layers)
 
-    def keep_state(self, index: torch.Tensor) -> None:
-        """Keep the rows `index` of what the model has computed."""
-        self.cache.reorder_cache(index)
-        self.position = self.position[index]
-        self.mask = self.mask[index] if self.mask is not None else None
-        self.hidden = self.hidden[index] if self.hidden is not None else None
-
     @torch.inference_mode()
-    def advance(self) -> bool:
-        """One block of steps, and what it ended. False when no row is left."""
-        left = int((self.room - self.made).max())
+    def advance(self, steps: int = BLOCK) -> bool:
+        """One block of at most so many steps, and what it ended. False when no row is left."""
+        left = min(steps, int((self.room - self.made).max()))
         ready = torch.from_numpy(uniforms(self.seeds, self.made, self.block)).to(self.device)
         block = []
         for i in range(max(1, min(self.block, left))):
@@ -280,27 +290,3 @@ class Batch:
             self.emit(pieces)
         if finished:
             self.finish(finished)
-
-    def compact(self) -> bool:
-        """Drop ended rows once they are enough to pay for it. False when no row is left."""
-        done = self.done.cpu().numpy()
-        rows = len(done)
-        alive = int(rows - done.sum())
-        if alive == 0:
-            return False
-        if rows - alive < max(1, rows // 16):
-            return True
-        # Rows in place stay there; those from the end fill the holes (what the cache's layers
-        # expect).
-        index = np.arange(alive)
-        index[done[:alive]] = alive + np.flatnonzero(~done[alive:])
-        self.slots, self.seeds = self.slots[index], self.seeds[index]
-        self.room, self.made = self.room[index], self.made[index]
-        if self.guides is not None:
-            self.guides.select(self.slots)
-        index = torch.from_numpy(index).to(self.device)
-        self.keep_state(index)
-        self.sampler.select(index)
-        self.token, self.age = self.token[index], self.age[index]
-        self.limit, self.done, self.ends = self.limit[index], self.done[index], self.ends[index]
-        return True

@@ -2,12 +2,12 @@
 
 Rows of all callers wait in one queue. A batch holds rows of one model with prompts of similar
 length. It starts when it is full, or when arrivals pause: a burst of single requests becomes a few
-big batches, and a lone request waits a few milliseconds.
+big batches, and a lone request waits a few milliseconds. Rows that come later join it between two
+blocks of steps; those that cannot (another model, another prefix) run in turns with it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -19,17 +19,18 @@ from . import kvcache
 from .decode import Batch
 from .errors import ApiError, overloaded
 from .prefill import computed
-from .prefix import Prefix
-from .registry import Registry, Weights
-from .rows import Piece, Row
+from .prefix import LEAST, Prefix
+from .registry import Base, Registry, Weights
+from .rows import Piece, Row, report
 from .score import prompt_logprobs
 
 POOL_BYTES = 1 << 30
 """KV memory kept between batches on a CPU."""
-
-
 SHARE = 32
 """Rows that are not worth splitting between threads."""
+MOST_BATCHES = 4
+"""Batches that take turns in one thread: of different models or prefixes, so that they can't be
+one."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +92,46 @@ class Engine:
 
     def loop(self) -> None:
         pool = kvcache.BufferPool()
-        while True:
-            rows = self.take()
-            if rows is None:
-                return
-            try:
-                self.run(rows, pool)
-            except Exception as error:
-                self.fail(rows, error)
-            pool.trim(POOL_BYTES)
-            with self.wake:
-                self.running -= len(rows)
+        active: list[Batch] = []
+        while self.turn(active, pool):
+            if not active:
+                pool.trim(POOL_BYTES)
 
-    def take(self) -> list[Row] | None:
-        """Wait for a batch. None when the engine stops."""
+    def turn(self, active: list[Batch], pool: kvcache.BufferPool) -> bool:
+        """Start what may start, and move each batch in flight on by a block of steps. False when
+        the engine stops."""
+        rows = self.take(active)
+        if rows is None:
+            return False
+        if rows:
+            self.attempt(rows, lambda: self.admit(rows, active, pool))
+        for batch in list(active):
+            if not self.attempt(batch.all_rows, batch.advance):
+                active.remove(batch)
+                batch.close()
+        return True
+
+    def attempt(self, rows: list[Row], work: Callable) -> object:
+        """What `work()` returns; None when it fails, which ends `rows`."""
+        try:
+            return work()
+        except Exception as error:
+            self.fail(rows, error)
+            return None
+
+    def take(self, active: list[Batch]) -> list[Row] | None:
+        """Rows to start on. With batches in flight it does not wait, and the answer may be empty;
+        without any it waits for rows to come, and for arrivals to pause. None when the engine
+        stops."""
         limits = self.limits
         with self.wake:
+            self.running = sum(len(batch.slots) for batch in active)
             self.idle += 1
             while not self.stopping:
                 self.waiting = [row for row in self.waiting if not row.ticket.cancelled]
+                if active and (not self.waiting or not self.room_beside(active)):
+                    self.idle -= 1
+                    return []
                 if not self.waiting:
                     self.wake.wait()
                     continue
@@ -118,10 +140,10 @@ class Engine:
                     self.last_arrival + limits.quiet_ms / 1000,
                     self.waiting[0].arrived + limits.gather_ms / 1000,
                 )
-                if len(self.waiting) < limits.max_batch and now < ready:
+                if not active and len(self.waiting) < limits.max_batch and now < ready:
                     self.wake.wait(ready - now)
                     continue
-                rows = self.choose()
+                rows = self.choose(active)
                 taken = set(map(id, rows))
                 self.waiting = [row for row in self.waiting if id(row) not in taken]
                 self.idle -= 1
@@ -131,13 +153,27 @@ class Engine:
                 return rows
         return None
 
-    def choose(self) -> list[Row]:
+    def room_beside(self, active: list[Batch]) -> bool:
+        """Whether the oldest waiting row may start while these batches run."""
+        if self.workers > 1 or len(active) >= MOST_BATCHES:
+            return False
+        row = self.waiting[0]
+        needed = (len(row.prompt) + row.settings.max_tokens) * row.model.base.kv_bytes_per_token
+        rows, kv_bytes = self.used(active)
+        return rows < self.limits.max_batch and kv_bytes + needed <= self.limits.kv_bytes
+
+    def used(self, active: list[Batch]) -> tuple[int, int]:
+        """(rows in flight, bytes that their keys and values may come to)."""
+        return sum(len(b.slots) for b in active), sum(b.kv_bytes for b in active)
+
+    def choose(self, active: list[Batch]) -> list[Row]:
         """The oldest row, and those of its model that share a prefix with it, if that is worth
         it, and whose prompts are closest to its own in length."""
         oldest = self.waiting[0]
         same = [r for r in self.waiting if r.model.fingerprint == oldest.model.fingerprint]
+        in_flight, kv_used = self.used(active)
         # Threads that have nothing to do get their share.
-        most = min(self.limits.max_batch, max(SHARE, -(-len(same) // self.idle)))
+        most = min(self.limits.max_batch - in_flight, max(SHARE, -(-len(same) // self.idle)))
         same.remove(oldest)
         base = oldest.model.base
         start = 0
@@ -157,10 +193,11 @@ class Engine:
             own = len(row.prompt) - start
             width, room = max(width, own), max(room, row.settings.max_tokens)
             rows = len(chosen) + 1
+            kv_bytes = kv_used + rows * (width + room) * base.kv_bytes_per_token
             if (
                 rows > most
                 or rows * width > self.limits.prefill_tokens
-                or rows * (width + room) * base.kv_bytes_per_token > self.limits.kv_bytes
+                or kv_bytes > self.limits.kv_bytes
                 # Much shorter prompts would be mostly padding.
                 or 2 * own + 32 < width
                 or 2 * length + 32 < width
@@ -171,9 +208,34 @@ class Engine:
             row.prefix_tokens = start
         return chosen
 
-    def run(self, rows: list[Row], pool: kvcache.BufferPool) -> None:
+    def admit(self, rows: list[Row], active: list[Batch], pool: kvcache.BufferPool) -> None:
+        """Read the rows' prompts, and let them join a batch in flight where one fits."""
         weights = self.registry.weights(rows[0].model)
         base = rows[0].model.base
+        self.score(weights, base, rows)
+        rows = [row for row in rows if row.settings.max_tokens > 0]
+        if not rows:
+            return
+        prefix = self.prefix(weights, rows, active)
+        batch = Batch(weights, base, rows, pool, self.finish, self.emit, prefix)
+        try:
+            batch.prefill()
+            going = batch.advance(1)
+        except BaseException:
+            batch.close()
+            raise
+        if not going:
+            batch.close()
+            return
+        for other in active:
+            if other.fits(batch):
+                other.absorb(batch)
+                return
+        active.append(batch)
+
+    def score(self, weights: Weights, base: Base, rows: list[Row]) -> None:
+        """Log probabilities of prompts, for the rows that asked; the end of those that want no
+        more."""
         scored = [
             row for row in rows if row.settings.prompt_logprobs is not None and row.index == 0
         ]
@@ -186,13 +248,10 @@ class Engine:
         for row in silent:
             row.finish_reason = "length"
         self.finish(silent)
-        rows = [row for row in rows if row.settings.max_tokens > 0]
-        if rows:
-            prefix = self.prefix(weights, rows)
-            Batch(weights, base, rows, pool, self.finish, self.emit, prefix).run()
 
-    def prefix(self, weights: Weights, rows: list[Row]) -> Prefix | None:
-        """What all the rows' prompts begin with, computed or kept."""
+    def prefix(self, weights: Weights, rows: list[Row], active: list[Batch]) -> Prefix | None:
+        """What all the rows' prompts begin with: a running batch's, to join it, or one that is
+        kept, or computed now."""
         prefixes, first = self.registry.prefixes, rows[0]
         if not first.model.base.shares_prefixes or weights.quick is not None:
             return None
@@ -200,6 +259,11 @@ class Engine:
         prefixes.remember(name, list({id(row.prompt): row.prompt for row in rows}.values()))
         if not start:
             return None
+        for batch in active:
+            known = batch.prefix.tokens if batch.prefix and batch.module is weights.module else []
+            if start - LEAST <= len(known) <= start and first.prompt[: len(known)] == known:
+                prefixes.tokens_saved += len(known)
+                return batch.prefix
         return computed(weights.module, name, first.prompt[:start], prefixes)
 
     def fail(self, rows: list[Row], error: Exception) -> None:
@@ -223,15 +287,3 @@ class Engine:
 
     def emit(self, pieces: list[Piece]) -> None:
         report(pieces, lambda piece: piece.row, lambda p: p.row.ticket.pieces.put_nowait(p))
-
-
-def report(items: list, row_of: Callable, action: Callable) -> None:
-    """Run `action` on each item in its event loop, with one wake-up for all."""
-    by_loop: dict[asyncio.AbstractEventLoop, list] = {}
-    for item in items:
-        by_loop.setdefault(row_of(item).ticket.loop, []).append(item)
-    for loop, some in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(lambda some=some: [action(item) for item in some])
-        except RuntimeError:
-            pass  # the loop has closed: the server is going down and nobody waits

@@ -193,7 +193,8 @@ class Guides:
         """rows: all rows of the batch, by slot."""
         self.rows, self.vocabulary, self.eos = rows, vocabulary, eos_ids
         self.executor = LLExecutor(max(1, torch.get_num_threads()))
-        self.step = 0
+        self.steps = dict.fromkeys(range(len(rows)), 0)
+        """Tokens that each row has made, by slot."""
         self.left = {slot for slot, row in enumerate(rows) if row.guide is not None}
         self.select(np.arange(len(rows)))
 
@@ -230,14 +231,21 @@ class Guides:
     def accept(self, token: torch.Tensor) -> None:
         """token int64 [rows]: what was chosen."""
         chosen = token.tolist()
-        self.step += 1
         for i, slot in self.at:
+            self.steps[slot] += 1
             # Rows run on for a few steps after their end; nothing holds for those.
-            if chosen[i] in self.eos or self.step >= self.rows[slot].settings.max_tokens:
+            if chosen[i] in self.eos or self.steps[slot] >= self.rows[slot].settings.max_tokens:
                 self.left.discard(slot)
             else:
                 self.rows[slot].guide.accept(chosen[i], self.vocabulary.tokenizer)
         self.at = [(i, slot) for i, slot in self.at if slot in self.left]
+
+    def renumber(self, rows: list, slots: dict[int, int]) -> None:
+        """The batch's rows have new slots: slots {old: new}; those that it lacks have ended."""
+        self.rows = rows
+        self.left = {slots[slot] for slot in self.left if slot in slots}
+        self.steps = {new: self.steps.get(old, 0) for old, new in slots.items()}
+        self.select(np.arange(len(rows)))
 
 
 def dead_end(matcher: LLMatcher) -> ApiError:

@@ -109,6 +109,22 @@ class PreallocatedLayer(DynamicLayer):
         self.flat, self.buffers = flat, views
         self.keys, self.values = (view[:, :, :length] for view in views)
 
+    def join(self, other: PreallocatedLayer, columns: list[torch.Tensor | None], length: int):
+        """Take on the rows of `other`, below these. columns: for each of the two, which of its
+        tokens to keep, int64 [rows, tokens], or None for all."""
+        parts = []
+        for layer, index in zip((self, other), columns, strict=True):
+            pair = layer.keys, layer.values
+            if index is not None:
+                pair = tuple(
+                    t.gather(2, index[:, None, :, None].expand(-1, t.shape[1], -1, t.shape[3]))
+                    for t in pair
+                )
+            parts.append(pair)
+        self.reserve = max(self.reserve, other.reserve)
+        self.hold(parts, length, length + self.reserve)
+        other.release()
+
     def reorder_cache(self, index: torch.Tensor) -> None:
         """Keep the rows `index`. Once generation runs, `index[i] == i` wherever a row stays in
         place, so that only the rows that move are copied."""

@@ -27,6 +27,8 @@ def fits(module: nn.Module) -> bool:
     """Whether `Step` computes what `module` does."""
     if type(module) is not LlamaForCausalLM or not attention.in_use(module):
         return False
+    if module.dtype != torch.float32:
+        return False
     config = module.config
     return (
         sum(p.numel() for p in module.parameters()) <= LIMIT

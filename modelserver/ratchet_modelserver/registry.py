@@ -56,8 +56,6 @@ class Base:
     vocabulary: Vocabulary
     template: Template
     created: int = field(default_factory=lambda: int(time.time()))
-    peft: object | None = None
-    """PEFT's wrapper, once an adapter too large to merge has been used."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +82,14 @@ class Registry:
         prefix_bytes: int = 256 << 20,
     ):
         """dtype: None chooses for each base (see `dtypes.choose`); merge_limit: bytes of base
-        weights up to which an adapter is merged into a copy; keep: how many such copies stay in
-        memory; prefix_bytes: keys and values of shared prefixes kept."""
+        float32 weights up to which an adapter is merged into a copy; keep: how many adapted
+        models stay in memory; prefix_bytes: keys and values of shared prefixes kept."""
         self.device, self.dtype = device, dtype
         self.prefixes = Prefixes(prefix_bytes)
         self.merge_limit, self.keep = merge_limit, keep
         self.bases: dict[str, Base] = {}
         self.models: dict[str, Model] = {}
-        self.merged: OrderedDict[str, Weights] = OrderedDict()
+        self.adapted: OrderedDict[str, Weights] = OrderedDict()
         self.loading = threading.Lock()
 
     def add_base(self, id: str, path: Path) -> None:
@@ -171,49 +169,31 @@ class Registry:
     def weights(self, model: Model) -> Weights:
         """What answers for `model`, ready for a forward pass. Raises a 400 when its adapter is
         gone."""
-        base = model.base
-        if base.bytes > self.merge_limit:
-            return Weights(self.switched(model))
         if model.folder is None:
-            return base.weights
+            return model.base.weights
         with self.loading:
             # By fingerprint: an id that was deleted and made again must not find the old weights.
-            found = self.merged.get(model.fingerprint)
+            found = self.adapted.get(model.fingerprint)
             if found is None:
-                copied = lambda: copy.deepcopy(base.weights.module)  # noqa: E731
                 try:
-                    module = adapters.merged(base.weights.module, copied, model.folder).eval()
+                    found = self.with_adapter(model.base, model.folder)
                 except FileNotFoundError as error:
                     message = f"The adapter of '{model.id}' is gone: {error}"
                     raise bad_request(message, "model") from None
-                found = self.merged[model.fingerprint] = Weights.of(module)
-                while len(self.merged) > self.keep:
-                    self.merged.popitem(last=False)
-            self.merged.move_to_end(model.fingerprint)
+                self.adapted[model.fingerprint] = found
+                while len(self.adapted) > self.keep:
+                    self.adapted.popitem(last=False)
+            self.adapted.move_to_end(model.fingerprint)
             return found
 
-    def switched(self, model: Model) -> nn.Module:
-        """The base with its adapters switched by PEFT: slower per step, but one copy of the
-        weights. Switching is not safe while another thread generates: see `Engine.workers`."""
-        base = model.base
-        if model.folder is None:
-            if base.peft is not None:
-                base.peft.base_model.disable_adapter_layers()
-            return base.weights.module
-        from peft import PeftModel
-
-        name = model.fingerprint
-        if base.peft is None:
-            base.peft = PeftModel.from_pretrained(
-                base.weights.module, str(model.folder), adapter_name=name
-            )
-        elif name not in base.peft.peft_config:
-            if len(base.peft.peft_config) >= self.keep:
-                base.peft.delete_adapter(next(iter(base.peft.peft_config)))
-            base.peft.load_adapter(str(model.folder), adapter_name=name)
-        base.peft.base_model.enable_adapter_layers()
-        base.peft.set_adapter(name)
-        return base.peft.eval()
+    def with_adapter(self, base: Base, folder: Path) -> Weights:
+        """Merged where that is exact enough and memory allows a copy; else beside the base's
+        weights, which are shared."""
+        module = base.weights.module
+        if base.dtype == torch.float32 and base.bytes <= self.merge_limit:
+            copied = lambda: copy.deepcopy(module)  # noqa: E731
+            return Weights.of(adapters.merged(module, copied, folder).eval())
+        return Weights(adapters.beside(module, folder).eval())
 
 
 def load_model(path: Path, dtype: torch.dtype, device: torch.device) -> nn.Module:

@@ -4,6 +4,7 @@ for its rows."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -111,3 +112,15 @@ class Ticket:
                 self.done.set_exception(row.error)
         elif self.pending == 0 and not self.done.done():
             self.done.set_result(None)
+
+
+def report(items: list, row_of: Callable, action: Callable) -> None:
+    """Run `action` on each item in its event loop, with one wake-up for all."""
+    by_loop: dict[asyncio.AbstractEventLoop, list] = {}
+    for item in items:
+        by_loop.setdefault(row_of(item).ticket.loop, []).append(item)
+    for loop, some in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(lambda some=some: [action(item) for item in some])
+        except RuntimeError:
+            pass  # the loop has closed: the server is going down and nobody waits

@@ -67,6 +67,12 @@ class Sampler:
         self.top_k = self.top_k[index]
         self.refresh()
 
+    def join(self, other: Sampler) -> None:
+        """Take on the rows of another batch, below these."""
+        for name in ("temperature", "top_p", "top_k"):
+            setattr(self, name, torch.cat((getattr(self, name), getattr(other, name))))
+        self.refresh()
+
     def __call__(self, logits: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
         """logits float32 [rows, vocabulary], uniform float32 [rows] -> token ids int64 [rows]."""
         if self.all_greedy:

@@ -168,6 +168,30 @@ def test_adapters_with_one_prefix_do_not_mix(folder, tmp_path, merge_limit):
     assert mixed[:6] != mixed[6:12] != mixed[12:]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_adapter_beside_the_weights_answers_like_pefts(folder, tmp_path, dtype):
+    from peft import PeftModel
+
+    from ratchet_modelserver import adapters
+
+    tiny_adapter(folder, tmp_path / "a", seed=3)
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
+    before = base(input_ids=torch.tensor([tokens(1, 20)])).logits
+    ours = adapters.beside(base, tmp_path / "a")
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
+    theirs = PeftModel.from_pretrained(theirs, str(tmp_path / "a")).eval()
+    for seed in range(4):
+        ids = torch.tensor([tokens(seed, 40)])
+        with torch.no_grad():
+            found, wanted = ours(input_ids=ids).logits, theirs(input_ids=ids).logits
+        # PEFT rounds its sum to bfloat16 twice, this once.
+        close = 1e-5 if dtype == torch.float32 else 0.02 * float(wanted.std())
+        assert float((found - wanted).float().abs().mean()) <= close
+    assert torch.equal(base(input_ids=torch.tensor([tokens(1, 20)])).logits, before)
+    shared_memory = {p.data_ptr() for p in base.parameters()}
+    assert shared_memory == {p.data_ptr() for p in ours.parameters()}
+
+
 def test_a_removed_model_leaves_no_prefix(folder, tmp_path):
     registry = registry_of(folder)
     tiny_adapter(folder, tmp_path / "a", seed=0)

@@ -4,6 +4,10 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
     command: /^npm run demo/,
     why: 'takes minutes; tests/workflows/real-model.test.ts does the same, smaller',
   },
+  {
+    command: /^npx ratchet (model |up --model |run my-task.yaml --model smollm2-135m)/,
+    why: 'downloads 93 MB; tests/real and tests/cli/models do it',
+  },
   { command: /^npm test/, why: 'is the whole suite, or a part of it' },
   {
     command: /^npm run chaos/,

@@ -2,14 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import OpenAI from 'openai';
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 import { describe, expect, it } from 'vitest';
-import {
-  isLimiting,
-  isRefusal,
-  isRetryable,
-  isUnknownModel,
-  retryAfterMs,
-  toFailure,
-} from '../../models/errors.ts';
+import { isLimiting, isRefusal, isRetryable, isUnknownModel, retryAfterMs } from '../../models/errors.ts';
+import { toFailure } from '../../models/failure.ts';
 import { resolveEndpoint } from '../../models/endpoint.ts';
 
 const error = (status: number, headers: Record<string, string> = {}, code?: string) =>

@@ -1,6 +1,7 @@
 /** One iteration: its stages, its gates, and its samples a page at a time. */
 import type { GateRow } from '../../db/browse.ts';
 import type { RunRow } from '../../db/report.ts';
+import { endingsText } from '../../cli/endings.ts';
 import type { StageProgress } from '../../cli/progress.ts';
 import type { AuditReport } from '../../cli/report-types.ts';
 import { compact, duration, levelRange, percent, points, pValueText } from '../../cli/text.ts';
@@ -32,6 +33,8 @@ export type IterationData = SamplesData & {
   /** Undefined while they are being counted. */
   stages: StageProgress[] | undefined;
   gates: GateRow[] | undefined;
+  /** How many samples were cut off or refused; undefined while they are being counted. */
+  endings?: { samples: number; cutOff: number; refused: number };
   /** What became of the planted samples; null where none were planted. */
   audit: AuditReport | null;
 };
@@ -90,7 +93,7 @@ const Heading = ({ run, summary: { row }, before, after }: IterationData) => (
   </>
 );
 
-const Figures = ({ summary: { row, before, candidate, funnel, seconds } }: IterationData) => {
+const Figures = ({ summary: { row, before, candidate, funnel, seconds }, endings }: IterationData) => {
   const numbers = row.numbers ?? {};
   const number = (field: string) => (typeof numbers[field] === 'number' ? numbers[field] : null);
   const tokens = (numbers.spend as { tokens?: number } | undefined)?.tokens;
@@ -125,7 +128,10 @@ const Figures = ({ summary: { row, before, candidate, funnel, seconds } }: Itera
       >
         {funnel.prompts > 0 && funnel.judged > 0 ? percent(funnel.accepted / funnel.prompts, 0) : '–'}
       </Figure>
-      <Figure label="Samples" note={`${funnel.resampled.toLocaleString('en-US')} asked again`}>
+      <Figure
+        label="Samples"
+        note={`${funnel.resampled.toLocaleString('en-US')} asked again${endings ? endingsText(endings) : ''}`}
+      >
         {funnel.samples.toLocaleString('en-US')}
       </Figure>
       <Figure label="Trained on" note="examples, with replayed ones">

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { gateTable, OUTCOMES, samplesPage, type SampleCursor, type SampleFilter } from '../../db/browse.ts';
 import { findIteration } from '../../db/overview.ts';
 import { auditRows } from '../../db/probes.ts';
+import { sampleCounts } from '../../db/report.ts';
 import { auditReport } from '../../cli/report-iterations.ts';
 import { readIteration } from '../../cli/progress.ts';
 import type { Count } from '../cache.ts';
@@ -50,12 +51,15 @@ export function iterationRoutes(deps: Deps, count: Count): Hono {
     const query = c.req.query();
     const filter = readFilter(query);
     const cursor = readCursor(query.after);
-    const [summary, audits, stages, gates, samples] = await Promise.all([
+    const [summary, audits, stages, gates, endings, samples] = await Promise.all([
       summarizeIteration(db, run, id),
       auditRows(db, run.id),
       count(`stages/${id}/${finished}`, finished ? Infinity : 1_000, () => readIteration(db, run, id)),
       // No verdict changes once the filter stage is done; a judgement that is made again is done at another time.
       count(`gates/${id}/${filtered}`, filtered ? Infinity : 5_000, () => gateTable(db, id)),
+      count(`endings/${id}/${filtered}`, filtered ? Infinity : 5_000, async () =>
+        (await sampleCounts(db, run.id)).find(({ iterationId }) => iterationId === id),
+      ),
       samplesPage(db, id, filter, PAGE, cursor),
     ]);
     return page(
@@ -69,6 +73,7 @@ export function iterationRoutes(deps: Deps, count: Count): Hono {
           after: after ?? undefined,
           stages,
           gates,
+          endings,
           audit: auditReport(audits.filter(({ iterationId }) => iterationId === id)),
           filter,
           samples: samples.rows,
