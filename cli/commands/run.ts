@@ -64,7 +64,9 @@ async function run(task: string, flags: Flags): Promise<number> {
       return EXIT.ok;
     }
     return await withDatabase(addresses.database, async (db) => {
-      const end = await follow(db, client, runId, interrupt.signal);
+      const end = await follow(db, client, runId, interrupt.signal, {
+        findsModel: !joined && input.models?.generator?.model === undefined,
+      });
       const code = announceEnd(runId, end);
       if (end.end === 'completed' || end.end === 'stopped') {
         console.log('');
