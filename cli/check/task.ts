@@ -1,12 +1,14 @@
 /** The task and its files, as a run would take them in: nothing is asked of any model. */
 import { heldOut, refuseContradictions } from '../../activities/run.ts';
 import { formsFor, seedOf } from '../../activities/context.ts';
+import { nameModels } from '../../activities/named-models.ts';
 import { refuseOverlap } from '../../activities/overlap.ts';
 import { spread, strategiesOf, type Draw } from '../../activities/pool.ts';
 import type { NewBenchmarkItem } from '../../db/runs.ts';
 import { improveInputSchema, type ImproveInput, type ImproveSettings } from '../../loop/input.ts';
 import { createLeakIndex } from '../../loop/leaks.ts';
 import { layered } from '../../loop/presets.ts';
+import { EndpointError } from '../../models/endpoint.ts';
 import { InvalidInputError } from '../../tasks/errors.ts';
 import { exampleProblems } from '../../tasks/examples.ts';
 import { loadTask, resolveTask } from '../../tasks/index.ts';
@@ -39,26 +41,47 @@ export async function checkTask(input: ImproveInput): Promise<{ facts?: TaskFact
     });
     await refuseOverlap(spec);
     const task = loadTask(spec);
-    const settings = improveInputSchema.parse(layered(task.suggested, input));
-    refuseContradictions(settings, task);
+    const asIs = improveInputSchema.parse(layered(task.suggested, input));
+    refuseContradictions(asIs, task);
     const items = await heldOut(task);
-    const index = createLeakIndex(items, settings.leaks.similarity);
+    const index = createLeakIndex(items, asIs.leaks.similarity);
     const shown = exampleProblems(task, (prompt) => index.find(prompt)?.heldOut.benchmark);
     if (shown.length > 0) throw new InvalidInputError(shown);
-    const prompts = await drawPrompts(task, settings);
+    const prompts = await drawPrompts(task, asIs);
     const clean = prompts.filter((prompt) => index.find(prompt) === undefined);
-    findings.push(...sizes(settings, items, prompts.length, clean.length));
+    findings.push(...sizes(asIs, items, prompts.length, clean.length));
     const [prompt] = clean;
     if (!prompt) return { findings };
-    const forms = formsFor(task, prompt, seedOf(settings.seed, prompt.key));
-    const draw = spread(forms, strategiesOf({ task, settings }), settings.sampling.samples)[0]!;
-    return { facts: { task, settings, items, prompt, draw }, findings };
+    const forms = formsFor(task, prompt, seedOf(asIs.seed, prompt.key));
+    const draw = spread(forms, strategiesOf({ task, settings: asIs }), asIs.sampling.samples)[0]!;
+    const { settings: named, finding } = await withModels(asIs, task);
+    if (finding) return { findings: [...findings, finding] };
+    return { facts: { task, settings: named, items, prompt, draw }, findings };
   } catch (error) {
     const problems = problemsOf(error);
     if (!problems) throw error;
     return {
       findings: problems.map((problem) => fault(problem, 'Mend it in the task file or the settings.')),
     };
+  }
+}
+
+/** Models that nobody named are found as a run finds them. */
+async function withModels(
+  settings: ImproveSettings,
+  task: Task,
+): Promise<{ settings: ImproveSettings; finding?: Finding }> {
+  try {
+    return { settings: await nameModels(settings, task) };
+  } catch (error) {
+    if (!(error instanceof EndpointError)) throw error;
+    const finding: Finding = {
+      role: 'generator',
+      ok: false,
+      what: error.message,
+      mend: 'Name a model: --model NAME.',
+    };
+    return { settings, finding: { ...finding, unreached: /API key/.test(error.message) } };
   }
 }
 
