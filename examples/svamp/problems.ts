@@ -70,7 +70,10 @@ export function formsOf(text: string): Rewrite[] {
 }
 
 /** What speaks against an equation as the answer to `text`, without knowing the answer; undefined: nothing does. */
-export function objection(text: string, { left: expression, value, stated, used }: Equation): string | undefined {
+export function objection(
+  text: string,
+  { left: expression, value, stated, used }: Equation,
+): string | undefined {
   if (!equal(value, stated)) return `${expression} is ${written(value)}, not ${written(stated)}`;
   if (used.length < 2) return 'works nothing out';
   const left = numbersOf(text);

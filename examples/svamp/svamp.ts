@@ -10,7 +10,8 @@ import { formsOf, keyOf, objection, shuffled, split } from './problems.ts';
 /** The same kind of problem as the benchmark's, none of its problems. */
 const worked = [
   {
-    problem: 'Amy had 14 stickers and 3 pens. She gave 5 stickers to her brother. How many stickers does she have now?',
+    problem:
+      'Amy had 14 stickers and 3 pens. She gave 5 stickers to her brother. How many stickers does she have now?',
     equation: '14 - 5 = 9',
     program: 'stickers_at_first = 14\nstickers_given = 5\nanswer = stickers_at_first - stickers_given',
   },
