@@ -84,7 +84,11 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     levels,
     // Three approved votes accept more than five unvetted ones, and as surely: docs/decisions.md has the numbers.
     suggested: {
-      gates: { agreement: { min: 0.375, minMargin: 0.25, precision: 0.98 }, critique: { votes: 'approved' } },
+      gates: {
+        agreement: { min: 0.375, minMargin: 0.25, precision: 0.98 },
+        critique: { mode: 'required', votes: 'approved' },
+      },
+      probes: { mode: 'required' },
       training: {
         epochs: 3,
         batchSize: 32,
