@@ -4,10 +4,11 @@ import type { Db } from '../db/connect.ts';
 import { addAudit, plantedSamples, timesSetAside } from '../db/probes.ts';
 import type { Sample, StoredPrompt } from '../db/prompts.ts';
 import { verdicts } from '../db/schema.ts';
-import type { VoteSummary } from '../gates/gate.ts';
+import type { GateName, VoteSummary } from '../gates/gate.ts';
 import { accepted } from '../gates/index.ts';
-import { auditText, countAudit, outcomeOf, totalsOf, type JudgedProbe } from '../loop/audit.ts';
+import { auditText, countAudit, kindsToCatch, outcomeOf, totalsOf, type JudgedProbe } from '../loop/audit.ts';
 import { FAILURE } from '../models/errors.ts';
+import { criticIsUnasked } from './critic.ts';
 import { critiquesOf, verdictsOn, type Bench } from './judged.ts';
 import { samplesFor } from './pool.ts';
 import { isWellFormed } from './sampling.ts';
@@ -18,6 +19,16 @@ function voteFor({ context, gates }: Bench, prompt: StoredPrompt, sample: Sample
   const samples = samplesFor(context, prompt);
   const votes = Math.max(1, Math.floor(gates.settings.agreement.max * samples + 1e-9));
   return { answer: sample.answer ?? undefined, votes, runnerUpVotes: 0, samples };
+}
+
+/**
+ * The required gates that somebody asked for: those that are required by default look at the form alone, and the general critic
+ * is there without anybody's doing.
+ */
+function askedGates({ context, gates }: Bench): Set<GateName> {
+  const names = ['verification', 'critique', 'reward', 'human', 'novelty', 'distribution'] as const;
+  const required = names.filter((name) => gates.policy[name] === 'required');
+  return new Set(required.filter((name) => name !== 'critique' || !criticIsUnasked(context)));
 }
 
 /**
@@ -62,7 +73,8 @@ export async function auditGates(
   const kinds = countAudit(judged);
   const totals = totalsOf(kinds);
   const { minCatchRate } = settings.probes;
-  const outcome = outcomeOf(totals, settings.probes);
+  const toCatch = kindsToCatch(kinds, askedGates(bench));
+  const outcome = outcomeOf(totals, settings.probes, totalsOf(toCatch));
   const attempt = (await timesSetAside(db, iteration.id)) + 1;
   await db.transaction(async (tx) => {
     for (let i = 0; i < rows.length; i += 2000) {
@@ -74,7 +86,8 @@ export async function auditGates(
     await addAudit(tx, { iterationId: iteration.id, attempt, ...totals, minCatchRate, outcome, kinds });
   });
   if (outcome === 'failed') {
-    throw ApplicationFailure.nonRetryable(auditText(kinds, minCatchRate), FAILURE.gateAuditFailed, {
+    const blamed = settings.probes.mode === 'auto' ? toCatch : kinds;
+    throw ApplicationFailure.nonRetryable(auditText(blamed, minCatchRate), FAILURE.gateAuditFailed, {
       ...totals,
       minCatchRate,
     });

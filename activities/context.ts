@@ -5,7 +5,13 @@ import { getIteration, type Iteration } from '../db/iterations.ts';
 import { getCheckpoint, getRun, type Checkpoint, type Run } from '../db/runs.ts';
 import { settingsOf } from '../loop/course.ts';
 import { improveInputSchema, type ImproveSettings } from '../loop/input.ts';
-import { resolveEndpoint, type Endpoint, type Extra, type Role } from '../models/endpoint.ts';
+import {
+  resolveEndpoint,
+  type Endpoint,
+  type EndpointSettings,
+  type Extra,
+  type Role,
+} from '../models/endpoint.ts';
 import { loadTask, prepareTask } from '../tasks/index.ts';
 import type { Prompt, Rewrite, Task } from '../tasks/task.ts';
 import { NO_THINKING } from '../tasks/thinking.ts';
@@ -61,6 +67,29 @@ export async function settingsNow(db: Db, run: Run, iterationId: number | null):
   return settingsOf(run.settings, await listAdjustments(db, run.id), Number.MAX_SAFE_INTEGER);
 }
 
+type Source = EndpointSettings;
+
+/** Where a role's endpoint is named, with the key that belongs to it; undefined: only the workers' environment names one. */
+export function sourceOf(role: Role, settings: ImproveSettings, task: Task): Source | undefined {
+  const given = settings.models;
+  const sources = [given[role], task.endpoints?.[role], given.generator, task.endpoints?.generator];
+  // The key belongs to the URL beside which it stands: one endpoint's key is never sent to another.
+  return sources.find((s) => s?.baseURL !== undefined) ?? sources.find((s) => s?.apiKeyEnv !== undefined);
+}
+
+/** The model that a role uses by name: the run's first, then the task's own, then the generator's. */
+export function modelOf(role: Role, { models: given }: ImproveSettings, task: Task): string | undefined {
+  // What is trained is what generates, so a generator named in the input names the trainer's model too.
+  const sameModel = role === 'trainer' ? given.generator.model : undefined;
+  return (
+    given[role].model ??
+    sameModel ??
+    task.defaultModels?.[role] ??
+    given.generator.model ??
+    task.defaultModels?.generator
+  );
+}
+
 /**
  * The endpoint of a role: the run's settings first, then the task's own, then the local server; what a role
  * does not name, it shares with the generator. The generator answers as `checkpoint`.
@@ -71,20 +100,8 @@ export function endpointOf(
   task: Task,
   checkpoint?: Checkpoint,
 ): Endpoint {
-  const given = settings.models;
-  const sources = [given[role], task.endpoints?.[role], given.generator, task.endpoints?.generator];
-  // The key belongs to the URL beside which it stands: one endpoint's key is never sent to another.
-  const source =
-    sources.find((s) => s?.baseURL !== undefined) ?? sources.find((s) => s?.apiKeyEnv !== undefined);
-  // What is trained is what generates, so a generator named in the input names the trainer's model too.
-  const sameModel = role === 'trainer' ? given.generator.model : undefined;
-  const model =
-    given[role].model ??
-    sameModel ??
-    task.defaultModels?.[role] ??
-    given.generator.model ??
-    task.defaultModels?.generator;
-  const { baseURL, apiKeyEnv } = source ?? {};
+  const { baseURL, apiKeyEnv } = sourceOf(role, settings, task) ?? {};
+  const model = modelOf(role, settings, task);
   const endpoint = resolveEndpoint(role, { baseURL, apiKeyEnv, extra: extraOf(role, settings, task) }, model);
   return checkpoint ? { ...endpoint, model: checkpoint.model } : endpoint;
 }

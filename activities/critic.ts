@@ -57,9 +57,23 @@ export function askedOf(context: Judging): Asked[] {
   ];
 }
 
-/** How far each critic of a run was measured at a level. */
-export function standings(critics: readonly Asked[], level: number | undefined) {
+/**
+ * Did nobody ask for the critic? Then it must not stand in the way of a run that it is of no use to: it advises where it
+ * proves unable. A task's own critic, named critics, votes that rest on them and a mode that is set are asked for.
+ */
+export function criticIsUnasked({ settings, task }: Judging): boolean {
+  const { mode, critics, votes } = settings.gates.critique;
+  return mode === 'auto' && critics.length === 0 && votes === 'all' && task.critic === undefined;
+}
+
+/**
+ * How far each critic of a run was measured at a level.
+ *
+ * @param doubt why none of them is listened to in this iteration
+ */
+export function standings(critics: readonly Asked[], level: number | undefined, doubt?: string) {
   return critics.map(({ name, critic }) => {
+    if (doubt !== undefined) return { name, betterThanChance: false, reason: doubt };
     const measured = critic.betterThanChance?.(level);
     return {
       name,
@@ -72,5 +86,7 @@ export function standings(critics: readonly Asked[], level: number | undefined) 
 /** Are the critics asked about every sample before the vote? */
 export function votesAreApproved({ settings }: Pick<IterationContext, 'settings'>): boolean {
   const { mode, votes } = settings.gates.critique;
-  return votes === 'approved' && mode === 'required' && settings.experiment !== 'ungated';
+  return (
+    votes === 'approved' && (mode === 'required' || mode === 'auto') && settings.experiment !== 'ungated'
+  );
 }

@@ -10,7 +10,7 @@ import { critiqueTokens, withinBudget } from './budget.ts';
 import { critiqueKey, storedCritiques } from './cache.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { iterationContext, type Deps, type IterationContext } from './context.ts';
-import { askedOf, votesAreApproved, type Asked } from './critic.ts';
+import { askedOf, criticIsUnasked, votesAreApproved, type Asked } from './critic.ts';
 import type { Page } from './generate.ts';
 import { plantedOnPage } from './plant.ts';
 import { inUse, samplesFor } from './pool.ts';
@@ -193,7 +193,8 @@ export function createCritiqueActivities({ db }: Deps) {
       role === 'critic' ? `asking the critic ${endpoint.model}` : `asking the judge ${endpoint.model}`;
     const whose = { runId: run.id, iterationId, stage: 'evaluate', role };
     const allowance = allowanceOf(what, {
-      share: settings.paging.failureAllowance,
+      // One that nobody asked for may refuse all of it: then it has no say.
+      share: role === 'critic' && criticIsUnasked(context) ? 1 : settings.paging.failureAllowance,
       total: wanted.length,
       before: stored.filter((row) => row.reason.startsWith(REFUSAL)).length,
     });

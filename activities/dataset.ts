@@ -109,7 +109,12 @@ async function nothingPassed(db: Deps['db'], iterationId: number, reviewed: bool
     return `${gate} ${counts.filter(Boolean).join(' and ')}`;
   });
   const why = stops.length > 0 ? ` (of ${samples} samples ${stops.join(', ')})` : '';
-  return `no example passed the gates${reviewed ? ' and the reviewers' : ''}${why}, so nothing was trained`;
+  const formless = gates.find(({ gate }) => gate === 'format');
+  const advice =
+    formless && 2 * formless.failed > samples
+      ? '. Most samples hold no answer in the form that the task reads: worked examples (examples in the task) show it to the model'
+      : '';
+  return `no example passed the gates${reviewed ? ' and the reviewers' : ''}${why}, so nothing was trained${advice}`;
 }
 
 export function createDatasetActivities({ db }: Deps) {

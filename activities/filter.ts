@@ -2,14 +2,16 @@ import { heartbeat } from '@temporalio/activity';
 import type { Db } from '../db/connect.ts';
 import { calibrationsOf } from '../db/calibration.ts';
 import { samplesOf, votedPrompts, type Sample, type StoredPrompt, type Vote } from '../db/prompts.ts';
+import { criticCounts } from '../db/critic-counts.ts';
 import { examples, verdicts } from '../db/schema.ts';
 import { accepted, policyOf, ungated } from '../gates/index.ts';
 import type { GateSettings, LengthPopulation, VoteSummary } from '../gates/gate.ts';
+import { criticDoubt } from '../loop/critic-standing.ts';
 import { templateOf } from '../loop/rationale.ts';
 import { capTemplates, nothingChosen, selectExamples } from '../loop/select.ts';
 import { auditGates } from './audit.ts';
 import { requiredOf } from './calibration.ts';
-import { criticsOf } from './critic.ts';
+import { criticIsUnasked, criticsOf } from './critic.ts';
 import { iterationContext, type Deps } from './context.ts';
 import { acceptedBefore, critiquesOf, populationOf, verdictsOn, type Bench } from './judged.ts';
 import { count, countVerdicts } from './metrics.ts';
@@ -27,6 +29,8 @@ export type Filtered = {
   overTemplateCap?: number;
   /** Planted bad samples that the gates caught, "12 of 12"; undefined where none were planted. */
   probesCaught?: string;
+  /** Why the critic, which nobody asked for, only advised. */
+  criticAdvises?: string;
 };
 
 const PROMPTS_AT_ONCE = 200;
@@ -93,7 +97,10 @@ export function createFilterActivities({ db }: Deps) {
           voted.map(({ prompt }) => prompt.id),
         ));
 
-      const bench: Bench = { context, gates, verifies, critics: criticsOf(context), length, before };
+      const doubt = criticIsUnasked(context)
+        ? criticDoubt(await criticCounts(db, iterationId, criticsOf(context)[0]!.name))
+        : undefined;
+      const bench: Bench = { context, gates, verifies, critics: criticsOf(context), doubt, length, before };
       const audit = await auditGates(db, bench);
 
       const total: Filtered = { judged: 0, accepted: 0, examples: 0, hard: 0, rehearsal: 0 };
@@ -202,6 +209,7 @@ export function createFilterActivities({ db }: Deps) {
         hard: rows.filter((e) => e.kind === 'hard').length,
         rehearsal: rehearsal.length,
         ...(templateCap < 1 ? { overTemplateCap: capped.dropped } : {}),
+        ...(doubt === undefined ? {} : { criticAdvises: doubt }),
         ...(audit ? { probesCaught: `${audit.caught} of ${audit.planted}` } : {}),
       };
     },

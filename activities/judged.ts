@@ -89,20 +89,22 @@ export type Bench = {
   gates: { settings: GateSettings; policy: GatePolicy };
   verifies: boolean;
   critics: readonly Asked[];
+  /** Why the critics only advise in this iteration. */
+  doubt?: string;
   length: LengthPopulation;
   before: Accepted;
 };
 
 /** What every gate says of a sample. */
 export function verdictsOn(
-  { context, gates, verifies, critics, length, before }: Bench,
+  { context, gates, verifies, critics, doubt, length, before }: Bench,
   { prompt, vote, sample: drawn }: { prompt: StoredPrompt; vote: VoteSummary; sample: Sample },
   found: { critiques: readonly StoredCritique[]; verification?: StoredVerification },
 ): Verdict[] {
   const gateContext: GateContext = {
     vote,
     length,
-    critics: standings(critics, prompt.level ?? undefined),
+    critics: standings(critics, prompt.level ?? undefined, doubt),
     verifies,
     accepted: before.features,
     settings: gates.settings,

@@ -19,6 +19,7 @@ import { callAll, ledgerChat } from './calls.ts';
 import { endpointOf, taskOf, type Deps, readRun } from './context.ts';
 import { askedOf } from './critic.ts';
 import { regressionItems } from './feedback.ts';
+import { nameModels } from './named-models.ts';
 import { refuseOverlap } from './overlap.ts';
 import { servedCheckpoint } from './serving.ts';
 import { codeVersion } from './version.ts';
@@ -73,7 +74,7 @@ function parse(input: unknown): ImproveSettings {
 }
 
 /** Reads all held-out problems of a task, refusing one that stands in two benchmarks. */
-async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
+export async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
   const items: NewBenchmarkItem[] = [];
   const seen = new Map<string, string>();
   const problems: string[] = [];
@@ -94,7 +95,7 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
 }
 
 /** A gate that can never pass would end every iteration with nothing: better said before any work is begun. */
-function refuseContradictions(
+export function refuseContradictions(
   { gates, preset, experiment, pool, promptsFile }: ImproveSettings,
   task: Task,
 ): void {
@@ -149,8 +150,9 @@ export function createRunActivities({ db }: Deps) {
           });
           await refuseOverlap(taskSpec);
           const task = loadTask(taskSpec);
-          const settings = parse(layered(task.suggested, input));
-          refuseContradictions(settings, task);
+          const asIs = parse(layered(task.suggested, input));
+          refuseContradictions(asIs, task);
+          const settings = await nameModels(asIs, task);
           const items = await heldOut(task);
           const index = createLeakIndex(items, settings.leaks.similarity);
           const shown = exampleProblems(task, (prompt) => index.find(prompt)?.heldOut.benchmark);

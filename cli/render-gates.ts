@@ -1,6 +1,6 @@
 /** What gates let pass, and what they did with planted samples, as text for a terminal. */
 import type pc from 'picocolors';
-import { auditByGate, totalsOf } from '../loop/audit.ts';
+import { addedUp, auditByGate, totalsOf, whatIsNeeded } from '../loop/audit.ts';
 import type { Report } from './report-types.ts';
 import { percent, plain, table, wrap, type Column } from './text.ts';
 
@@ -33,7 +33,23 @@ export function gateTable(report: Report, c: Colors): string[] {
     { title: '' },
   ];
   const [title, ...lines] = table(head, rows, '  ');
-  return [c.bold('Gates, over all judged samples of unlabeled prompts'), c.dim(title!), ...lines, ''];
+  return [
+    c.bold('Gates, over all judged samples of unlabeled prompts'),
+    c.dim(title!),
+    ...lines,
+    ...criticSentences(report).flatMap((line) => wrap(plain(line), columns - 2, '  ')),
+    '',
+  ];
+}
+
+/** Where the critic, which nobody asked for, was not listened to, and what to do for one that is; equal reasons once. */
+export function criticSentences({ iterations }: Report): string[] {
+  const doubted = iterations.filter((one) => one.criticAdvises !== null);
+  return [...Map.groupBy(doubted, (one) => one.criticAdvises!)].map(
+    ([reason, own]) =>
+      `The critic only advised in iteration ${own.map((one) => one.iteration).join(', ')}: ${reason}. It is the model itself; name one that ` +
+      'can judge (models.critic), or leave it out (gates.critique.mode: off).',
+  );
 }
 
 /** How the gates did on planted bad samples: by kind, and gate by gate. */
@@ -61,11 +77,12 @@ export function auditTable(report: Report, c: Colors): string[] {
       `Iteration ${iteration}: ${caught} of ${planted} caught, ${percent(minCatchRate)} are asked for; ` +
       `${outcome === 'failed' ? 'none of its examples is used' : 'the test only advises'}.`,
   );
+  const needed = under.length > 0 ? whatIsNeeded(addedUp(kinds)) : undefined;
   return [
     c.bold('Planted bad samples: what the gates caught, and how many each gate failed'),
     c.dim(title!),
     ...lines,
-    ...words.flatMap((line) => wrap(line, columns - 2, '  ')),
+    ...[...words, ...(needed ? [needed] : [])].flatMap((line) => wrap(line, columns - 2, '  ')),
     '',
   ];
 }

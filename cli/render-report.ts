@@ -141,6 +141,7 @@ function summary(report: Report): string[] {
   const { totals, best, startedFrom } = report;
   const right = totals.pseudoLabelPrecision === null ? '' : `, ${percent(totals.pseudoLabelPrecision)} right`;
   const rows: [string, string][] = [
+    ['model', report.base ? plain(report.base.model) : '–'],
     ['pool', `${compact(totals.prompts)} prompts, ${compact(totals.samples)} samples${endingsText(totals)}`],
     ['accepted', `${compact(totals.accepted)} pseudo-labels${right}; ${compact(totals.examples)} examples`],
     [

@@ -45,6 +45,7 @@ export async function iterationReports(
     precision,
     voted,
     measured,
+    doubts,
   ] = await Promise.all([
     queries.promptCounts(db, run.id),
     queries.sampleCounts(db, run.id),
@@ -59,6 +60,7 @@ export async function iterationReports(
     withTruth ? precisionByIteration(db, run) : undefined,
     queries.voteCounts(db, run.id),
     runCalibrations(db, run.id),
+    queries.criticDoubts(db, run.id),
   ]);
   const iterations = rows.map((row): IterationReport => {
     const of = <T extends { iterationId: number | null }>(all: T[]) =>
@@ -90,6 +92,7 @@ export async function iterationReports(
       trainedExamples: row.trainedExamples ?? 0,
       gates: gateReports(of(gates)),
       audit: auditReport(of(audits)),
+      criticAdvises: of(doubts)[0]?.doubt ?? null,
       votes: voteReport(of(voted)[0]),
       calibration: calibrationReport(of(measured)),
       review: reviewReport(of(reviews)),

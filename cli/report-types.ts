@@ -140,6 +140,8 @@ export type IterationReport = RoleScores & {
   gates: GateReport[];
   /** The newest test of the gates on planted samples; null where none was made. */
   audit: AuditReport | null;
+  /** Why the critic, which nobody asked for, only advised in this iteration. */
+  criticAdvises: string | null;
   votes: VoteReport;
   /** Null where agreement is uncalibrated. */
   calibration: CalibrationReport | null;

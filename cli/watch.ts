@@ -29,6 +29,8 @@ export type WatchOptions = {
   pollMs?: number;
   /** How often a pipe gets a line on the work in progress. */
   plainEveryMs?: number;
+  /** Nobody named a model: which one was found is said. */
+  findsModel?: boolean;
 };
 
 const workflowEveryMs = 2_000;
@@ -37,6 +39,7 @@ const databasePatienceMs = 60_000;
 
 export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   const { db, client, runId, out, color, signal, pollMs = 500, plainEveryMs = 15_000 } = options;
+  const { findsModel = false } = options;
   const c = pc.createColors(color);
   const region = createLiveRegion(out);
   const rates = createRates();
@@ -47,7 +50,9 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   let silentSince: number | undefined;
   let nextPlain = Date.now() + plainEveryMs;
   let nextWorkflow = 0;
+  let modelSaid = false;
   let notedFailure = '';
+  let lastPlain: string | undefined;
 
   async function printFinished(progress: Progress): Promise<void> {
     const fresh = progress.finished.filter((index) => !reported.has(index));
@@ -76,16 +81,29 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
     }
     const line = progressLine(progress, rates);
     const failure = line && / failed: /.test(line) ? line : '';
+    const whole = line && note ? `${line}  (${note})` : line;
+    // What waits for somebody is said once: a line that comes again and again reads like news.
+    const waits = note !== '' && whole === lastPlain;
     if (failure && failure !== notedFailure) region.print(failure);
-    else if (line && now >= nextPlain) region.print(note ? `${line}  (${note})` : line);
+    else if (whole && now >= nextPlain && !waits) region.print(whole);
     else if (now < nextPlain) return;
     notedFailure = failure;
+    lastPlain = whole;
     nextPlain = now + plainEveryMs;
+  }
+
+  /** The only model of the endpoint was taken: it must be seen which. */
+  function sayModel({ run }: Progress): void {
+    modelSaid = true;
+    const { model, baseURL } = run.settings.models.generator;
+    if (findsModel && model !== undefined)
+      region.print(`Model ${plain(model)}: the only one that ${plain(baseURL ?? 'the endpoint')} serves`);
   }
 
   async function show(): Promise<Progress | undefined> {
     const progress = await readProgress(db, runId);
     if (progress) {
+      if (!modelSaid) sayModel(progress);
       await printFinished(progress);
       if (!out.isTTY) printPlain(progress);
       region.draw([...progressBlock(progress, rates, c), ...(note ? [c.yellow(note)] : [])]);

@@ -277,6 +277,24 @@ export async function stageSeconds(db: Db, runId: string) {
     );
 }
 
+/** Why the critic only advised, by iteration, where it did. */
+export async function criticDoubts(db: Db, runId: string) {
+  return db
+    .select({
+      iterationId: stages.iterationId,
+      doubt: sql<string>`${stages.output}->>'criticAdvises'`,
+    })
+    .from(stages)
+    .innerJoin(iterations, eq(iterations.id, stages.iterationId))
+    .where(
+      and(
+        eq(iterations.runId, runId),
+        eq(stages.name, 'filter'),
+        sql`${stages.output}->>'criticAdvises' is not null`,
+      ),
+    );
+}
+
 export type ResetRow = { runId: string; fromIteration: number; checkpointId: number | null };
 
 /** Resets of these runs, oldest first. */

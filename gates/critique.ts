@@ -97,6 +97,6 @@ export const critique: Gate = (sample, { critics, settings }) => {
     score,
     threshold: min,
     reason,
-    advisory: advises || mode !== 'required',
+    advisory: advises || (mode !== 'required' && mode !== 'auto'),
   };
 };

@@ -109,7 +109,8 @@ export type Weight = 'required' | 'advisory' | 'off';
 export type GateSettings = {
   agreement: { min: number; max: number; minMargin: number };
   length: { maxDeviations: number; maxTokens: number };
-  critique: { min: number; mode: Weight; decide: 'all' | 'majority' };
+  /** `auto` counts as required; whoever judges says where the critics only advise. */
+  critique: { min: number; mode: Weight | 'auto'; decide: 'all' | 'majority' };
   novelty: { maxSimilarity: number };
   distribution: { maxDeviations: number; minExamples: number };
   reward: { min: number };

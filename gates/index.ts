@@ -53,7 +53,7 @@ export function policyOf(settings: GateSettings, verifies: boolean): Record<Gate
   return {
     ...others,
     verification: asked === 'auto' ? automatic : asked,
-    critique: settings.critique.mode,
+    critique: settings.critique.mode === 'auto' ? 'required' : settings.critique.mode,
   };
 }
 

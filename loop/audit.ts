@@ -1,6 +1,6 @@
 /** Whether the gates reject what was planted among the samples: counts by kind and gate, and what follows from them. */
 import type { AuditOutcome } from '../db/schema.ts';
-import type { Verdict } from '../gates/gate.ts';
+import type { GateName, Verdict } from '../gates/gate.ts';
 import type { ProbeKind } from '../tasks/task.ts';
 import type { ImproveSettings } from './input.ts';
 
@@ -53,15 +53,66 @@ export function totalsOf(kinds: readonly KindAudit[]): { planted: number; caught
   return { planted: sum('planted'), caught: sum('caught') };
 }
 
-/** What the counts come to under the settings. */
+/** Gates that look at what a kind of bad work is bad at. That a work is in form and hangs together says nothing of its being right. */
+const LOOKS_AT: Record<ProbeKind, readonly GateName[]> = {
+  'wrong-answer': ['verification', 'critique', 'reward', 'human'],
+  'broken-steps': ['verification', 'critique', 'reward', 'human'],
+  verbose: ['critique', 'reward', 'human', 'distribution'],
+  template: ['critique', 'reward', 'human', 'novelty'],
+  injection: ['critique', 'reward', 'human'],
+  'off-task': ['critique', 'reward', 'human'],
+};
+
+/**
+ * The kinds that somebody asked to have caught.
+ *
+ * @param asked gates that are required because somebody asked for them
+ */
+export function kindsToCatch(kinds: readonly KindAudit[], asked: ReadonlySet<GateName>): KindAudit[] {
+  return kinds.filter(({ kind }) => LOOKS_AT[kind].some((gate) => asked.has(gate)));
+}
+
+/** Audits of several iterations as one. */
+export function addedUp(kinds: readonly KindAudit[]): KindAudit[] {
+  return [...Map.groupBy(kinds, ({ kind }) => kind)].map(([kind, own]) => {
+    return { kind, ...totalsOf(own), gates: auditByGate(own) };
+  });
+}
+
+/**
+ * What the counts come to under the settings.
+ *
+ * @param asked the counts of those kinds alone that somebody asked to have caught, which block where the mode is `auto`
+ */
 export function outcomeOf(
-  { planted, caught }: { planted: number; caught: number },
+  totals: { planted: number; caught: number },
   { mode, minCatchRate, minPlanted }: ImproveSettings['probes'],
+  asked: { planted: number; caught: number } = totals,
 ): AuditOutcome {
-  if (planted < minPlanted) return 'too-few';
   // As counts: 0.9 of 10 must be 9, whatever floating point makes of it.
-  if (caught >= minCatchRate * planted - 1e-9) return 'passed';
-  return mode === 'required' ? 'failed' : 'advised';
+  const enough = ({ planted, caught }: typeof totals) => caught >= minCatchRate * planted - 1e-9;
+  if (totals.planted < minPlanted) return 'too-few';
+  const blocks = mode === 'required' ? totals : mode === 'auto' ? asked : undefined;
+  if (blocks && !enough(blocks)) return 'failed';
+  return enough(totals) ? 'passed' : 'advised';
+}
+
+const CHECKS: Partial<Record<GateName, string>> = {
+  verification: 'a verification (verify in the task)',
+  critique: 'a critic that can judge (a larger model as models.critic)',
+  novelty: 'gates.policy.novelty: required',
+  distribution: 'gates.policy.distribution: required',
+};
+
+/** What would catch the kinds that came through; undefined: all were caught. */
+export function whatIsNeeded(kinds: readonly KindAudit[]): string | undefined {
+  const missed = kinds.filter((one) => one.caught < one.planted);
+  if (missed.length === 0) return undefined;
+  const means = [...new Set(missed.flatMap(({ kind }) => LOOKS_AT[kind]))].flatMap(
+    (gate) => CHECKS[gate] ?? [],
+  );
+  const through = missed.map(({ kind, planted, caught }) => `${kind} ${planted - caught} of ${planted}`);
+  return `Bad work of these kinds would pass as good: ${through.join(', ')}. What would catch it: ${means.join(', ')}.`;
 }
 
 /** One line: how many were caught of how many, which kinds came through, and past which gates. */

@@ -88,7 +88,13 @@ const agreement = z.strictObject({
 });
 
 const critique = z.strictObject({
-  mode: weight.default('required'),
+  mode: z
+    .enum(['auto', 'required', 'advisory', 'off'])
+    .default('auto')
+    .describe(
+      '`auto`: required, but the general critic, which nobody asked for, only advises in an iteration where it proves unable: no ' +
+        'readable verdicts, or no better than chance on what was planted. `required`: whatever it is worth',
+    ),
   votes: z
     .enum(['all', 'approved'])
     .default('all')

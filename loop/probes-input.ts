@@ -3,10 +3,11 @@ import { z } from 'zod';
 
 export const probesSchema = z.strictObject({
   mode: z
-    .enum(['required', 'advisory', 'off'])
-    .default('required')
+    .enum(['auto', 'required', 'advisory', 'off'])
+    .default('auto')
     .describe(
-      'bad samples are planted among the real ones; `required`: gates that let too many pass stop the iteration',
+      'bad samples are planted among the real ones. `required`: gates that let too many pass stop the iteration; `auto`: only ' +
+        'where they are of kinds that a gate which somebody asked for should have caught (a critic, a verification)',
     ),
   perKind: z.int().min(1).max(100).default(2).describe('planted samples of each kind'),
   minCatchRate: z

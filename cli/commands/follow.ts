@@ -24,8 +24,10 @@ export async function follow(
   client: Client | undefined,
   runId: string,
   signal: AbortSignal,
+  options: { findsModel?: boolean } = {},
 ): Promise<WatchEnd> {
-  return watchRun({ db, client, runId, out: process.stdout, color: wantsColor(process.stdout), signal });
+  const color = wantsColor(process.stdout);
+  return watchRun({ db, client, runId, out: process.stdout, color, signal, ...options });
 }
 
 /** Says how a run ended; answers the exit code. */

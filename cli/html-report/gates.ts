@@ -1,12 +1,14 @@
 /** What the gates let through, what they did with planted bad samples, and how good votes were measured to be. */
 import { html } from 'hono/html';
-import { auditByGate, totalsOf } from '../../loop/audit.ts';
+import { addedUp, auditByGate, totalsOf, whatIsNeeded } from '../../loop/audit.ts';
+import { criticSentences } from '../render-gates.ts';
 import { votesNeeded } from '../render-votes.ts';
 import type { CalibrationReport, Report } from '../report-types.ts';
 import { percent } from '../text.ts';
 import { bar, card, note, said, table, type Html } from './parts.ts';
 
-export function gates({ iterations, totals }: Report): Html {
+export function gates(report: Report): Html {
+  const { iterations, totals } = report;
   const all = iterations.flatMap((one) => one.gates);
   const rows = [...Map.groupBy(all, (one) => one.gate)].map(([gate, own]) => {
     const sum = (of: 'pass' | 'fail' | 'unscored') => own.reduce((total, one) => total + one[of], 0);
@@ -48,6 +50,7 @@ export function gates({ iterations, totals }: Report): Html {
           ],
           rows,
         ),
+    criticSentences(report).map((line) => note(said(line, 1_000))),
     note(html`Unscored is never a pass. Leaks: ${leaks}`),
   ]);
 }
@@ -92,6 +95,7 @@ export function probes({ iterations }: Report): unknown {
           ${outcome === 'failed' ? 'none of its examples is used' : 'the test only advises'}.`,
       ),
     ),
+    under.length > 0 ? note(whatIsNeeded(addedUp(kinds)) ?? '') : '',
   ]);
 }
 

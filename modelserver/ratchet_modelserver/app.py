@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import orjson
 from fastapi import FastAPI
@@ -18,6 +19,8 @@ from .errors import ApiError, bad_request
 from .jobs import Jobs
 from .registry import Model
 from .store import Store
+
+BUILTIN = Path(__file__).resolve().parent.parent / "builtin"
 
 
 def json_response(body: dict, status: int = 200, headers: dict | None = None) -> Response:
@@ -53,6 +56,8 @@ def model_object(model: Model) -> dict:
         "max_model_len": model.base.max_length,
         "system_fingerprint": model.fingerprint,
         "adapter_path": str(model.folder) if model.folder else None,
+        # Whoever looks for "the" model of a server means the one that somebody put there.
+        "builtin": model.base.path.resolve().is_relative_to(BUILTIN),
         "chat_template": model.base.template.describe(),
     }
 

@@ -84,8 +84,21 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     levels,
     // Three approved votes accept more than five unvetted ones, and as surely: docs/decisions.md has the numbers.
     suggested: {
-      gates: { agreement: { min: 0.375, minMargin: 0.25, precision: 0.98 }, critique: { votes: 'approved' } },
-      training: { epochs: 3, learningRate: 1.5e-3, replay: 200 },
+      gates: {
+        agreement: { min: 0.375, minMargin: 0.25, precision: 0.98 },
+        critique: { mode: 'required', votes: 'approved' },
+      },
+      probes: { mode: 'required' },
+      training: {
+        epochs: 3,
+        batchSize: 32,
+        learningRate: 1.5e-3,
+        loraRank: 32,
+        loraAlpha: 64,
+        loraDropout: 0,
+        weightDecay: 0,
+        replay: 200,
+      },
     },
     // 111 characters, one token each, and the end mark; the rest lets a runaway answer be seen as one.
     maxTokens: 120,

@@ -175,7 +175,7 @@ describe('a critic', () => {
   it('that copies a verdict out of the work gives none', async () => {
     answer = (request) =>
       toCritic(request) ? judgement(true) : `The verdict is ${judgement(true)}\n${talk(request)}`;
-    const page = await add();
+    const page = await add({ gates: { critique: { mode: 'required' } } });
     expect((await judged(page)).filtered).toMatchObject({ examples: 0 });
     expect((await verdictsOf('critique', page.iterationId))[0]!.reason).toContain(
       'stands in the work word for word',

@@ -73,7 +73,13 @@ const add = (settings: ImproveInput = {}, seed = 1) =>
     url: endpoint.url,
     prompts: PROMPTS,
     seed,
-    settings: { ...settings, sampling: { cache: false, ...settings.sampling } },
+    settings: {
+      ...settings,
+      // As the task itself suggests, where a run begins.
+      gates: { ...settings.gates, critique: { mode: 'required', ...settings.gates?.critique } },
+      probes: { mode: 'required', ...settings.probes },
+      sampling: { cache: false, ...settings.sampling },
+    },
   });
 type Page = Awaited<ReturnType<typeof add>>;
 const plant = ({ activities, iterationId }: Page) =>

@@ -12,9 +12,8 @@ const rowOf = (name: string) => rows.find((row) => row.startsWith(`| \`${name}\`
 it('docs/gates.md names every gate, with what it counts for by default', () => {
   for (const gate of GATE_NAMES) {
     const weight = gate === 'critique' ? gates.critique.mode : gates.policy[gate];
-    expect(rowOf(gate), gate).toContain(
-      weight === 'auto' ? 'required where the task can verify' : `| ${weight} |`,
-    );
+    const able = gate === 'critique' ? 'the critic proves able' : 'the task can verify';
+    expect(rowOf(gate), gate).toContain(weight === 'auto' ? `required where ${able}` : `| ${weight} |`);
   }
 });
 

@@ -3,8 +3,10 @@ import {
   auditByGate,
   auditText,
   countAudit,
+  kindsToCatch,
   outcomeOf,
   totalsOf,
+  whatIsNeeded,
   type JudgedProbe,
 } from '../../loop/audit.ts';
 import { improveInputSchema } from '../../loop/input.ts';
@@ -72,6 +74,37 @@ describe('an audit', () => {
     [{ planted: 5, caught: 0 }, {}, 'too-few'],
     [{ planted: 5, caught: 0 }, { minPlanted: 5 }, 'failed'],
   ])('of %o under %o is %s', (counts, probes, outcome) => {
-    expect(outcomeOf(counts, improveInputSchema.parse({ probes }).probes)).toBe(outcome);
+    expect(
+      outcomeOf(counts, improveInputSchema.parse({ probes: { mode: 'required', ...probes } }).probes),
+    ).toBe(outcome);
+  });
+
+  it.each([
+    // Nobody asked for a gate that looks at it: what comes through is told, and stops nothing.
+    [[], 0, 'advised'],
+    [['verification' as const], 0, 'failed'],
+    [['verification' as const], 4, 'advised'],
+    [['critique' as const], 4, 'failed'],
+    [['critique' as const], 12, 'passed'],
+  ])(
+    'that is not set blocks where a gate that was asked for (%j) missed its kinds (%d caught)',
+    (asked, caught, outcome) => {
+      const one = (kind: JudgedProbe['kind'], held: boolean) =>
+        probe(kind, { verification: held ? 'fail' : 'pass' });
+      const order = ['wrong-answer', 'broken-steps', 'verbose', 'template', 'injection', 'off-task'] as const;
+      const kinds = countAudit(
+        order.flatMap((kind, i) => [one(kind, caught > 2 * i), one(kind, caught > 2 * i + 1)]),
+      );
+      const { probes } = improveInputSchema.parse({});
+      expect(outcomeOf(totalsOf(kinds), probes, totalsOf(kindsToCatch(kinds, new Set(asked))))).toBe(outcome);
+    },
+  );
+
+  it('says what would catch what came through', () => {
+    expect(whatIsNeeded(countAudit(judged))).toBe(
+      'Bad work of these kinds would pass as good: wrong-answer 1 of 2. What would catch it: a verification (verify in the ' +
+        'task), a critic that can judge (a larger model as models.critic).',
+    );
+    expect(whatIsNeeded(countAudit([judged[1]!]))).toBeUndefined();
   });
 });

@@ -113,7 +113,7 @@ describe('a lighter strategy', () => {
       1,
     );
     expect(lighter.gates.critique.critics.map(({ name }) => name)).toEqual(['sums']);
-    expect(lighter.gates.critique.mode).toBe('required');
+    expect(lighter.gates.critique.mode).toBe('auto');
     expect(lighter.gates.policy.reward).toBe('off');
     expect(lighter.sampling.resamples).toBe(0);
   });

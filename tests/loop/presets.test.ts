@@ -156,7 +156,7 @@ describe('the settings of the gates', () => {
     const { gates } = improveInputSchema.parse({});
     expect(gates.agreement).toMatchObject({ min: 0.6, max: 1, minMargin: 0.25, precision: 0 });
     expect(gates.length).toEqual({ maxDeviations: 8 });
-    expect(gates.critique).toEqual({ mode: 'required', votes: 'all', min: 0.5, critics: [], decide: 'all' });
+    expect(gates.critique).toEqual({ mode: 'auto', votes: 'all', min: 0.5, critics: [], decide: 'all' });
     expect(gates.novelty.templateCap).toBe(1);
     expect(Object.values(gates.unscored).every((meaning) => meaning === 'fail')).toBe(true);
   });

@@ -61,6 +61,11 @@ const Heading = ({ summary: { run }, temporalLink }: RunData) => (
           <span>
             <Said text={run.task} most={80} />
           </span>
+          {run.settings.models.generator.model === undefined ? null : (
+            <span>
+              model <Said text={run.settings.models.generator.model} most={80} />
+            </span>
+          )}
           {run.settings.experiment === 'none' ? null : <span>{run.settings.experiment}</span>}
           <span>
             started <Ago at={run.createdAt} />

@@ -30,13 +30,15 @@ export type Place = {
   stop(): Promise<void>;
 };
 
-/** Small, and with every draw made anew; what a rogue does not name is as the product ships it. */
+/** Small, and with every draw made anew; what a rogue does not name is as the product ships it, with all guards asked for. */
 const common = (task: string, url: string, model: string): ImproveInput => ({
   task,
   iterations: 1,
   seed: 3,
   pool: { prompts: 24, rehearsal: 0 },
   benchmark: { size: 'quick', majority: false },
+  gates: { critique: { mode: 'required' } },
+  probes: { mode: 'required' },
   sampling: { cache: false },
   // The questions have one template: their likeness is no leak.
   leaks: { similarity: 1 },
