@@ -114,7 +114,7 @@ def read_settings(model: Model, body: ChatRequest, prompt_tokens: int) -> Settin
         temperature=1.0 if body.temperature is None else body.temperature,
         top_p=1.0 if body.top_p is None else body.top_p,
         top_k=max(0, body.top_k or 0),
-        stop=stop,
+        stop=stop + model.base.template.stops,
         logprobs=(body.top_logprobs or 0) if body.logprobs else None,
         prompt_logprobs=body.prompt_logprobs,
         stream=bool(body.stream),

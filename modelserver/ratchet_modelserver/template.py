@@ -114,6 +114,11 @@ class Template:
             "arguments": self.arguments,
         }
 
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Strings that end an answer beside the end tokens."""
+        return () if self.own else PLAIN_STOPS
+
     def apply(
         self,
         messages: Messages,
@@ -190,6 +195,10 @@ class Template:
 
 def one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
+
+
+PLAIN_STOPS = tuple(f"\n\n{role}:" for role in ("User", "System", "Assistant"))
+"""How the next turn of the plain form begins: base models write it themselves after an answer."""
 
 
 def plain(messages: Messages, add_generation_prompt: bool, unfinished: bool) -> str:

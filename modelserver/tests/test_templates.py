@@ -67,6 +67,15 @@ def test_a_system_text_that_is_dropped_in_silence_is_folded_too(tokenizer):
     assert template.folds_system and "be brief\n\na" in template.render([SYSTEM, user("a")])
 
 
+def test_an_answer_in_the_plain_form_ends_where_the_next_turn_would_begin(tokenizer):
+    plain = Template(tokenizer(None))
+    answered = [user("a"), {"role": "assistant", "content": "b"}]
+    for following in (user("c"), SYSTEM, {"role": "assistant", "content": "d"}):
+        rest = plain.render([*answered, following], False).split("\nb", 1)[1]
+        assert any(rest.startswith(stop) for stop in plain.stops)
+    assert Template(tokenizer(GEMMA)).stops == ()
+
+
 def test_neighbours_of_one_role_are_joined_where_roles_must_alternate(tokenizer):
     text = Template(tokenizer(GEMMA)).render([user("a"), user("b"), user("c")])
     assert "user\na\n\nb\n\nc<end_of_turn>" in text
