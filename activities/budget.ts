@@ -29,6 +29,7 @@ import {
   type Training,
   type Usage,
 } from '../loop/budget.ts';
+import { USUAL_TRAINING } from '../loop/course.ts';
 import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../models/errors.ts';
 import type { ChatMessage, CriticRequest, Task } from '../tasks/task.ts';
@@ -194,7 +195,7 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
 async function trainingAhead(db: Db, { run, settings, iteration }: IterationContext): Promise<Training> {
   const { rows } = await db.execute<{ seconds: number; tokens: number; passes: number; last: number }>(sql`
     select coalesce(sum(j.seconds), 0)::float8 as seconds, coalesce(sum(j.trained_tokens), 0)::float8 as tokens,
-      coalesce(sum(d.examples * (j.parameters->>'epochs')::float8), 0)::float8 as passes,
+      coalesce(sum(d.examples * coalesce((j.parameters->>'epochs')::float8, ${USUAL_TRAINING.epochs})), 0)::float8 as passes,
       coalesce(max(d.examples), 0)::float8 as last
     from training_jobs j join datasets d on d.id = j.dataset_id join iterations i on i.id = d.iteration_id
     where i.run_id = ${run.id} and j.status = 'succeeded'`);
@@ -203,7 +204,8 @@ async function trainingAhead(db: Db, { run, settings, iteration }: IterationCont
     .select({ fresh: sql<number>`count(*)::int` })
     .from(examples)
     .where(eq(examples.iterationId, iteration.id));
-  const expected = (fresh > 0 ? fresh + settings.training.replay : last) * settings.training.epochs;
+  const { replay, epochs = USUAL_TRAINING.epochs } = settings.training;
+  const expected = (fresh > 0 ? fresh + replay : last) * epochs;
   const share = passes > 0 ? expected / passes : 0;
   return { model: '*', seconds: seconds * share, tokens: tokens * share };
 }

@@ -3,7 +3,7 @@ import type { Rewrite, Strategy } from '../tasks/task.ts';
 import type { IterationContext } from './context.ts';
 
 /** Rehearsal prompts are easy: fewer samples show whether the model still agrees with itself on them. */
-const REHEARSAL_SAMPLES = 4;
+export const REHEARSAL_SAMPLES = 4;
 
 /** K for a prompt. */
 export function samplesFor(context: IterationContext, prompt: { purpose: string }): number {

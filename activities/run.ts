@@ -74,7 +74,7 @@ function parse(input: unknown): ImproveSettings {
 }
 
 /** Reads all held-out problems of a task, refusing one that stands in two benchmarks. */
-async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
+export async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
   const items: NewBenchmarkItem[] = [];
   const seen = new Map<string, string>();
   const problems: string[] = [];
@@ -95,7 +95,7 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
 }
 
 /** A gate that can never pass would end every iteration with nothing: better said before any work is begun. */
-function refuseContradictions(
+export function refuseContradictions(
   { gates, preset, experiment, pool, promptsFile }: ImproveSettings,
   task: Task,
 ): void {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, cancellationDetails, cancellationSignal, heartbeat } from '@temporalio/activity';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { addCalls } from '../db/calls.ts';
 import { setStageProgress, setStageTotal } from '../db/iterations.ts';
 import { addCheckpoint, findCheckpoint, rootOf, type Checkpoint } from '../db/runs.ts';
@@ -15,6 +15,7 @@ import {
   findJob,
   getJob,
   loadAdapter,
+  resolvedParameters,
   TERMINAL,
   trainingProgress,
   type Job,
@@ -146,7 +147,12 @@ export function createTrainActivities({ db }: Deps) {
     const seconds = (job.finished_at ?? Date.now() / 1000) - job.created_at;
     await db
       .update(trainingJobs)
-      .set({ status, seconds, trainedTokens: job.trained_tokens ?? 0 })
+      .set({
+        status,
+        seconds,
+        trainedTokens: job.trained_tokens ?? 0,
+        parameters: sql`${trainingJobs.parameters} || ${JSON.stringify(resolvedParameters(job))}::jsonb`,
+      })
       .where(eq(trainingJobs.id, id));
   }
 

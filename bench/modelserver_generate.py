@@ -56,7 +56,7 @@ EXAMPLES = [
 ]
 TEMPLATES = [
     "{a} has {x} {thing}. {b} gives {a} {y} more and takes {z} back. How many {thing} has {a} now?",
-    "A shop sold {x} boxes of {thing} on Monday and {y} on Tuesday, {z} in each box. How many is that?",
+    "A shop sold {x} boxes of {thing} on Monday and {y} on Tuesday, {z} in each. How many is that?",
     "{a} and {b} share {x} {thing}. {b} takes {y} of them. How many are left when {z} are lost?",
 ]
 
@@ -297,7 +297,10 @@ def main() -> None:
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--rounds", type=int, default=1, help="the best of them counts")
     parser.add_argument(
-        "--ways", nargs="+", choices=["server", "shared", "plain"], default=["server", "shared", "plain"]
+        "--ways",
+        nargs="+",
+        choices=["server", "shared", "plain"],
+        default=["server", "shared", "plain"],
     )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

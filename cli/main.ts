@@ -10,6 +10,7 @@ First steps:
   ratchet demo                     all set-up, then a model that improves itself
   ratchet up                       start the local stack; also status, down
   ratchet model add NAME           a real language model; also list, remove
+  ratchet check my-task.yaml       ask every model once: what is wrong, what a run will cost
   ratchet run arithmetic           start a run and watch it; "ratchet settings" lists what can be set
   ratchet schedule create …        runs that start by themselves
   ratchet watch, list              where a run stands; the runs there are
@@ -39,6 +40,7 @@ export const GROUPS: Group[] = [
     add: async (to) => (await import('./stack/commands.ts')).addStackCommands(to),
   },
   { names: ['model'], add: async (to) => (await import('./commands/model.ts')).addModelCommands(to) },
+  { names: ['check'], add: async (to) => (await import('./commands/check.ts')).addCheckCommand(to) },
   { names: ['run'], add: async (to) => (await import('./commands/run.ts')).addRunCommand(to) },
   { names: ['watch'], add: async (to) => (await import('./commands/watch.ts')).addWatchCommand(to) },
   {

@@ -62,6 +62,8 @@ export type LighterStrategy = {
 };
 
 /** Fewer than this many samples are no vote. */
+/** What trainers choose for most language models, where a run leaves it to them and something must be reckoned. */
+export const USUAL_TRAINING = { loraRank: 16, epochs: 3 };
 const LEAST_SAMPLES = 3;
 const LEAST_PROMPTS = 10;
 
@@ -75,7 +77,8 @@ export function lighterStrategies(settings: ImproveSettings): LighterStrategy[] 
   const fewer = Math.max(LEAST_SAMPLES, Math.ceil(samples / 2));
   const votes = Math.ceil(min * samples - 1e-9);
   const lead = Math.ceil(minMargin * samples - 1e-9);
-  const { loraRank, loraAlpha, epochs } = settings.training;
+  const { loraRank = USUAL_TRAINING.loraRank, epochs = USUAL_TRAINING.epochs } = settings.training;
+  const { loraAlpha = 2 * loraRank } = settings.training;
   const { critique, policy } = settings.gates;
   const { critics, mode } = critique;
   const second = critics.length > 1 ? 'no second and no advisory' : 'no advisory';

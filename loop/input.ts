@@ -12,6 +12,9 @@ import { reviewSchema } from './review-input.ts';
 
 const share = z.number().min(0).max(1);
 
+/** Left out of a job that nobody set it for. */
+const TRAINERS = 'unset: the trainer chooses, by the size of the model and the number of examples';
+
 export const improveInputSchema = z.strictObject({
   task: z
     .string()
@@ -149,13 +152,13 @@ export const improveInputSchema = z.strictObject({
         .default(true)
         .describe('take in the examples that people gave for the task (ratchet import): docs/exports.md'),
       replay: z.int().min(0).max(1_000_000).default(400).describe('earlier examples mixed in (from `best`)'),
-      epochs: z.int().min(1).max(100).default(4),
-      batchSize: z.int().min(1).max(1024).default(32),
-      learningRate: z.number().positive().max(1).default(1e-3),
-      loraRank: z.int().min(1).max(1024).default(32),
-      loraAlpha: z.number().positive().default(64),
-      loraDropout: share.default(0),
-      weightDecay: z.number().min(0).default(0),
+      epochs: z.int().min(1).max(100).optional().describe(TRAINERS),
+      batchSize: z.int().min(1).max(1024).optional().describe(TRAINERS),
+      learningRate: z.number().positive().max(1).optional().describe(TRAINERS),
+      loraRank: z.int().min(1).max(1024).optional().describe(TRAINERS),
+      loraAlpha: z.number().positive().optional().describe(`${TRAINERS}; often twice the rank`),
+      loraDropout: share.optional().describe(TRAINERS),
+      weightDecay: z.number().min(0).optional().describe(TRAINERS),
       emaDecay: z
         .number()
         .gt(0)

@@ -2,16 +2,38 @@ import OpenAI, { APIConnectionError, APIError, toFile } from 'openai';
 import type { Endpoint } from './endpoint.ts';
 import { isRetryable } from './errors.ts';
 
+/** What is not set is left to the trainer. */
 export type TrainingParameters = {
-  epochs: number;
-  batchSize: number;
-  learningRate: number;
-  loraRank: number;
-  loraAlpha: number;
-  loraDropout: number;
-  weightDecay: number;
+  epochs?: number;
+  batchSize?: number;
+  learningRate?: number;
+  loraRank?: number;
+  loraAlpha?: number;
+  loraDropout?: number;
+  weightDecay?: number;
   emaDecay?: number;
 };
+
+/** Our names of hyperparameters, and those in a job. */
+const NAMES: Record<keyof TrainingParameters, string> = {
+  epochs: 'n_epochs',
+  batchSize: 'batch_size',
+  learningRate: 'learning_rate',
+  loraRank: 'lora_rank',
+  loraAlpha: 'lora_alpha',
+  loraDropout: 'lora_dropout',
+  weightDecay: 'weight_decay',
+  emaDecay: 'ema_decay',
+};
+
+/** They refuse hyperparameters that they do not know. */
+const STANDARD_ONLY = /(^|\.)(openai\.com|azure\.com)$/;
+
+/** Services whose jobs are not OpenAI's, by host: another route, other fields, files of their own kind. */
+const OTHER_JOBS = [
+  { host: /(^|\.)together\.(ai|xyz)$/, name: 'Together', route: '/v1/fine-tunes' },
+  { host: /(^|\.)fireworks\.ai$/, name: 'Fireworks', route: '/v1/accounts/ACCOUNT/supervisedFineTuningJobs' },
+];
 
 /** Our server's additions to OpenAI's job object. */
 export type Job = OpenAI.FineTuning.FineTuningJob & {
@@ -22,19 +44,43 @@ export type Job = OpenAI.FineTuning.FineTuningJob & {
 /** Jobs looked through for one that an earlier, interrupted attempt created. */
 const JOBS_SEARCHED = 200;
 
-/** OpenAI itself refuses hyper-parameters that it does not know. */
-function hyperparameters(endpoint: Endpoint, p: TrainingParameters): Record<string, unknown> {
-  const standard = { n_epochs: p.epochs, batch_size: p.batchSize };
-  if (new URL(endpoint.baseURL).hostname.endsWith('openai.com')) return standard;
-  return {
-    ...standard,
-    learning_rate: p.learningRate,
-    lora_rank: p.loraRank,
-    lora_alpha: p.loraAlpha,
-    lora_dropout: p.loraDropout,
-    weight_decay: p.weightDecay,
-    ...(p.emaDecay === undefined ? {} : { ema_decay: p.emaDecay }),
-  };
+/** The fields of a job for what is set, as far as its service takes them. */
+export function hyperparameters(endpoint: Endpoint, parameters: TrainingParameters): Record<string, unknown> {
+  const standard = STANDARD_ONLY.test(new URL(endpoint.baseURL).hostname);
+  return Object.fromEntries(
+    (Object.keys(NAMES) as (keyof TrainingParameters)[])
+      .filter((name) => parameters[name] !== undefined)
+      .filter((name) => !standard || name === 'epochs' || name === 'batchSize')
+      .map((name) => [NAMES[name], parameters[name]]),
+  );
+}
+
+/** What the trainer says it trains with, by our names; without what it has not chosen yet. */
+export function resolvedParameters(job: Job): TrainingParameters {
+  const said = (job.method?.supervised?.hyperparameters ?? job.hyperparameters ?? {}) as Record<
+    string,
+    unknown
+  >;
+  return Object.fromEntries(
+    Object.entries(NAMES)
+      .map(([ours, theirs]) => [ours, said[theirs]])
+      .filter(([, value]) => typeof value === 'number'),
+  ) as TrainingParameters;
+}
+
+/** @throws Error for a service that has no jobs of this kind */
+function refuseOtherJobs(endpoint: Endpoint): void {
+  const { hostname } = new URL(endpoint.baseURL);
+  const other = OTHER_JOBS.find(({ host }) => host.test(hostname));
+  if (!other) return;
+  throw new APIError(
+    400,
+    {
+      message: `${other.name} has no OpenAI fine-tuning jobs (its own are at ${other.route}): name another models.trainer, or train through a command (docs/trainers.md)`,
+    },
+    undefined,
+    new Headers(),
+  );
 }
 
 /** Finds a job by the key that it was created with, for servers that know no idempotency header. */
@@ -66,6 +112,7 @@ export async function createJob(
   },
   signal: AbortSignal,
 ): Promise<Job> {
+  refuseOtherJobs(endpoint);
   const { client } = endpoint;
   const existing = await findJob(client, options.key, signal);
   if (existing) return existing;

@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import pc from 'picocolors';
 import { findAddresses, withDatabase, type Addresses } from '../addresses.ts';
-import { demoInput, demoName, type DemoChoice } from '../demo-settings.ts';
+import { demoInput, demoName, usualSplit, type DemoChoice } from '../demo-settings.ts';
 import { demoRun, endUnfinished, type DemoRun } from '../demo.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, UsageError } from '../errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { servedName } from '../models/source.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { stepPrinter } from '../stack/steps.ts';
 import { connectTemporal, startRun, workflowLink } from '../temporal.ts';
@@ -21,6 +22,8 @@ type Flags = {
   fresh?: boolean;
   ungated?: boolean;
   control?: boolean;
+  model?: string;
+  splitSeed?: number;
 };
 
 const examples = `
@@ -29,6 +32,8 @@ Examples:
   ratchet demo --quick         a minute or two: shows the loop, proves little
   ratchet demo --ungated       the same with the gates off, for contrast
   ratchet demo --keep          leave the stack running afterwards
+  ratchet demo --model qwen2.5-coder-0.5b
+                               a language model learns word problems (SVAMP): docs/real-models.md
 
 Ctrl-C stops cleanly. Running it again continues the unfinished run; --fresh starts over.`;
 
@@ -48,6 +53,11 @@ export function addDemoCommand(program: Command): void {
     )
     .option('--iterations <n>', 'iterations to run at most', wholeNumber(1))
     .option('--quick', 'fewer prompts and iterations')
+    .option(
+      '--model <name>',
+      'a language model that learns word problems: a name as `ratchet model add` takes it, or one that your MODEL_BASE_URL serves',
+    )
+    .option('--split-seed <n>', 'which word problems are held out (with --model)', wholeNumber(0))
     .option('--seed <n>', 'seed of everything random', wholeNumber(0))
     .addOption(new Option('--ungated', 'contrast arm: gates off, every majority trains').conflicts('control'))
     .addOption(new Option('--control', 'contrast arm: trains on rehearsal prompts only').conflicts('ungated'))
@@ -61,6 +71,10 @@ export function addDemoCommand(program: Command): void {
 }
 
 async function demo(flags: Flags): Promise<number> {
+  if (flags.splitSeed !== undefined && flags.model === undefined)
+    throw new UsageError('--split-seed needs --model: the sums of the built-in model have no split.');
+  if (flags.model !== undefined && flags.control)
+    throw new UsageError('--control needs easy problems to rehearse, which the word problems have none of.');
   const say = (text: string) => process.stderr.write(`${text}\n`);
   // While the run is drawn on the terminal, a line of ours would be in the way: it is said after.
   let drawing = false;
@@ -70,7 +84,9 @@ async function demo(flags: Flags): Promise<number> {
   let stack: Stack | undefined;
   try {
     const { signal } = interrupt;
-    stack = await startStack({ onStep: stepPrinter(), signal, detach: flags.keep });
+    // Whoever runs a model server knows what it serves.
+    const models = flags.model === undefined || process.env.MODEL_BASE_URL ? undefined : [flags.model];
+    stack = await startStack({ onStep: stepPrinter(), signal, detach: flags.keep, models });
     return await runDemo(flags, stack, signal, (on) => (drawing = on));
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
@@ -100,6 +116,9 @@ async function runDemo(
     quick: flags.quick ?? false,
     iterations: flags.iterations,
     seed: flags.seed,
+    ...(flags.model === undefined
+      ? {}
+      : { words: { model: modelId(flags.model, stack), splitSeed: flags.splitSeed ?? usualSplit } }),
   };
   const addresses = findAddresses({ TEMPORAL_UI_URL: process.env.TEMPORAL_UI_URL, ...stack.env });
   const client = await connectTemporal(addresses);
@@ -112,8 +131,8 @@ async function runDemo(
       }
       const run = await demoRun(db, name);
       signal.throwIfAborted();
-      await startRun(client, run.id, demoInput(choice));
-      introduce(run, flags, addresses, stack.env.RATCHET_WEB_URL);
+      await startRun(client, run.id, demoInput(choice, stack.home));
+      introduce(run, choice, flags, addresses, stack.env.RATCHET_WEB_URL);
       const watching = new AbortController();
       onDraw(true);
       const end = await Promise.race([
@@ -145,8 +164,13 @@ async function runDemo(
   }
 }
 
+/** The id under which a model is served: given as it is where the server is the user's. */
+const modelId = (model: string, stack: Stack): string =>
+  stack.state.parts.modelserver?.kind === 'local' ? servedName(model, stack.home) : model;
+
 function introduce(
   { id, continues }: DemoRun,
+  { words }: DemoChoice,
   flags: Flags,
   addresses: Addresses,
   web: string | undefined,
@@ -159,7 +183,12 @@ function introduce(
     if (flags.iterations !== undefined || flags.seed !== undefined) {
       console.log(`It keeps the settings it was started with (${continues.iterations} iterations at most).`);
     }
-  } else console.log(`${c.bold('Run')} ${id}: the arithmetic task with the built-in model.`);
+  } else {
+    const what = words
+      ? `word problems (SVAMP) with ${words.model}`
+      : 'the arithmetic task with the built-in model';
+    console.log(`${c.bold('Run')} ${id}: ${what}.`);
+  }
   const link = workflowLink(addresses, id);
   if (link) console.log(`Temporal UI  ${link}`);
   if (web) console.log(`Web page     ${web}/runs/${encodeURIComponent(id)}`);

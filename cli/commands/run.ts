@@ -5,12 +5,13 @@ import { EXIT, UsageError } from '../errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { checkInput, checkRunId, defaultRunId, inputFromFlags, type RunFlags } from '../run-input.ts';
 import { withServedModel } from '../models/served.ts';
+import { checkedBefore, ready } from './run-check.ts';
 import { connectTemporal, startRun, workflowLink } from '../temporal.ts';
 import { announceEnd, follow } from './follow.ts';
 import { addInputOptions } from './input-options.ts';
 import { printReport, writeReport } from './report.ts';
 
-type Flags = RunFlags & { id?: string; detach?: boolean; json?: string };
+type Flags = RunFlags & { id?: string; detach?: boolean; json?: string; check?: boolean };
 
 const examples = `
 Examples:
@@ -32,6 +33,7 @@ export function addRunCommand(program: Command): void {
   addInputOptions(command)
     .option('--detach', 'start it and return at once')
     .option('--json <file>', 'write the report of the finished run as JSON')
+    .option('--check', 'ask the models first (ratchet check), and start nothing where one would fail')
     .addHelpText('after', examples)
     .action(async (task: string, flags: Flags) => {
       process.exitCode = await run(task, flags);
@@ -47,6 +49,8 @@ async function run(task: string, flags: Flags): Promise<number> {
   const client = await connectTemporal(addresses);
   const interrupt = listenForInterrupt();
   try {
+    if (flags.check && !(await checkedBefore(client, runId)) && !(await ready(input, interrupt.signal)))
+      return interrupt.signal.aborted ? EXIT.interrupted : EXIT.failed;
     const { joined } = await startRun(client, runId, input);
     const link = workflowLink(addresses, runId);
     console.log(

@@ -53,6 +53,13 @@ def arguments() -> argparse.Namespace:
         default=None,
         help="CPU threads for training (default: --threads)",
     )
+    add(
+        "--train-command",
+        default=os.environ.get("RATCHET_TRAIN_COMMAND") or None,
+        metavar="COMMAND",
+        help="trains in place of the server: reads the job as JSON, writes events and a PEFT "
+        "folder (default: RATCHET_TRAIN_COMMAND)",
+    )
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add(
         "--dtype",
@@ -154,7 +161,7 @@ def serve(options: argparse.Namespace, models, listener: socket.socket, torch, f
         kv_bytes = int(0.6 * torch.cuda.mem_get_info()[0])
     limits = Limits(max_batch=options.max_batch, max_queue=options.max_queue, kv_bytes=kv_bytes)
     engine = Engine(registry, limits, options.threads)
-    jobs = Jobs(store, registry, forked, options.train_threads or options.threads)
+    jobs = Jobs(store, registry, forked, options.train_threads or options.threads, options.train_command)
     config = uvicorn.Config(
         make_app(engine, store, jobs),
         log_level="warning",

@@ -25,8 +25,10 @@ STOP_SECONDS = 4
 class Jobs:
     """Supervises the jobs in the store. Belongs to the event loop."""
 
-    def __init__(self, store: Store, registry: Registry, forked, threads: int):
+    def __init__(self, store: Store, registry: Registry, forked, threads: int, command=None):
+        """command: what trains in place of our own trainer; see command.py."""
         self.store, self.registry, self.threads = store, registry, threads
+        self.command = command
         self.trainer = TrainerLink(forked)
         self.current: str | None = None
         self.child: int | None = None
@@ -209,6 +211,7 @@ class Jobs:
             "device": str(self.registry.device),
             "dtype": str(base.dtype).removeprefix("torch."),
             "threads": self.threads,
+            "train_command": self.command,
         }
 
     async def run(self, job) -> None:

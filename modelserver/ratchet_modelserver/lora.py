@@ -9,6 +9,7 @@ from torch import nn
 from torch.func import functional_call
 
 from .adapters import PREFIX
+from .lowrank import LowRank
 
 DENSE_LIMIT = 32 << 20
 """Parameters in the adapted layers up to which the effective weight W + s·B·A is formed each
@@ -66,7 +67,7 @@ class DenseLora:
 
 
 class PeftLora:
-    """LoRA through PEFT's own layers: any layer kind, dropout, large models."""
+    """LoRA through PEFT's own layers: any layer kind, and dropout."""
 
     def __init__(self, base, targets: list[str] | str, rank: int, alpha: float, dropout: float):
         from peft import LoraConfig, get_peft_model
@@ -96,8 +97,11 @@ def build(base: nn.Module, wanted, rank: int, alpha: float, dropout: float):
     modules = dict(base.named_modules())
     size = sum(modules[name].weight.numel() for name in names)
     plain = all(type(modules[name]) is nn.Linear for name in names)
-    if plain and dropout == 0 and size <= DENSE_LIMIT:
+    single = base.dtype == torch.float32
+    if plain and dropout == 0 and size <= DENSE_LIMIT and single:
         return DenseLora(base.eval(), names, rank, alpha / rank), targets
+    if plain and dropout == 0:
+        return LowRank(base.train(), names, rank, alpha / rank, PREFIX), targets
     return PeftLora(base, targets, rank, alpha, dropout), targets
 
 

@@ -119,7 +119,7 @@ class Hyperparameters(Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
-    warmup_steps: Annotated[int, Field(ge=0)] = 10
+    warmup_steps: Annotated[int, Field(ge=0)] | None = None
     checkpoint_every_steps: Annotated[int, Field(ge=1)] | None = None
     adam_beta2: Annotated[float, Field(gt=0, lt=1)] = 0.98
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import adapters, lora
+from . import adapters, command, kept_loss, lora
 from .dataset import BadData, Example, plan_batches, read_examples
-from .hyper import Failed, rate, resolve
+from .hyper import SMALL_MODEL, Failed, rate, resolve
 from .registry import end_tokens, load_model
 from .schemas import Hyperparameters
 
@@ -33,6 +33,9 @@ EPOCH_CHECKPOINTS = 5
 """About how many checkpoints at ends of epochs a job makes, unless it names an interval."""
 MICRO_TOKENS = 16_384
 """Tokens, padding included, in one forward and backward pass; larger batches are accumulated."""
+CPU_MICRO_TOKENS = 2048
+"""The same for language models on a CPU: what their layers keep for the backward pass is some
+2 MB per token, and a processor is busy with fewer."""
 
 Emit = Callable[[dict], None]
 
@@ -89,12 +92,26 @@ class Training:
         lengths = np.array([len(example.tokens) for example in self.examples])
         self.plan = plan_batches(lengths, h["batch_size"], h["n_epochs"], spec["seed"])
         self.step, self.trained_tokens = 0, 0
-        self.keeps_logits = "logits_to_keep" in inspect.signature(base.forward).parameters
         self.autocast = (
             torch.autocast("cuda", torch.bfloat16)
             if self.device.type == "cuda"
             else contextlib.nullcontext()
         )
+        self.decoder, self.decoder_head = self.decoder_of(base), base.get_output_embeddings()
+        large = self.device.type == "cpu" and size > SMALL_MODEL
+        self.micro_tokens = CPU_MICRO_TOKENS if large else MICRO_TOKENS
+        self.keeps_logits = "logits_to_keep" in inspect.signature(base.forward).parameters
+
+    def decoder_of(self, base: torch.nn.Module) -> torch.nn.Module | None:
+        """The layers below the output head, where the loss can be made of their states."""
+        if isinstance(self.model, lora.DenseLora):
+            return None
+        ids = torch.from_numpy(self.examples[0].tokens[None, :16]).to(self.device)
+        base.eval()
+        with self.autocast:
+            found = base.get_decoder() if kept_loss.applies(base, ids) else None
+        base.train()
+        return found
 
     def load(self, weights: dict[str, torch.Tensor]) -> None:
         missing = set(self.model.params) ^ set(weights)
@@ -180,6 +197,8 @@ class Training:
             n = len(example.tokens)
             ids[i, :n] = example.tokens
             labels[i, :n] = np.where(example.trained, example.tokens, -100)
+        if self.decoder is not None:
+            return self.kept_loss(ids, labels)
         first = int((labels != -100).any(0).argmax())
         keep = {"logits_to_keep": width - max(0, first - 1)} if self.keeps_logits else {}
         with self.autocast:
@@ -194,11 +213,24 @@ class Training:
             reduction="sum",
         )
 
+    def kept_loss(self, ids: np.ndarray, labels: np.ndarray) -> torch.Tensor:
+        """`loss` from the states of the trained positions. ids, labels: int64 [batch, length]."""
+        rows, columns = np.nonzero(labels[:, 1:] != -100)
+        places = torch.from_numpy(rows * ids.shape[1] + columns).to(self.device)
+        targets = torch.from_numpy(labels[rows, columns + 1]).to(self.device)
+        with self.autocast:
+            states = self.decoder(
+                input_ids=torch.from_numpy(ids).to(self.device), use_cache=False
+            ).last_hidden_state
+        head = self.decoder_head
+        kept = states.flatten(0, 1).index_select(0, places).to(head.weight.dtype)
+        return kept_loss.cross_entropy(kept, head, targets)
+
     def micro_batches(self, batch: list[Example]) -> list[list[Example]]:
         batch = sorted(batch, key=lambda example: len(example.tokens))
         parts: list[list[Example]] = [[]]
         for example in batch:
-            if parts[-1] and (len(parts[-1]) + 1) * len(example.tokens) > MICRO_TOKENS:
+            if parts[-1] and (len(parts[-1]) + 1) * len(example.tokens) > self.micro_tokens:
                 parts.append([])
             parts[-1].append(example)
         return parts
@@ -238,7 +270,7 @@ class Training:
         if not self.validation:
             return None
         targets = sum(int(example.trained[1:].sum()) for example in self.validation)
-        parts = [self.validation[i : i + 32] for i in range(0, len(self.validation), 32)]
+        parts = self.micro_batches(self.validation)
         return sum(float(self.loss(part)) for part in parts) / targets
 
 
@@ -312,7 +344,10 @@ def train(spec: dict, emit: Emit) -> None:
 def run(spec: dict, emit: Emit) -> int:
     """`train` with every failure reported as an event. The process's exit code."""
     try:
-        train(spec, emit)
+        if spec.get("train_command"):
+            command.train(spec, emit)
+        else:
+            train(spec, emit)
     except BadData as error:
         emit(
             {

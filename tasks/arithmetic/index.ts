@@ -89,7 +89,16 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
         critique: { mode: 'required', votes: 'approved' },
       },
       probes: { mode: 'required' },
-      training: { epochs: 3, learningRate: 1.5e-3, replay: 200 },
+      training: {
+        epochs: 3,
+        batchSize: 32,
+        learningRate: 1.5e-3,
+        loraRank: 32,
+        loraAlpha: 64,
+        loraDropout: 0,
+        weightDecay: 0,
+        replay: 200,
+      },
     },
     // 111 characters, one token each, and the end mark; the rest lets a runaway answer be seen as one.
     maxTokens: 120,

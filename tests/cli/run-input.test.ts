@@ -94,12 +94,12 @@ test('each kind of demo has settings that the schema takes, and a name of its ow
   const names = new Set<string>();
   for (const arm of ['none', 'ungated', 'control'] as const) {
     for (const quick of [false, true]) {
-      expect(improveInputSchema.parse(demoInput({ arm, quick })).experiment).toBe(arm);
+      expect(improveInputSchema.parse(demoInput({ arm, quick }, folder)).experiment).toBe(arm);
       names.add(demoName({ arm, quick }));
     }
   }
   expect(names.size).toBe(6);
-  expect(demoInput({ arm: 'none', quick: true, iterations: 5, seed: 9 })).toMatchObject({
+  expect(demoInput({ arm: 'none', quick: true, iterations: 5, seed: 9 }, folder)).toMatchObject({
     iterations: 5,
     seed: 9,
   });

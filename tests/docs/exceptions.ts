@@ -8,6 +8,15 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
     command: /^npx ratchet (model |up --model |run my-task.yaml --model smollm2-135m)/,
     why: 'downloads 93 MB; tests/real and tests/cli/models do it',
   },
+  {
+    command: /^npx ratchet demo --model /,
+    why: 'takes an hour and a model of 500 MB; tests/tasks/svamp.test.ts checks the task and the settings',
+  },
+  {
+    command: /^npx ratchet run examples\/svamp\/task\.ts/,
+    why: 'needs a language model; tests/tasks/svamp.test.ts checks the task',
+  },
+  { command: /^curl -LO https:\/\/raw/, why: 'needs the internet' },
   { command: /^npm test/, why: 'is the whole suite, or a part of it' },
   {
     command: /^npm run chaos/,

@@ -32,6 +32,12 @@ const written =
 export const READ: Step[] = [
   { command: 'npx ratchet status', says: /Worker +running/ },
   { command: 'npx ratchet doctor', says: 'Node' },
+  { command: 'npx ratchet check arithmetic', says: /What a run will cost/, code: [0, 1] },
+  {
+    command: 'npx ratchet check my-task.yaml --base-url http://gpu:8111/v1 --model my-model',
+    says: /generator +my-model at http/,
+    code: [0, 1],
+  },
   { command: 'npx ratchet list', says: /^demo +arithmetic +completed +3\/3/m },
   { command: 'npx ratchet --version', says: /^\d+\.\d+\.\d+$/m },
   { command: 'npx ratchet serving', says: /^arithmetic[\s\S]*checkpoint:\d/m },
