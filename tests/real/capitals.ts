@@ -17,7 +17,7 @@ const rows = CAPITALS.split(/,\s+/).map((pair) => {
   const [country, answer] = pair.split(' ');
   return { question: `What is the capital of ${country}?`, answer };
 });
-const learn = rows.filter((_, i) => i % 2 === 0);
+const learn = rows.filter((_, i) => i % 2 === 0).slice(0, 20);
 const heldOut = rows.filter((_, i) => i % 2 === 1);
 
 /** Samples are shown the form by worked examples; what is trained, and the candidate's benchmark, ask plainly. */
@@ -56,4 +56,5 @@ export function writeCapitals(folder: string): string {
   return file;
 }
 
+/** Enough for some dozens of examples, and few enough for two cores. */
 export const prompts = learn.length;
