@@ -1,3 +1,11 @@
+import { Agent } from 'undici';
+
+/**
+ * Node's fetch gives up after five minutes without headers, whatever time the client grants (RATCHET_REQUEST_TIMEOUT_MS): a slow
+ * endpoint's answer would be paid for, lost, and asked for again. The client's limit is the only one.
+ */
+const patient = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+
 /** Longest part of a body that is quoted in an error. */
 const QUOTED_CHARACTERS = 200;
 
@@ -11,7 +19,7 @@ const ERROR_CHARACTERS = 20_000;
  * for, is an error that no second try mends. Errors of any server come in OpenAI's shape.
  */
 export async function fetchJson(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init);
+  const response = await fetch(input, { ...init, dispatcher: patient } as RequestInit);
   if (response.status === 204 || (response.status >= 300 && response.status < 400)) return response;
   if (!response.ok) return inOneShape(response);
   const text = await response.text();

@@ -133,7 +133,7 @@ class Server:
             **options,
         )
 
-    def wait(self, job_id: str, *statuses: str, seconds: float = 60):
+    def wait(self, job_id: str, *statuses: str, seconds: float = 240):
         wanted = statuses or ("succeeded", "failed", "cancelled")
         end = time.monotonic() + seconds
         while time.monotonic() < end:
