@@ -15,7 +15,9 @@ const shown = shownCommands();
 const commands = [...new Set(shown.map(({ command }) => command))];
 const steps = new Set([UP, ...[...READ, ...ACT, ...END].map(({ command }) => command)]);
 /** Whose end is not waited for. */
-const runs = commands.filter((command) => command.startsWith('npx ratchet run ') && !steps.has(command));
+const runs = commands.filter(
+  (command) => command.startsWith('npx ratchet run ') && !steps.has(command) && !exceptionFor(command),
+);
 /** Lines of the shell alone, which need no explanation: they must succeed. */
 const plain = commands.filter(
   (command) => /^(cd |echo |export |[a-z]+=\S*$)/.test(command) && !steps.has(command),
