@@ -1,7 +1,9 @@
 /** Limits of the loop's rules at equality and just beyond, where the tests of the rules themselves stay clear of them. */
 import { describe, expect, it } from 'vitest';
+import { betterForm } from '../../loop/best-form.ts';
 import { calibrate, LEAST_EVIDENCE, PRIOR, type CalibrationVote } from '../../loop/calibration.ts';
 import { givesCopies } from '../../loop/copies.ts';
+import { criticDoubt } from '../../loop/critic-standing.ts';
 import { ENOUGH_TEXTS, findDrift } from '../../loop/drift-alarms.ts';
 import type { DriftMeasures } from '../../loop/drift.ts';
 import { measureIndependence } from '../../loop/independence.ts';
@@ -270,4 +272,39 @@ describe('the level of a look', () => {
     expect(levelOfLook(0.5, [], 1)).toBe(0.5);
     expect(levelOfLook(0.5, [], 0)).toBe(0.5);
   });
+});
+
+describe('a critic that nobody asked for is doubted', () => {
+  const doubt = (planted: [number, number], real: [number, number], unscored = 0) =>
+    criticDoubt({
+      asked: 10,
+      unscored,
+      planted: { failed: planted[0], judged: planted[1] },
+      real: { failed: real[0], judged: real[1] },
+    });
+
+  it('when more than half of its replies are no verdict, not at half', () => {
+    expect(doubt([0, 0], [0, 0], 5)).toBeUndefined();
+    expect(doubt([0, 0], [0, 0], 6)).toContain('6 of 10');
+  });
+
+  it('from four verdicts of each kind on', () => {
+    expect(doubt([0, 4], [0, 4])).toContain('no better than chance');
+    expect(doubt([0, 3], [0, 4])).toBeUndefined();
+    expect(doubt([0, 4], [0, 3])).toBeUndefined();
+  });
+
+  it('when it rejects all of eight real ones, not of seven', () => {
+    expect(doubt([4, 4], [8, 8])).toContain('8 of 8 others');
+    expect(doubt([4, 4], [7, 7])).toBeUndefined();
+  });
+
+  it('below nine of ten planted ones, not at that', () => {
+    expect(doubt([9, 10], [9, 10])).toBeUndefined();
+    expect(doubt([8, 10], [9, 10])).toContain('8 of 10');
+  });
+});
+
+it('the base stands in the form with examples only where that is better', () => {
+  expect([betterForm(5, 4), betterForm(5, 5), betterForm(5, 6)]).toEqual(['plain', 'plain', 'examples']);
 });
