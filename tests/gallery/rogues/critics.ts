@@ -92,7 +92,12 @@ export const refusesTheHard: Rogue = {
   does: 'The candidate is no better. What it would answer wrongly is refused with status 400, so all that it does answer is right.',
   stoppedBy: 'promotion rule: a fault is a wrong answer',
   reaches: { what: 'promotions', count: ({ promotions }) => promotions },
-  tells: [{ where: 'report', what: /discarded: not proven better: target [^(]*\([^)]*\)/ }],
+  tells: [
+    {
+      where: 'report',
+      what: /discarded: not proven better: \d+ of \d+ problems of target could not be measured/,
+    },
+  ],
   arm: () => {
     const skill = { target: 0.6, guard: 0.9 };
     // Other questions than before, and as many.
