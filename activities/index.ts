@@ -1,91 +1,134 @@
-/** All activities, by the task queue that serves them. */
-import { createBenchmarkActivities, type BenchmarkActivities } from './benchmark.ts';
-import { createCollectActivities, type CollectActivities } from './collect.ts';
+/** All activities, by the task queue that serves them. Their names are what Temporal calls them by: they stay. */
 import { toDatabaseFailure } from '../db/errors.ts';
-import type { Deps } from './context.ts';
-import { createCourseActivities, type CourseActivities } from './course.ts';
-import { createCritiqueActivities, type CritiqueActivities } from './critique.ts';
-import { createDatasetActivities, type DatasetActivities } from './dataset.ts';
-import { createDecideActivities, type DecideActivities } from './decide.ts';
-import { createDriftActivities, type DriftActivities } from './drift.ts';
-import { createFilterActivities, type FilterActivities } from './filter.ts';
-import { createGenerateActivities, type GenerateActivities } from './generate.ts';
-import { createIterationActivities, type IterationActivities } from './iteration.ts';
-import { createPlantActivities, type PlantActivities } from './plant.ts';
-import { createMajorityActivities, type MajorityActivities } from './majority.ts';
-import { createResampleActivities, type ResampleActivities } from './resample.ts';
-import { createReviewActivities, type ReviewActivities } from './review.ts';
-import { createRunActivities, type RunActivities } from './run.ts';
-import { createTrainActivities, type TrainActivities } from './train.ts';
-import { createVoteActivities, type VoteActivities } from './vote.ts';
+import type { Deps } from '../engine/context.ts';
+import { dataWithoutSecrets, redactError } from '../process/secrets.ts';
+import { askAdapted, freeAnswer, trainAnswer } from './answer/adapt.ts';
+import { chooseDemonstrations, lookFirst } from './answer/look.ts';
+import { closeAnswer, openAnswer } from './answer/open.ts';
+import { buildDataset } from './adapt/dataset.ts';
+import { cancelTraining, train } from './adapt/train.ts';
+import { benchmarkItems, closeEvaluation, planEvaluations } from './benchmark/benchmark.ts';
+import { majorityPage } from './benchmark/majority.ts';
+import { collect } from './collect/collect.ts';
+import { decide } from './decide/decide.ts';
+import { critiquePage } from './evaluate/critique.ts';
+import { plantProbes } from './evaluate/plant.ts';
+import { resamplePage } from './evaluate/resample.ts';
+import { vote } from './evaluate/vote.ts';
+import { filter } from './filter/filter.ts';
+import { generatePage } from './generate/generate.ts';
+import {
+  answerStagnation,
+  changeBudget,
+  findResetTarget,
+  lighten,
+  recordState,
+  reset,
+  skipIteration,
+} from './run/course.ts';
+import { sampleDrift } from './run/drift.ts';
+import { countVoted, pendingInSandbox, storeChecked } from './sandbox/pending.ts';
+import { closeStage, failStage, openStage, startIteration } from './run/iteration.ts';
+import { decideReviews, openReviews } from './run/review.ts';
+import { identifyBase, identifyTeacher } from './run/identify.ts';
+import { measureFootprints } from './run/footprint.ts';
+import { finishRun, prepareRun, runCheckpoints } from './run/run.ts';
+import { nextTarget } from './run/targets.ts';
 
-export type MainActivities = Omit<RunActivities, 'identifyBase'> &
-  IterationActivities &
-  CourseActivities &
-  CollectActivities &
-  PlantActivities &
-  VoteActivities &
-  FilterActivities &
-  ReviewActivities &
-  DatasetActivities &
-  Omit<BenchmarkActivities, 'benchmarkItems'> &
-  DecideActivities;
+/** The database and light work. */
+const main = {
+  prepareRun,
+  runCheckpoints,
+  finishRun,
+  startIteration,
+  openStage,
+  closeStage,
+  failStage,
+  findResetTarget,
+  recordState,
+  changeBudget,
+  reset,
+  nextTarget,
+  answerStagnation,
+  lighten,
+  skipIteration,
+  collect,
+  plantProbes,
+  vote,
+  countVoted,
+  pendingInSandbox,
+  storeChecked,
+  filter,
+  openReviews,
+  decideReviews,
+  buildDataset,
+  planEvaluations,
+  closeEvaluation,
+  decide,
+  openAnswer,
+  chooseDemonstrations,
+  closeAnswer,
+};
 
-export type LlmActivities = Pick<RunActivities, 'identifyBase'> &
-  GenerateActivities &
-  DriftActivities &
-  ResampleActivities &
-  CritiqueActivities &
-  MajorityActivities &
-  Pick<BenchmarkActivities, 'benchmarkItems'>;
+/** Model calls. */
+const llm = {
+  identifyBase,
+  identifyTeacher,
+  measureFootprints,
+  generatePage,
+  sampleDrift,
+  resamplePage,
+  critiquePage,
+  majorityPage,
+  benchmarkItems,
+  lookFirst,
+  // Not with the trainers' queue, which serves one job at a time: an answer must not wait for a run's.
+  trainAnswer,
+  askAdapted,
+  freeAnswer,
+};
 
-export type { TrainActivities };
+/** Fine-tuning, one at a time. */
+const training = { train, cancelTraining };
+
+type Activity = (deps: Deps, ...input: never[]) => Promise<unknown>;
+
+/** Activities as a workflow calls them: without what the worker gives them. */
+type Bound<Activities> = {
+  [Name in keyof Activities]: Activities[Name] extends (deps: Deps, ...input: infer Input) => infer Result
+    ? (...input: Input) => Result
+    : never;
+};
+
+export type MainActivities = Bound<typeof main>;
+export type LlmActivities = Bound<typeof llm>;
+export type TrainActivities = Bound<typeof training>;
 
 export function createActivities(deps: Deps): {
   main: MainActivities;
   llm: LlmActivities;
   train: TrainActivities;
 } {
-  const { identifyBase, ...run } = createRunActivities(deps);
-  const { benchmarkItems, ...benchmark } = createBenchmarkActivities(deps);
-  return {
-    main: inPlainWords({
-      ...run,
-      ...createIterationActivities(deps),
-      ...createCourseActivities(deps),
-      ...createCollectActivities(deps),
-      ...createPlantActivities(deps),
-      ...createVoteActivities(deps),
-      ...createFilterActivities(deps),
-      ...createReviewActivities(deps),
-      ...createDatasetActivities(deps),
-      ...benchmark,
-      ...createDecideActivities(deps),
-    }),
-    llm: inPlainWords({
-      identifyBase,
-      ...createGenerateActivities(deps),
-      ...createDriftActivities(deps),
-      ...createResampleActivities(deps),
-      ...createCritiqueActivities(deps),
-      ...createMajorityActivities(deps),
-      benchmarkItems,
-    }),
-    train: inPlainWords(createTrainActivities(deps)),
-  };
+  return { main: bind(deps, main), llm: bind(deps, llm), train: bind(deps, training) };
 }
 
-/** The same activities, with failures of the database in its own words, before anybody logs, traces or stores them. */
-function inPlainWords<Activities extends object>(activities: Activities): Activities {
-  const wrapped = Object.entries(activities).map(([name, run]: [string, (input: unknown) => unknown]) => [
+/**
+ * Gives activities what they work with. Failures of the database are put in its own words and freed of secrets before anybody
+ * logs, traces or stores them; so is what activities answer.
+ */
+function bind<Activities extends Record<string, Activity>>(
+  deps: Deps,
+  activities: Activities,
+): Bound<Activities> {
+  const bound = Object.entries(activities).map(([name, activity]) => [
     name,
-    async (...input: [unknown]) => {
+    async (...input: never[]) => {
       try {
-        return await run(...input);
+        return dataWithoutSecrets(await activity(deps, ...input));
       } catch (error) {
-        throw toDatabaseFailure(error);
+        throw redactError(toDatabaseFailure(error));
       }
     },
   ]);
-  return Object.fromEntries(wrapped) as Activities;
+  return Object.fromEntries(bound) as Bound<Activities>;
 }

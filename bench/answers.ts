@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
 import { chat } from '../models/chat.ts';
 import { resolveEndpoint } from '../models/endpoint.ts';
+import { actAsUser } from '../tasks/access.ts';
 import { loadTask, prepareTask, resolveTask } from '../tasks/index.ts';
 
 const { positionals, values } = parseArgs({
@@ -24,6 +25,7 @@ if (path === undefined || !values.model) {
   console.error('usage: node bench/answers.ts TASK --url URL --model NAME [--problems N] [--max-tokens N]');
   process.exit(2);
 }
+actAsUser();
 const spec = await resolveTask(path);
 await prepareTask(spec);
 const task = loadTask(spec);

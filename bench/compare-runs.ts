@@ -7,7 +7,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { IterationReport, Report } from '../cli/report-types.ts';
+import type { IterationReport, Report } from '../app/report/types.ts';
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { svg: { type: 'string' } } });
 if (positionals.length !== 2) {

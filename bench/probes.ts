@@ -6,12 +6,12 @@
  *
  * MODEL_BASE_URL names a server that runs already.
  */
+import { PROBE_KINDS } from '../loop/words.ts';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
 import { resolveEndpoint } from '../models/endpoint.ts';
 import { chat } from '../models/chat.ts';
 import { arithmeticTask } from '../tasks/arithmetic/index.ts';
-import { PROBE_KINDS } from '../tasks/task.ts';
 import { startModelServer } from '../tests/support/model-server.ts';
 
 const { values: options } = parseArgs({

@@ -7,6 +7,7 @@
  * times grow with what else the machine does; the processor time of this process (pages and the client that asks for them) and of the
  * database does not.
  */
+import type { StageName } from '../loop/words.ts';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { sql } from 'drizzle-orm';
@@ -133,7 +134,7 @@ async function fill(db: Db, count: number): Promise<void> {
     await db.insert(t.stages).values(
       Object.entries(noted).map(([name, output]) => ({
         iterationId: id,
-        name: name as t.StageName,
+        name: name as StageName,
         status: 'done' as const,
         attempts: 1,
         output,

@@ -9,8 +9,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { planRevocation } from '../cli/revoke.ts';
-import { explain } from '../cli/why.ts';
+import { planRevocation } from '../app/lineage/revoke.ts';
+import { explain } from '../app/lineage/why.ts';
 import { createTestDatabase } from '../tests/support/database.ts';
 import { addSynthetic } from '../tests/support/synthetic-lineage.ts';
 

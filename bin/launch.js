@@ -99,7 +99,7 @@ async function npm(args) {
 
 /** Runs `cli/main.ts args` under the pinned Node; signals go on to it, and its exit becomes ours. */
 function run(args) {
-  // The channel tells the command that we were killed: see cli/stack/signals.ts.
+  // The channel tells the command that we were killed: see stack/signals.ts.
   const child = spawn(pinnedNode(), [join(root, 'cli', 'main.ts'), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     // Code that was compiled once is not compiled again: a command starts in two thirds of the time.

@@ -1,8 +1,8 @@
 /** Ctrl-C and its kin as an AbortSignal, so that what is under way can end in order. */
-import { onStopSignal } from './stack/signals.ts';
+import { onStopSignal } from '../stack/signals.ts';
 
 /** The reason with which the signal aborts: nothing went wrong, the user wants the command to end. */
-export class Interrupted extends Error {}
+class Interrupted extends Error {}
 
 export type Interrupt = { signal: AbortSignal; dispose(): void };
 

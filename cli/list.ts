@@ -2,12 +2,12 @@
 import pc from 'picocolors';
 import type { Client } from '@temporalio/client';
 import type { Db } from '../db/connect.ts';
-import { allRuns } from '../db/report.ts';
-import { change } from './render-report.ts';
-import type { ScheduledAs, Score } from './report-types.ts';
-import { outcomes, scheduledAs } from './report.ts';
-import { workflowState } from './temporal.ts';
-import { cut, plain, table } from './text.ts';
+import { allRuns } from '../db/queries/runs.ts';
+import { change } from '../app/report/wording.ts';
+import type { ScheduledAs, Score } from '../app/report/types.ts';
+import { outcomes, scheduledAs } from '../app/report/report.ts';
+import { workflowState } from '../app/temporal.ts';
+import { cut, plain, table } from '../process/text.ts';
 
 export type ListedRun = {
   run: string;
@@ -15,6 +15,8 @@ export type ListedRun = {
   experiment: string;
   status: string;
   iterations: { done: number; planned: number };
+  /** The stage of its curriculum of targets, where it has one and has begun. */
+  stage: { number: number; of: number; target: string } | null;
   base: Score | null;
   best: Score | null;
   startedAt: string;
@@ -40,12 +42,13 @@ export async function withWorkflows(client: Client, runs: ListedRun[]): Promise<
 }
 
 export async function listRuns(db: Db): Promise<ListedRun[]> {
-  return (await outcomes(db, await allRuns(db))).map(({ run, iterations, base, best }) => ({
+  return (await outcomes(db, await allRuns(db))).map(({ run, iterations, stage, base, best }) => ({
     run: run.id,
     task: run.task,
     experiment: run.settings.experiment,
     status: run.status,
     iterations: { done: iterations, planned: run.settings.iterations },
+    stage,
     base,
     best,
     startedAt: run.createdAt.toISOString(),
@@ -57,6 +60,7 @@ export function renderList(runs: ListedRun[], color: boolean): string {
   const c = pc.createColors(color);
   if (runs.length === 0) return 'There are no runs yet. Start one with: ratchet run arithmetic';
   const scheduled = runs.some((run) => run.schedule);
+  const staged = runs.some((run) => run.stage);
   const local = (iso: string) => new Date(iso).toLocaleString('sv-SE').slice(0, 16);
   const [title, ...lines] = table(
     [
@@ -64,6 +68,7 @@ export function renderList(runs: ListedRun[], color: boolean): string {
       { title: 'task' },
       { title: 'status' },
       { title: 'iterations', align: 'right' },
+      ...(staged ? [{ title: 'stage' }] : []),
       { title: 'target', align: 'right' },
       { title: 'started' },
       ...(scheduled ? [{ title: 'schedule' }] : []),
@@ -73,6 +78,9 @@ export function renderList(runs: ListedRun[], color: boolean): string {
       cut(plain(run.task), 16) + (run.experiment === 'none' ? '' : ` (${run.experiment})`),
       run.status,
       `${run.iterations.done}/${run.iterations.planned}`,
+      ...(staged
+        ? [run.stage ? `${run.stage.number}/${run.stage.of} ${cut(plain(run.stage.target), 16)}` : '']
+        : []),
       change(run.base, run.best),
       local(run.startedAt),
       run.schedule ? `${cut(plain(run.schedule.id), 24)} ${run.schedule.week}` : '',

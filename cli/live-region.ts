@@ -11,7 +11,11 @@ export type LiveRegion = {
   clear(): void;
 };
 
-export type Output = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean; rows?: number };
+export type Output = Pick<NodeJS.WriteStream, 'write'> & {
+  isTTY?: boolean;
+  rows?: number;
+  columns?: number;
+};
 
 const autoWrapOff = '\u001b[?7l';
 const autoWrapOn = '\u001b[?7h';

@@ -1,8 +1,10 @@
-/** The `ratchet` command. Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted. */
+/** The `ratchet` command. Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 3 parked (--exit-when-parked), 130 interrupted. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { EXIT, reportError } from './errors.ts';
-import { wasReported } from './stack/steps.ts';
+import { sendKeysOfUser } from '../models/keys.ts';
+import { actAsUser } from '../tasks/access.ts';
+import { EXIT, reportError } from '../process/errors.ts';
+import { wasReported } from '../stack/steps.ts';
 
 const help = `
 First steps:
@@ -12,6 +14,7 @@ First steps:
   ratchet model add NAME           a real language model; also list, remove
   ratchet check my-task.yaml       ask every model once: what is wrong, what a run will cost
   ratchet run arithmetic           start a run and watch it; "ratchet settings" lists what can be set
+  ratchet distil TASK --student M  a smaller model learns what the one that is served can do
   ratchet schedule create …        runs that start by themselves
   ratchet watch, list              where a run stands; the runs there are
   ratchet pause, resume, stop      steer it; also retry, skip, reset, budget
@@ -20,9 +23,10 @@ First steps:
   ratchet why best                 where its best checkpoint comes from; also revoke
   ratchet export, import           accepted samples for other trainers; prompts and worked answers from elsewhere
   ratchet serving                  which checkpoint each task serves; also promote, rollback, unpin
+  ratchet answer TASK PROMPT       one answer; with --ttt the model adapts to the prompt first
   ratchet serve                    answer with it, as an OpenAI-compatible endpoint; also feedback
 
-Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 3 parked (--exit-when-parked), 130 interrupted.
 RATCHET_DEBUG=1 adds stack traces to errors, NO_COLOR=1 takes the colours away.`;
 
 function version(): string {
@@ -37,11 +41,12 @@ export const GROUPS: Group[] = [
   { names: ['demo'], add: async (to) => (await import('./commands/demo.ts')).addDemoCommand(to) },
   {
     names: ['up', 'down', 'status', 'doctor'],
-    add: async (to) => (await import('./stack/commands.ts')).addStackCommands(to),
+    add: async (to) => (await import('./commands/stack.ts')).addStackCommands(to),
   },
   { names: ['model'], add: async (to) => (await import('./commands/model.ts')).addModelCommands(to) },
   { names: ['check'], add: async (to) => (await import('./commands/check.ts')).addCheckCommand(to) },
   { names: ['run'], add: async (to) => (await import('./commands/run.ts')).addRunCommand(to) },
+  { names: ['distil'], add: async (to) => (await import('./commands/distil.ts')).addDistilCommand(to) },
   { names: ['watch'], add: async (to) => (await import('./commands/watch.ts')).addWatchCommand(to) },
   {
     names: ['list', 'report'],
@@ -55,6 +60,7 @@ export const GROUPS: Group[] = [
     names: ['pause', 'resume', 'stop', 'retry', 'skip', 'reset', 'budget'],
     add: async (to) => (await import('./commands/steer.ts')).addSteerCommands(to),
   },
+  { names: ['answer'], add: async (to) => (await import('./commands/answer.ts')).addAnswerCommand(to) },
   { names: ['review'], add: async (to) => (await import('./commands/review.ts')).addReviewCommand(to) },
   {
     names: ['serving', 'promote', 'rollback', 'unpin'],
@@ -69,6 +75,7 @@ export const GROUPS: Group[] = [
   { names: ['schedule'], add: async (to) => (await import('./commands/schedule.ts')).addScheduleCommand(to) },
   { names: ['test'], add: async (to) => (await import('./commands/test.ts')).addTestCommand(to) },
   { names: ['chaos'], add: async (to) => (await import('./commands/chaos.ts')).addChaosCommand(to) },
+  { names: ['hostile'], add: async (to) => (await import('./commands/hostile.ts')).addHostileCommand(to) },
   { names: ['gallery'], add: async (to) => (await import('./commands/gallery.ts')).addGalleryCommand(to) },
 ];
 
@@ -91,6 +98,8 @@ export async function createProgram(only?: string): Promise<Command> {
 }
 
 async function main(): Promise<void> {
+  actAsUser();
+  sendKeysOfUser();
   try {
     await (await createProgram(process.argv[2])).parseAsync();
   } catch (error) {
@@ -102,7 +111,13 @@ async function main(): Promise<void> {
 // A reader that has gone (`ratchet report | head`) is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
+  // What could not be written is lost: an exit code of 0 would say that all is there.
+  process.stderr.write(
+    `✗ Standard output can't be written: ${error.message}. Free some space, or write elsewhere.\n`,
+  );
+  process.exit(EXIT.failed);
 });
+// Nobody is left to be told.
+process.stderr.on('error', () => undefined);
 
 if (import.meta.main) await main();

@@ -1,13 +1,32 @@
 /** What `watch` writes: pure functions from numbers to lines. */
 import pc from 'picocolors';
-import type { Progress, StageProgress } from './progress.ts';
-import { decisionWord } from './render-decisions.ts';
-import { change } from './render-report.ts';
-import type { IterationReport } from './report-types.ts';
-import { bar, compact, cut, duration, levelRange, percent, plain, pValueText } from './text.ts';
+import type { Progress, StageProgress } from '../app/runs/progress.ts';
+import { decisionWord } from '../app/report/wording.ts';
+import { change } from '../app/report/wording.ts';
+import { targetOf } from '../app/report/tables/iterations.ts';
+import type { IterationReport } from '../app/report/types.ts';
+import { stageNamed } from '../loop/targets.ts';
+import {
+  bar,
+  compact,
+  cut,
+  duration,
+  levelRange,
+  percent,
+  plain,
+  pValueText,
+  wrap,
+} from '../process/text.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
-const barWidth = 24;
+const BAR_WIDTH = 24;
+/** What stands beside a bar in a line: the stage, its count, a rate, a time. */
+const BESIDE_BAR = 56;
+/** Of a terminal that does not say. */
+export const COLUMNS = 80;
+
+/** Narrow terminals have a short bar, so that the count beside it is still to be seen. */
+const barWidthIn = (columns: number) => Math.max(4, Math.min(BAR_WIDTH, columns - BESIDE_BAR));
 
 function grouped(count: number): string {
   return count.toLocaleString('en-US');
@@ -20,20 +39,24 @@ export function iterationLine(one: IterationReport, c: Colors): string {
   const share = percent(one.prompts > 0 ? one.accepted / one.prompts : 0, 0);
   return [
     c.bold(`iteration ${one.iteration}`),
+    ...(one.stage ? [`stage ${one.stage.number}`] : []),
     ...(one.levels ? [`levels ${levelRange(one.levels)}`] : []),
     `pool ${one.prompts}`,
     `accepted ${one.accepted} (${share})`,
     `agreement ${one.agreement?.toFixed(2) ?? '–'}`,
     colored,
-    ...(one.target || one.before ? [`target ${longChange(one)}`] : []),
+    ...(one.target || one.before
+      ? [`${one.stage ? plain(one.stage.target) : 'target'} ${longChange(one)}`]
+      : []),
     ...(one.decision !== 'promote' && !one.target && one.reason ? [cut(plain(one.reason), 200)] : []),
     ...(one.pValue === null || !one.target ? [] : [`p=${pValueText(one.pValue)}`]),
     ...(one.seconds === null ? [] : [duration(one.seconds)]),
   ].join('  ');
 }
 
-function longChange({ before, target }: IterationReport): string {
-  return before && target ? `${percent(before.rate)} → ${percent(target.rate)}` : change(before, target);
+function longChange(one: IterationReport): string {
+  const { before, after } = targetOf(one);
+  return before && after ? `${percent(before.rate)} → ${percent(after.rate)}` : change(before, after);
 }
 
 /** Work per second over the last seconds, per stage; a stage that goes on after a kill starts a new count. */
@@ -68,7 +91,14 @@ function elapsed(stage: StageProgress, now: Date): string {
   return duration(((stage.finishedAt ?? now).getTime() - stage.startedAt.getTime()) / 1000);
 }
 
-function stageLine(stage: StageProgress, rate: number | undefined, now: Date, c: Colors): string[] {
+function stageLine(
+  stage: StageProgress,
+  rate: number | undefined,
+  now: Date,
+  c: Colors,
+  columns: number,
+): string[] {
+  const barWidth = barWidthIn(columns);
   const name = `  ${stage.name.padEnd(10)}`;
   if (stage.status === 'pending') return [c.dim(name)];
   if (stage.status === 'done') {
@@ -78,7 +108,9 @@ function stageLine(stage: StageProgress, rate: number | undefined, now: Date, c:
   if (stage.status === 'failed') {
     return [
       `${name}${c.red('✗ failed')}`,
-      c.red(`    ${cut(plain(stage.error ?? 'no reason was stored'), 400)}`),
+      ...wrap(cut(plain(stage.error ?? 'no reason was stored'), 400), columns, '    ').map((line) =>
+        c.red(line),
+      ),
     ];
   }
   const again = stage.attempts > 1 ? c.yellow(`  attempt ${stage.attempts}`) : '';
@@ -92,26 +124,36 @@ function stageLine(stage: StageProgress, rate: number | undefined, now: Date, c:
   return [`${name}${gauge} ${amount(stage).padEnd(20)} ${rateText(rate).padEnd(9)} ${time}`];
 }
 
+/** Which target the iteration works on, in a run with a curriculum. */
+function stageText({ run, iteration }: Progress): string {
+  if (iteration?.plan.stage === undefined) return '';
+  const { number, of, target } = stageNamed(run.settings, iteration.plan.stage);
+  return `  stage ${number} of ${of}: ${plain(target)}`;
+}
+
 /** The redrawn block of a terminal: the iteration in progress, one line per stage. */
 export function progressBlock(
   progress: Progress,
   rateOf: (key: string, done: number) => number | undefined,
   c: Colors,
   now = new Date(),
+  columns = COLUMNS,
 ): string[] {
   const { run, iteration, measuring } = progress;
   const lines: string[] = [];
   if (iteration && !iteration.finished) {
     const levels = iteration.plan.levels ? `  levels ${levelRange(iteration.plan.levels)}` : '';
-    lines.push(`${c.bold(`iteration ${iteration.index}`)} of ${run.settings.iterations}${levels}`);
+    lines.push(
+      `${c.bold(`iteration ${iteration.index}`)} of ${run.settings.iterations}${stageText(progress)}${levels}`,
+    );
     for (const stage of progress.stages) {
       const rate =
         stage.status === 'running' ? rateOf(`${iteration.index}/${stage.name}`, stage.done) : undefined;
-      lines.push(...stageLine(stage, rate, now, c));
+      lines.push(...stageLine(stage, rate, now, c, columns));
     }
   } else if (measuring) {
     const rate = rateOf('measuring', measuring.done);
-    const gauge = bar(measuring.total > 0 ? measuring.done / measuring.total : 0, barWidth);
+    const gauge = bar(measuring.total > 0 ? measuring.done / measuring.total : 0, barWidthIn(columns));
     const what = iteration ? 'final measurement' : 'measuring the base';
     const numbers = `${grouped(measuring.done)}/${grouped(measuring.total)} items`;
     lines.push(
@@ -135,7 +177,8 @@ export function progressLine(
       return `iteration ${iteration.index}  ${stage.name}  failed: ${plain(stage.error ?? 'no reason was stored')}`;
     }
     const rate = rateText(rateOf(`${iteration.index}/${stage.name}`, stage.done));
-    return [`iteration ${iteration.index}`, stage.name, amount(stage), rate].filter(Boolean).join('  ');
+    const what = `iteration ${iteration.index}${stageText(progress)}`;
+    return [what, stage.name, amount(stage), rate].filter(Boolean).join('  ');
   }
   if (measuring) return `measuring  ${grouped(measuring.done)}/${grouped(measuring.total)} items`;
   return undefined;

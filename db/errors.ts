@@ -4,13 +4,8 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { DrizzleQueryError } from 'drizzle-orm/errors';
-
-export const DATABASE_FAILURE = {
-  /** It does not answer, or can't now: may succeed later. */
-  away: 'DatabaseUnavailable',
-  /** It answers, and will always say no: a bug. */
-  refused: 'DatabaseRefused',
-} as const;
+import { FAILURE } from '../loop/failures.ts';
+import { saidBy } from '../process/secrets.ts';
 
 /** SQLSTATE classes that waiting does not mend: cardinality, bad data, a broken constraint, no such column, too large. */
 const REFUSALS = new Set(['21', '22', '23', '42', '54']);
@@ -24,14 +19,22 @@ const cut = (text: string, most: number) => (text.length > most ? `${text.slice(
 
 /** A failed connection to a name with several addresses has its reasons within. */
 function reasonOf(error: Error): string {
-  if (error.message) return error.message;
+  if (error.message) return saidBy(error);
   const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [];
   return first?.message ?? (error as { code?: string }).code ?? error.name;
 }
 
+/** What pg says of a connection, outside of any query: at a transaction's end, or where none was to be had. */
+const LOST =
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|the database did not answer|Client has encountered a connection error)/;
+
 /** Maps the failure of a query to what Temporal and people should see; anything else is passed through. */
 export function toDatabaseFailure(error: unknown): unknown {
-  if (!(error instanceof DrizzleQueryError)) return error;
+  if (!(error instanceof DrizzleQueryError)) {
+    if (!(error instanceof Error) || !LOST.test(error.message)) return error;
+    const message = `PostgreSQL: ${cut(reasonOf(error), REASON_CHARACTERS)}`;
+    return ApplicationFailure.create({ type: FAILURE.databaseUnavailable, message, nonRetryable: false });
+  }
   const cause = error.cause ?? error;
   // PostgreSQL's own refusals have five characters, a connection's errors are words: ECONNREFUSED.
   const code = (cause as { code?: unknown }).code;
@@ -39,7 +42,7 @@ export function toDatabaseFailure(error: unknown): unknown {
   const refused = state !== undefined && REFUSALS.has(state.slice(0, 2)) && state !== NO_PRIVILEGE;
   const reason = cut(reasonOf(cause).split('\n')[0]!, REASON_CHARACTERS) + (state ? ` (${state})` : '');
   return ApplicationFailure.create({
-    type: refused ? DATABASE_FAILURE.refused : DATABASE_FAILURE.away,
+    type: refused ? FAILURE.databaseRefused : FAILURE.databaseUnavailable,
     message: `${refused ? 'PostgreSQL refused a query' : 'PostgreSQL'}: ${reason}\nquery: ${cut(error.query, QUERY_CHARACTERS)}`,
     nonRetryable: refused,
   });

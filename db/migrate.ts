@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
+import { checkDatabaseUrl } from './connect.ts';
 
 /** Any constant will do, as long as every version of the program uses the same. */
 const LOCK = 7_223_411;
@@ -12,6 +13,7 @@ const LOCK = 7_223_411;
  * reads the last migration outside its transaction and takes no lock, so we hold an advisory one.
  */
 export async function migrate(url: string): Promise<void> {
+  checkDatabaseUrl(url);
   const client = await connectWhenUp(url);
   try {
     await client.query('select pg_advisory_lock($1)', [LOCK]);

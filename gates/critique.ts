@@ -1,4 +1,6 @@
-import type { Gate, JudgedCritique, Outcome } from './gate.ts';
+import { z } from 'zod';
+import { endpointSchema } from '../process/endpoint-input.ts';
+import { gate, PROBE_KINDS, share, WEIGHTS, type JudgedCritique, type Outcome } from './gate.ts';
 
 export type CriticStanding = { name: string; betterThanChance: boolean; reason: string };
 
@@ -82,21 +84,73 @@ export function opinionOf(
   };
 }
 
+/** `task`: the task's own critic, where it has one, else the general one. */
+const SPECIALITIES = ['task', 'general', 'arithmetic', 'logic', 'relevance'] as const;
+
+const critic = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and "-"')
+    .refine((name) => name !== 'reward', '"reward" is the name of the reward model')
+    .describe('under which its critiques are stored'),
+  speciality: z.enum(SPECIALITIES).default('general').describe('what it looks for'),
+  endpoint: endpointSchema.prefault({}).describe('default: models.critic'),
+});
+
 /**
- * Do the critics say that the work holds? The score is P(the work holds), where they give one: of several the
- * lowest, or the middle one where the majority decides. The verdict only advises where the policy says so, and
- * where no critic was measured to be better than chance at this level. A sample that was never put to a critic is
- * unscored.
+ * Do the critics say that the work holds? The score is P(the work holds), where they give one: of several the lowest, or the middle
+ * one where the majority decides. The verdict only advises where no critic was measured to be better than chance at this level. A
+ * sample that was never put to a critic is unscored.
  */
-export const critique: Gate = (sample, { critics, settings }) => {
-  const { min, mode } = settings.critique;
-  const { outcome, score, reason, advises } = opinionOf(sample.critiques, critics, settings.critique);
-  return {
-    gate: 'critique',
-    outcome,
-    score,
-    threshold: min,
-    reason,
-    advisory: advises || (mode !== 'required' && mode !== 'auto'),
-  };
-};
+export const critique = gate({
+  name: 'critique',
+  asks: 'do the critics say that the work holds?',
+  threshold: ({ min }) => `\`gates.critique.min\` (${min})`,
+  unscoredWhen: () => 'a critic gives no verdict, or was not asked',
+  weight: 'auto',
+  // Whoever judges says where the critics only advise.
+  auto: {
+    says: 'required where the critic proves able ([below](#critics))',
+    weight: () => 'required',
+  },
+  hasMode: true,
+  costs: true,
+  catches: PROBE_KINDS,
+  remedy: 'a critic that can judge (a larger model as models.critic)',
+  settings: {
+    mode: z
+      .enum(['auto', ...WEIGHTS])
+      .default('auto')
+      .describe(
+        '`auto`: required, but the general critic, which nobody asked for, only advises in an iteration where it proves unable: no ' +
+          'readable verdicts, or no better than chance on what was planted. `required`: whatever it is worth',
+      ),
+    votes: z
+      .enum(['all', 'approved'])
+      .default('all')
+      .describe(
+        '`approved`: samples that the critics do not pass do not vote; they are asked about every sample',
+      ),
+    min: share.default(0.5).describe('least P(the work holds) where a critic gives one'),
+    critics: z
+      .array(critic)
+      .max(8)
+      .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names must differ')
+      .refine(
+        (list) =>
+          new Set(list.map(({ speciality, endpoint }) => JSON.stringify([speciality, endpoint]))).size ===
+          list.length,
+        'two critics of one speciality at one endpoint are one critic',
+      )
+      .default([])
+      .describe("who is asked; default: the task's own critic or the general one"),
+    decide: z
+      .enum(['all', 'majority'])
+      .default('all')
+      .describe('of several critics: `all` must pass a sample, or more than half of them'),
+  },
+  judge(sample, { critics }, { min, decide }) {
+    const { advises, ...opinion } = opinionOf(sample.critiques, critics, { min, decide });
+    return { ...opinion, threshold: min, advisory: advises };
+  },
+});

@@ -1,4 +1,5 @@
-import type { FeatureSpread, Gate } from './gate.ts';
+import { z } from 'zod';
+import { gate, type FeatureSpread, type GateContext, type JudgedSample, type Verdict } from './gate.ts';
 
 /**
  * Is the rationale of the kind that was accepted before? The distance is the largest robust z-score over a few
@@ -7,9 +8,32 @@ import type { FeatureSpread, Gate } from './gate.ts';
  * while its surface stays the same, because it needs no model, and because the reason can name what is odd.
  * Unscored until enough has been accepted to know what is usual.
  */
-export const distribution: Gate = (sample, { accepted, settings }) => {
-  const { maxDeviations, minExamples } = settings.distribution;
-  const base = { gate: 'distribution', threshold: maxDeviations };
+export const distribution = gate({
+  name: 'distribution',
+  asks: 'is it of the kind that was accepted before?',
+  threshold: ({ maxDeviations }) =>
+    `\`gates.distribution.maxDeviations\` (${maxDeviations} robust deviations)`,
+  unscoredWhen: ({ minExamples }) => `fewer than \`minExamples\` (${minExamples}) were accepted`,
+  weight: 'advisory',
+  catches: ['verbose'],
+  remedy: 'gates.policy.distribution: required',
+  settings: {
+    maxDeviations: z
+      .number()
+      .positive()
+      .default(8)
+      .describe('robust standard deviations from what was accepted before'),
+    minExamples: z.int().min(2).max(1000).default(50).describe('fewer accepted before: unscored'),
+  },
+  judge: judgeDistance,
+});
+
+function judgeDistance(
+  sample: Pick<JudgedSample, 'text'>,
+  { accepted }: Pick<GateContext, 'accepted'>,
+  { maxDeviations, minExamples }: { maxDeviations: number; minExamples: number },
+): Omit<Verdict, 'gate'> {
+  const base = { threshold: maxDeviations };
   if (accepted.examples < minExamples) {
     const reason = `${accepted.examples} accepted before < ${minExamples}: too few to know what is usual`;
     return { ...base, outcome: 'unscored', reason };
@@ -30,7 +54,7 @@ export const distribution: Gate = (sample, { accepted, settings }) => {
       `(${farthest.value.toFixed(2)}, usual ${farthest.median.toFixed(2)} ± ${farthest.spread.toFixed(2)}, ` +
       `${accepted.examples} accepted before)`,
   };
-};
+}
 
 /** The least spread of each feature: where all are alike, a small difference is not odd. */
 const LEAST_SPREAD = {

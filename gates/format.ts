@@ -1,6 +1,12 @@
-import type { Gate } from './gate.ts';
+import { gate } from './gate.ts';
 
 /** Is the rationale in the form that the task demands? The task measures, the gate decides. */
-export const format: Gate = ({ format: { ok, reason } }) => {
-  return { gate: 'format', outcome: ok ? 'pass' : 'fail', reason };
-};
+export const format = gate({
+  name: 'format',
+  asks: "is it in the task's form?",
+  threshold: () => "the task's own check",
+  unscoredWhen: () => 'never',
+  weight: 'required',
+  settings: {},
+  judge: ({ format: { ok, reason } }) => ({ outcome: ok ? 'pass' : 'fail', reason }),
+});

@@ -1,23 +1,13 @@
 /**
- * A gate checks one sample and says pass, fail or unscored. `unscored` is a third outcome: it is never a
- * pass and never counts as evidence. Gates are pure: all they may look at is in their arguments.
+ * A gate checks one sample and says pass, fail or unscored. `unscored` is a third outcome: it is never a pass and never counts as
+ * evidence. A gate is one value: its name, its settings with their defaults, what it counts for, what it is documented by and how
+ * it judges. Gates are pure: all they may look at is in their arguments.
  */
+import { z } from 'zod';
+
 export type Outcome = 'pass' | 'fail' | 'unscored';
 
-/** All gates in the order in which their verdicts are shown. */
-export const GATE_NAMES = [
-  'agreement',
-  'format',
-  'coherence',
-  'length',
-  'critique',
-  'verification',
-  'novelty',
-  'distribution',
-  'reward',
-  'human',
-] as const;
-export type GateName = (typeof GATE_NAMES)[number];
+export type CritiqueOutcome = 'holds' | 'fails' | 'unscored';
 
 export type Verdict = {
   gate: string;
@@ -29,6 +19,21 @@ export type Verdict = {
   /** Advisory verdicts are recorded but do not decide. */
   advisory?: boolean;
 };
+
+/**
+ * Bad work that is planted to see whether the gates reject it: a wrong answer that a whole vote seems to back, a right answer
+ * with broken steps, nonsense at length, the same words for every problem, text that is addressed to the critic, and work on
+ * something else.
+ */
+export const PROBE_KINDS = [
+  'wrong-answer',
+  'broken-steps',
+  'verbose',
+  'template',
+  'injection',
+  'off-task',
+] as const;
+export type ProbeKind = (typeof PROBE_KINDS)[number];
 
 /** The vote over a prompt's samples, as the gates see it. */
 export type VoteSummary = {
@@ -51,7 +56,7 @@ export type VoteSummary = {
 /** What one critic said of a sample. */
 export type JudgedCritique = {
   critic: string;
-  outcome: 'holds' | 'fails' | 'unscored';
+  outcome: CritiqueOutcome;
   score?: number;
   reason: string;
 };
@@ -99,25 +104,54 @@ export type GateContext = {
   critics: readonly { name: string; betterThanChance: boolean; reason: string }[];
   /** The task has a verification of its own. */
   verifies: boolean;
+  /** Most tokens that a sample was allowed. */
+  maxTokens: number;
   /** Features of the rationales accepted in earlier iterations of the run. */
   accepted: { examples: number; features: readonly FeatureSpread[] };
-  settings: GateSettings;
 };
 
-export type Weight = 'required' | 'advisory' | 'off';
+export const WEIGHTS = ['required', 'advisory', 'off'] as const;
+export type Weight = (typeof WEIGHTS)[number];
 
-export type GateSettings = {
-  agreement: { min: number; max: number; minMargin: number };
-  length: { maxDeviations: number; maxTokens: number };
-  /** `auto` counts as required; whoever judges says where the critics only advise. */
-  critique: { min: number; mode: Weight | 'auto'; decide: 'all' | 'majority' };
-  novelty: { maxSimilarity: number };
-  distribution: { maxDeviations: number; minExamples: number };
-  reward: { min: number };
-  /** `auto`: required where the task can verify, else off. The critique's weight is its `mode`. */
-  policy: Record<Exclude<GateName, 'critique' | 'verification'>, Weight> & { verification: Weight | 'auto' };
-  /** What `unscored` means at a required gate: not accepted, unless a gate is named here with `ignore`. */
-  unscored: Partial<Record<GateName, 'fail' | 'ignore'>>;
+type Fields = Readonly<Record<string, z.ZodType>>;
+type SettingsOf<F extends Fields> = { [Name in keyof F]: z.output<F[Name]> };
+
+export type Gate<Name extends string = string, F extends Fields = Fields> = {
+  /** Also the name of its settings: `gates.NAME.FIELD`. */
+  name: Name;
+  /** The question that it answers, for docs/gates.md. */
+  asks: string;
+  /** Where it draws the line, with the defaults: for docs/gates.md. */
+  threshold(defaults: SettingsOf<F>): string;
+  unscoredWhen(defaults: SettingsOf<F>): string;
+  /** Fields of `gates.NAME`; none: the gate has no settings. */
+  settings: F;
+  /** What its verdict counts for where nobody says anything else: the default of `gates.policy.NAME`. */
+  weight: Weight | 'auto';
+  /** What `auto` comes to, as the documentation says it and as it is. */
+  auto?: { says: string; weight(where: { verifies: boolean }): Weight };
+  /** Its weight is the setting `gates.NAME.mode`, not `gates.policy.NAME`. */
+  hasMode?: true;
+  /** It asks a model or a person, or runs the task's code: the arm without gates does without. */
+  costs?: true;
+  /** People answer after the gates have judged: that nobody has yet is no fault. */
+  decidedLater?: true;
+  /** The kinds of planted work that it looks at what they are bad at. That a work is in form says nothing of its being right. */
+  catches?: readonly ProbeKind[];
+  /** What a user can add to have those kinds caught. */
+  remedy?: string;
+  judge(sample: JudgedSample, context: GateContext, settings: SettingsOf<F>): Omit<Verdict, 'gate'>;
 };
 
-export type Gate = (sample: JudgedSample, context: GateContext) => Verdict;
+/** Describes a gate. `judge` may make a verdict advisory, whatever the policy says. */
+export const gate = <
+  const Name extends string,
+  F extends Fields,
+  W extends Weight | 'auto',
+  M extends true | undefined = undefined,
+>(
+  definition: Gate<Name, F> & { weight: W; hasMode?: M },
+) => definition as Gate<Name, F> & { weight: W; hasMode: M };
+
+/** A number from 0 to 1. */
+export const share = z.number().min(0).max(1);

@@ -3,7 +3,7 @@
  * fingerprint (which says which checkpoint answered). Streams go on line by line, as they come.
  */
 import type { ReadableStreamDefaultReader } from 'node:stream/web';
-import { parseExactly } from './json.ts';
+import { parseKeepingDigits } from './json.ts';
 
 /** What is kept of an answer while it passes by. */
 export type Seen = {
@@ -49,7 +49,7 @@ function marked(body: Record<string, unknown>, seen: Seen, mark: Mark): string {
 export function markBody(text: string, seen: Seen, mark: Mark): string | undefined {
   let body: unknown;
   try {
-    body = parseExactly(text);
+    body = parseKeepingDigits(text);
   } catch {
     return undefined;
   }
@@ -57,11 +57,11 @@ export function markBody(text: string, seen: Seen, mark: Mark): string | undefin
 }
 
 /** One line of a stream. Events that are no JSON object pass as they are. */
-export function markLine(line: string, seen: Seen, mark: Mark): string {
+function markLine(line: string, seen: Seen, mark: Mark): string {
   const found = /^data:\s*(\{.*\})\s*$/s.exec(line);
   if (!found) return line;
   try {
-    const body = parseExactly(found[1]!);
+    const body = parseKeepingDigits(found[1]!);
     // An error in the middle of a stream has no id to mark.
     if (!isObject(body) || 'error' in body) return line;
     return `data: ${marked(body, seen, mark)}`;

@@ -7,11 +7,13 @@
  * Does not cover: limits per client, TLS; put a proxy before it for those.
  */
 import { Hono, type Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import type { Client } from '@temporalio/client';
 import type { Db } from '../db/connect.ts';
 import { errorText } from '../models/errors.ts';
-import { bearer, hostName, isLoopback, sameSecret } from '../net/access.ts';
+import { addressProblem, bearer, hostName, isLoopback, sameSecret } from '../process/access.ts';
 import { inAsked, type GatewayEnv } from './asked.ts';
+import { limitBody } from './body.ts';
+import { adaptingTask, createAdapting } from './adapting.ts';
 import { createChat } from './chat.ts';
 import { GatewayError } from './errors.ts';
 import { takeFeedback } from './feedback.ts';
@@ -21,7 +23,7 @@ import type { Observe } from './observe.ts';
 import { createRecord } from './record.ts';
 import type { Redact } from './redact.ts';
 import type { Route, Routes } from './routes.ts';
-import { createUpstream } from './upstream.ts';
+import { Upstream } from './upstream.ts';
 
 export type AppOptions = {
   db: Db;
@@ -32,6 +34,8 @@ export type AppOptions = {
   stores(task: string): boolean;
   maxBodyBytes: number;
   timeoutMs: number;
+  /** Opens Temporal, for answers that adapt; undefined where no address is known. */
+  temporal?: () => Promise<Client>;
   /** Told of what is over, for metrics. */
   observe?: Observe;
 };
@@ -67,7 +71,7 @@ function admit(c: Context, token: string | undefined): void {
 
 export function createGateway(options: AppOptions): Gateway {
   const { db, routes, log, observe = () => undefined } = options;
-  const upstream = createUpstream(db, options, log);
+  const upstream = new Upstream(db, options, log);
   const { record, settled } = createRecord(db, { ...options, observe }, log);
   const app = new Hono<GatewayEnv>();
 
@@ -110,23 +114,18 @@ export function createGateway(options: AppOptions): Gateway {
       code: 'unknown_url',
     }).response(),
   );
+  app.use(async (c, next) => {
+    const problem = addressProblem(c.req.url);
+    if (problem) throw new GatewayError(400, `The address ${problem}.`);
+    await next();
+  });
   app.get('/health', (c) => c.json({ status: 'ok', tasks: routes.all().length }));
   app.use('/v1/*', (c, next) => inAsked(c, observe, next));
   app.use('/v1/*', async (c, next) => {
     admit(c, options.token);
     await next();
   });
-  app.use(
-    '/v1/*',
-    bodyLimit({
-      maxSize: options.maxBodyBytes,
-      onError: () => {
-        throw new GatewayError(413, `The body is larger than ${options.maxBodyBytes} bytes.`, {
-          code: 'too_large',
-        });
-      },
-    }),
-  );
+  app.use('/v1/*', limitBody(options.maxBodyBytes));
 
   app.get('/v1/models', (c) => c.json({ object: 'list', data: routes.all().map(modelOf) }));
   app.get('/v1/models/:model', (c) => c.json(modelOf(routeFor(c.req.param('model')))));
@@ -137,7 +136,15 @@ export function createGateway(options: AppOptions): Gateway {
     return c.json(answer);
   });
 
-  app.post('/v1/chat/completions', createChat({ routeFor, upstream, record }));
+  const adapting = createAdapting(options.temporal);
+  const chat = createChat({ routeFor, upstream, record });
+  app.post('/v1/chat/completions', async (c) => {
+    const body = await jsonBody(c);
+    const task = adaptingTask(body.model);
+    // A task may be called so itself.
+    if (task === undefined || routes.find(body.model as string)) return chat(c, body);
+    return adapting(c, routeFor(task), body);
+  });
 
   return { app, settled };
 }

@@ -4,7 +4,7 @@ import type { Span } from '@opentelemetry/api';
 import type { ChatEvent, Observe } from './observe.ts';
 import { endRequest, inRequest } from './spans.ts';
 
-export type Asked = {
+type Asked = {
   span: Span;
   task?: string;
   checkpoint?: number;

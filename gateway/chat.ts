@@ -4,13 +4,12 @@ import type { Context } from 'hono';
 import { markBody, markStream, type Mark, type Seen } from './answer.ts';
 import type { GatewayEnv } from './asked.ts';
 import { GatewayError } from './errors.ts';
-import { jsonBody } from './json.ts';
 import type { Answer } from './record.ts';
 import type { Route } from './routes.ts';
 import { passedError, passedHeaders, type Upstream } from './upstream.ts';
 
 /** What identifies the served checkpoint and, behind it, what the endpoint said of its weights. */
-export function fingerprintFor(checkpointId: number, upstream: string | null | undefined): string {
+function fingerprintFor(checkpointId: number, upstream: string | null | undefined): string {
   return `ratchet-${checkpointId}${upstream ? `-${upstream}` : ''}`;
 }
 
@@ -22,12 +21,11 @@ export function createChat({
   routeFor(model: unknown): Route;
   upstream: Upstream;
   record(answer: Answer): Promise<void>;
-}): (c: Context<GatewayEnv>) => Promise<Response> {
-  return async (c) => {
+}): (c: Context<GatewayEnv>, body: Record<string, unknown>) => Promise<Response> {
+  return async (c, body) => {
     const began = performance.now();
     const asked = c.get('asked');
     const client = c.req.raw.signal;
-    const body = await jsonBody(c);
     const route = routeFor(body.model);
     const streamed = body.stream === true;
     Object.assign(asked, { task: route.task, streamed });

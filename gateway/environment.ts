@@ -1,6 +1,6 @@
 /** What the gateway reads from its environment: one schema. The flags of `ratchet serve` set these variables. */
 import { z } from 'zod';
-import { bareHost, isLoopback } from '../net/access.ts';
+import { bareHost, isLoopback } from '../process/access.ts';
 
 const whole = (least: number, most: number) =>
   z
@@ -46,7 +46,12 @@ export const gatewaySchema = z.object({
   /** Prometheus metrics at /metrics (docs/observability.md). */
   RATCHET_GATEWAY_METRICS_PORT: whole(0, 65_535).optional(),
   RATCHET_GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
-  /** Traces go there (telemetry/tracing.ts). */
+  /** Where the workflows run: for answers that adapt to their prompt (`TASK+ttt`). */
+  TEMPORAL_ADDRESS: z.string().optional(),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_API_KEY: z.string().optional(),
+  TEMPORAL_TLS: z.string().optional(),
+  /** Traces go there (process/tracing.ts). */
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
@@ -63,6 +68,7 @@ export type GatewaySettings = {
   timeoutMs: number;
   refreshMs: number;
   metrics: { host: string; port: number } | undefined;
+  temporal: { temporal: string; namespace: string } | undefined;
   logLevel: string;
 };
 
@@ -99,6 +105,10 @@ export function gatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
       e.RATCHET_GATEWAY_METRICS_PORT === undefined
         ? undefined
         : { host: bareHost(e.RATCHET_GATEWAY_METRICS_HOST), port: e.RATCHET_GATEWAY_METRICS_PORT },
+    temporal:
+      e.TEMPORAL_ADDRESS === undefined
+        ? undefined
+        : { temporal: e.TEMPORAL_ADDRESS, namespace: e.TEMPORAL_NAMESPACE },
     logLevel: e.RATCHET_LOG_LEVEL,
   };
 }

@@ -1,15 +1,15 @@
 /** `POST /v1/feedback`: what people say of an answer, and what becomes of it. */
 import { z } from 'zod';
-import { formAnswered, formsFor, plainForm, readRun, taskOf } from '../activities/context.ts';
+import { formAnswered, formsFor, plainForm, readRun, taskOf } from '../engine/context.ts';
 import type { Db } from '../db/connect.ts';
-import { addFeedback, findCompletion } from '../db/gateway.ts';
-import { findStoredPrompt, storePrompt } from '../db/outside.ts';
-import { getCheckpoint } from '../db/runs.ts';
+import { addFeedback, findCompletion } from '../db/queries/gateway.ts';
+import { findStoredPrompt, storePrompt } from '../db/queries/outside.ts';
+import { getCheckpoint } from '../db/queries/runs.ts';
 import type { Prompt, Task } from '../tasks/task.ts';
 import { GatewayError } from './errors.ts';
 import type { Redact } from './redact.ts';
 
-export const feedbackSchema = z
+const feedbackSchema = z
   .strictObject({
     completion: z.string().min(1).max(200).describe("the answer's id"),
     choice: z.int().min(0).max(1023).default(0).describe('which of n choices'),
@@ -56,7 +56,7 @@ type Read = { answer: string; rationale?: string };
  *
  * @throws GatewayError for what the task can't read
  */
-export function readCorrection(task: Task, prompt: Prompt, given: string): Read {
+function readCorrection(task: Task, prompt: Prompt, given: string): Read {
   const text = given.trim();
   const refuse = (why: string) => new GatewayError(400, `The correction ${why}.`, { param: 'correction' });
   const plain = plainForm(prompt, formsFor(task, prompt, 0));

@@ -1,13 +1,17 @@
 /** The process behind `ratchet serve` and the part `gateway` of the stack. */
-import { pino } from 'pino';
 import { migrate } from '../db/migrate.ts';
+import { receiveKeys } from '../process/handed-keys.ts';
+import { createLog } from '../process/log.ts';
+import { dieWithoutSecrets, redacted, saidBy } from '../process/secrets.ts';
 import { gatewaySettings } from './environment.ts';
-import { startTracing } from '../telemetry/tracing.ts';
+import { startTracing } from '../process/tracing.ts';
 import { startGateway } from './server.ts';
 
+dieWithoutSecrets();
 try {
+  receiveKeys();
   const settings = gatewaySettings(process.env);
-  const log = pino({ level: settings.logLevel });
+  const log = createLog(settings.logLevel);
   await migrate(settings.databaseUrl);
   const tracing = await startTracing('ratchet-gateway');
   const gateway = await startGateway(settings, log);
@@ -22,6 +26,6 @@ try {
     });
   }
 } catch (error) {
-  process.stderr.write(`✗ ${(error as Error).message}\n`);
+  process.stderr.write(`✗ ${error instanceof Error ? saidBy(error) : redacted(String(error))}\n`);
   process.exit(1);
 }

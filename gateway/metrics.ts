@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { urlHost } from '../net/access.ts';
+import { urlHost } from '../process/access.ts';
 import type { GatewayEvent } from './observe.ts';
 import type { Route } from './routes.ts';
 
@@ -18,12 +18,16 @@ export type GatewayMetrics = { registry: Registry; observe(event: GatewayEvent):
 export function createMetrics(routes: () => Route[]): GatewayMetrics {
   const registry = new Registry();
   const registers = [registry];
-  const requests = new Counter({
-    name: 'ratchet_gateway_requests_total',
-    help: 'Chat requests that are over; by task, checkpoint, HTTP status and outcome',
-    labelNames: ['task', 'checkpoint', 'status', 'outcome'],
-    registers,
-  });
+  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+    new Counter({ name: `ratchet_gateway_${name}_total`, help, labelNames, registers });
+  const requests = counter(
+    'requests',
+    'Chat requests that are over; by task, checkpoint, HTTP status and outcome',
+    'task',
+    'checkpoint',
+    'status',
+    'outcome',
+  );
   const seconds = new Histogram({
     name: 'ratchet_gateway_request_seconds',
     help: 'Seconds from a chat request to the end of its answer, of those that were completed; by task and streamed',
@@ -31,30 +35,30 @@ export function createMetrics(routes: () => Route[]): GatewayMetrics {
     buckets: SECONDS,
     registers,
   });
-  const tokens = new Counter({
-    name: 'ratchet_gateway_tokens_total',
-    help: 'Tokens of answers, where the endpoint counts them; by task, checkpoint and kind (prompt, completion)',
-    labelNames: ['task', 'checkpoint', 'kind'],
-    registers,
-  });
-  const fallbacks = new Counter({
-    name: 'ratchet_gateway_fallbacks_total',
-    help: 'Answers of another checkpoint than the served one; by task',
-    labelNames: ['task'],
-    registers,
-  });
-  const feedback = new Counter({
-    name: 'ratchet_gateway_feedback_total',
-    help: 'Feedback that was stored; by task, rating (up, down, none) and what becomes of it',
-    labelNames: ['task', 'rating', 'becomes'],
-    registers,
-  });
-  const unrecorded = new Counter({
-    name: 'ratchet_gateway_unrecorded_total',
-    help: 'Answers that could not be recorded in the database; by task',
-    labelNames: ['task'],
-    registers,
-  });
+  const tokens = counter(
+    'tokens',
+    'Tokens of answers, where the endpoint counts them; by task, checkpoint and kind (prompt, completion)',
+    'task',
+    'checkpoint',
+    'kind',
+  );
+  const fallbacks = counter(
+    'fallbacks',
+    'Answers of another checkpoint than the served one; by task',
+    'task',
+  );
+  const feedback = counter(
+    'feedback',
+    'Feedback that was stored; by task, rating (up, down, none) and what becomes of it',
+    'task',
+    'rating',
+    'becomes',
+  );
+  const unrecorded = counter(
+    'unrecorded',
+    'Answers that could not be recorded in the database; by task',
+    'task',
+  );
   new Gauge({
     name: 'ratchet_gateway_serving_info',
     help: 'The checkpoint that each task serves; 1, or 0 where it cannot be served',

@@ -3,8 +3,8 @@
  * redacted. What can't be stored is counted with its reason; an answer never fails for it.
  */
 import type { Db } from '../db/connect.ts';
-import { addCompletion } from '../db/gateway.ts';
-import { storePrompt } from '../db/outside.ts';
+import { addCompletion } from '../db/queries/gateway.ts';
+import { storePrompt } from '../db/queries/outside.ts';
 import type { gatewayCompletions } from '../db/schema.ts';
 import { errorText } from '../models/errors.ts';
 import { messageTexts, promptIn } from './prompt.ts';

@@ -8,9 +8,10 @@
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { storableText } from '../db/storable.ts';
 import { errorText } from '../models/errors.ts';
 
-export type RedactContext = {
+type RedactContext = {
   task: string;
   /** What the text is. */
   part: 'prompt' | 'answer' | 'feedback';
@@ -19,7 +20,7 @@ export type RedactContext = {
 /** A user's own redaction, the export `redact` of a module. Null: this text must not be stored at all. */
 export type RedactHook = (text: string, context: RedactContext) => string | null | Promise<string | null>;
 
-export type Redacted =
+type Redacted =
   /** `counts`: how often each kind was taken out. */
   { text: string; counts: Record<string, number> } | { refused: string };
 
@@ -67,8 +68,7 @@ export async function loadHook(path: string): Promise<RedactHook> {
 
 export function createRedact(kinds: readonly ('email' | 'phone' | 'card')[], hook?: RedactHook): Redact {
   return async (given, context) => {
-    // PostgreSQL's text holds no NUL.
-    let text = given.replaceAll('\0', '\uFFFD');
+    let text = storableText(given);
     const counts: Record<string, number> = {};
     for (const kind of ORDER.filter((one) => kinds.includes(one))) {
       const { find, sure } = PATTERNS[kind];

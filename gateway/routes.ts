@@ -4,11 +4,11 @@
  * checkpoint ends there, and the next one begins on the new.
  */
 import pg from 'pg';
-import { endpointOf, readRun, taskOf } from '../activities/context.ts';
-import { servingOfTask } from '../activities/serving.ts';
+import { endpointOf, readRun, taskOf } from '../engine/context.ts';
+import { servingOfTask } from '../engine/serving.ts';
 import type { Db } from '../db/connect.ts';
-import type { Checkpoint } from '../db/runs.ts';
-import { baseOfNewestRun, SERVING_CHANNEL, servingMark, taskNames } from '../db/serving.ts';
+import type { Checkpoint } from '../db/queries/runs.ts';
+import { baseOfNewestRun, SERVING_CHANNEL, servingMark, taskNames } from '../db/queries/serving.ts';
 import type { Endpoint } from '../models/endpoint.ts';
 import { errorText } from '../models/errors.ts';
 import type { Task } from '../tasks/task.ts';

@@ -1,8 +1,9 @@
 /** Opens the gateway on its port, and closes it without dropping what is being answered. */
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
+import { connectTemporal } from '../app/temporal.ts';
 import { connect, type Db } from '../db/connect.ts';
-import { urlHost } from '../net/access.ts';
+import { urlHost } from '../process/access.ts';
 import { createGateway } from './app.ts';
 import type { GatewaySettings } from './environment.ts';
 import type { Log } from './log.ts';
@@ -26,6 +27,22 @@ const CONNECTIONS = 10;
 /** A client has this long to send its request. */
 const REQUEST_MS = 60_000;
 
+/** Temporal, opened when somebody first needs it; tried again where that failed. */
+function lazyTemporal(at: GatewaySettings['temporal']) {
+  let client: ReturnType<typeof connectTemporal> | undefined;
+  const open = () => {
+    client ??= connectTemporal(at!).catch((error: unknown) => {
+      client = undefined;
+      throw error;
+    });
+    return client;
+  };
+  return {
+    open: at && open,
+    close: async () => (await client?.catch(() => undefined))?.connection.close(),
+  };
+}
+
 /**
  * @param observe told of what is over, beside the gateway's own metrics
  * @throws Error when a port is taken, the database can't be read or the redaction module can't be loaded
@@ -47,8 +64,11 @@ export async function startGateway(
     const routes = await openRoutes(db, settings, log);
     undo.push(() => routes.close());
     const metrics = createMetrics(routes.all);
+    const temporal = lazyTemporal(settings.temporal);
+    undo.push(temporal.close);
     const gateway = createGateway({
       ...settings,
+      temporal: temporal.open,
       db,
       routes,
       redact: createRedact(redact, hook),

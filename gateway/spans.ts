@@ -1,7 +1,7 @@
 /**
  * Spans of the gateway: one of a request, which goes on with the caller's trace (`traceparent`), and in it one of each call to
  * the endpoint, which is told of it. They end when the answer has passed by, not when it begins. Without tracing
- * (telemetry/tracing.ts) they cost nothing and say nothing.
+ * (process/tracing.ts) they cost nothing and say nothing.
  */
 import {
   context,

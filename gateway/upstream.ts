@@ -2,15 +2,16 @@
  * Sends a request on to the endpoint of a checkpoint. The client's key stays here and the endpoint's key goes no further:
  * what comes back is searched for it, and an endpoint that refuses it is not quoted.
  */
-import { reloadOf } from '../activities/reload.ts';
+import { reloadOf } from '../engine/reload.ts';
 import type { Db } from '../db/connect.ts';
 import { errorText } from '../models/errors.ts';
+import { fetchThrough } from '../process/proxy.ts';
 import { GatewayError, type ErrorBody } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Route, Target } from './routes.ts';
 import { startCall, type Call } from './spans.ts';
 
-export type Answered = {
+type Answered = {
   target: Target;
   response: Response;
   /** Why another checkpoint than the served one answers. */
@@ -112,53 +113,97 @@ async function unknownModel(target: Target, response: Response): Promise<string 
   return response.status === 404 || code === 'model_not_found' ? message || 'status 404' : undefined;
 }
 
-export type Upstream = {
+/** Asks the endpoints of checkpoints, and loads an adapter again that its endpoint has evicted. */
+export class Upstream {
+  private readonly db: Db;
+  private readonly timeoutMs: number;
+  private readonly log: Log;
+  private readonly failedReloads = new Map<number, { at: number; reason: string }>();
+
+  /** @param timeoutMs how long an endpoint may be silent */
+  constructor(db: Db, { timeoutMs }: { timeoutMs: number }, log: Log) {
+    this.db = db;
+    this.timeoutMs = timeoutMs;
+    this.log = log;
+  }
+
   /**
    * @param body the request with the model's name in place of the task's, made by `bodyFor`
    * @param client ends when the client goes away
    * @throws GatewayError when no checkpoint can answer; whatever `client` was aborted with
    */
-  send(
-    route: Route,
+  async send(
+    { task, target, before }: Route,
     path: string,
     bodyFor: (model: string) => string,
     client: AbortSignal,
-  ): Promise<Answered>;
-};
+  ): Promise<Answered> {
+    const unavailable = (message: string) => new GatewayError(503, message, { code: 'model_unavailable' });
+    if (typeof target === 'string') {
+      this.log.error({ task, problem: target }, 'cannot be served');
+      throw unavailable(`The task ${task} cannot be served now: its endpoint is not set up.`);
+    }
+    const ask = (of: Target) => this.askOrReload(of, path, bodyFor(of.checkpoint.model), client);
+    const { id } = target.checkpoint;
+    const { answered, why } = await ask(target);
+    if (answered) return answered;
+    const second = before && (await ask(before)).answered;
+    if (!second)
+      throw unavailable(
+        `Checkpoint ${id} of ${task} is not served by its endpoint and could not be loaded again.`,
+      );
+    this.log.warn({ task, checkpoint: before.checkpoint.id, instead: id, why }, 'answers instead');
+    return { ...second, fallback: `checkpoint ${id} is not served by its endpoint` };
+  }
 
-export function createUpstream(db: Db, { timeoutMs }: { timeoutMs: number }, log: Log): Upstream {
-  const failedReloads = new Map<number, { at: number; reason: string }>();
+  /** Without an answer when the endpoint does not have the model, even after loading it again; `why` says so then. */
+  private async askOrReload(
+    target: Target,
+    path: string,
+    body: string,
+    client: AbortSignal,
+  ): Promise<{ answered?: Answered; why: string }> {
+    const began = performance.now();
+    const first = await this.ask(target, path, body, client);
+    const missing = await unknownModel(target, first.response);
+    if (missing === undefined) return { answered: first, why: '' };
+    await dropped(first, missing);
+    const problem = await this.reload(target, missing, began);
+    if (problem !== undefined) return { why: problem };
+    const second = await this.ask(target, path, body, client);
+    const still = await unknownModel(target, second.response);
+    if (still === undefined) return { answered: second, why: '' };
+    await dropped(second, still);
+    return { why: `${still} Loading it again did not help.` };
+  }
 
-  async function ask(target: Target, path: string, body: string, client: AbortSignal): Promise<Answered> {
+  private async ask(target: Target, path: string, body: string, client: AbortSignal): Promise<Answered> {
+    const { endpoint, checkpoint } = target;
     const silent = new AbortController();
+    const seconds = this.timeoutMs / 1000;
+    const tooLong = () =>
+      silent.abort(new GatewayError(504, `The endpoint was silent for ${seconds} s.`, { code: 'timeout' }));
     let timer: NodeJS.Timeout | undefined;
     const alive = () => {
       clearTimeout(timer);
-      timer = setTimeout(
-        () =>
-          silent.abort(
-            new GatewayError(504, `The endpoint was silent for ${timeoutMs / 1000} s.`, { code: 'timeout' }),
-          ),
-        timeoutMs,
-      );
+      timer = setTimeout(tooLong, this.timeoutMs);
     };
-    const call = startCall({ baseURL: target.endpoint.baseURL, model: target.checkpoint.model });
+    const call = startCall({ baseURL: endpoint.baseURL, model: checkpoint.model });
     const over: Call['end'] = (problem, tokens) => {
       clearTimeout(timer);
       call.end(problem, tokens);
     };
-    const signal = AbortSignal.any([client, silent.signal]);
     alive();
     try {
-      const response = await fetch(`${target.endpoint.baseURL.replace(/\/$/, '')}${path}`, {
+      const response = await fetchThrough(`${endpoint.baseURL.replace(/\/$/, '')}${path}`, {
         method: 'POST',
         headers: {
           ...call.headers,
           'content-type': 'application/json',
-          authorization: `Bearer ${target.endpoint.client.apiKey}`,
+          authorization: `Bearer ${endpoint.client.apiKey}`,
         },
         body,
-        signal,
+        signal: AbortSignal.any([client, silent.signal]),
       });
       alive();
       return { target, response, alive, over, abort: () => silent.abort() };
@@ -166,7 +211,7 @@ export function createUpstream(db: Db, { timeoutMs }: { timeoutMs: number }, log
       over(client.aborted ? 'the client went away' : errorText(error));
       if (client.aborted) throw client.reason;
       if (silent.signal.reason instanceof GatewayError) throw silent.signal.reason;
-      log.error({ checkpoint: target.checkpoint.id, error: errorText(error) }, 'the endpoint did not answer');
+      this.log.error({ checkpoint: checkpoint.id, error: errorText(error) }, 'the endpoint did not answer');
       throw new GatewayError(502, 'The endpoint behind the gateway could not be reached.', {
         code: 'upstream_unreachable',
       });
@@ -174,88 +219,32 @@ export function createUpstream(db: Db, { timeoutMs }: { timeoutMs: number }, log
   }
 
   /** Loads an evicted adapter again. A text says why it could not be. */
-  async function reload(target: Target, message: string, began: number): Promise<string | undefined> {
+  private async reload(target: Target, message: string, began: number): Promise<string | undefined> {
     const { checkpoint, endpoint, trainer } = target;
-    const failed = failedReloads.get(checkpoint.id);
+    const failed = this.failedReloads.get(checkpoint.id);
     if (failed && Date.now() - failed.at < RELOAD_PAUSE_MS) return failed.reason;
     try {
       // Not ended by the one client that happened to ask first: others wait for it.
       const signal = AbortSignal.timeout(RELOAD_MS);
-      await reloadOf(db, endpoint, trainer, checkpoint, signal).load(new Error(message), began);
-      failedReloads.delete(checkpoint.id);
-      log.warn(
-        { checkpoint: checkpoint.id, model: checkpoint.model },
-        'was gone from its endpoint: loaded again',
-      );
+      await reloadOf(this.db, endpoint, trainer, checkpoint, signal).load(new Error(message), began);
+      this.failedReloads.delete(checkpoint.id);
+      const { id, model } = checkpoint;
+      this.log.warn({ checkpoint: id, model }, 'was gone from its endpoint: loaded again');
       return undefined;
     } catch (error) {
       const reason = withoutKey(errorText(error), target);
-      failedReloads.set(checkpoint.id, { at: Date.now(), reason });
-      log.error(
+      this.failedReloads.set(checkpoint.id, { at: Date.now(), reason });
+      this.log.error(
         { checkpoint: checkpoint.id, error: reason },
         'is gone from its endpoint and could not be loaded',
       );
       return reason;
     }
   }
+}
 
-  /** Undefined when the endpoint does not have the model, even after loading it again; `why` says so then. */
-  async function askOrReload(
-    target: Target,
-    path: string,
-    body: string,
-    client: AbortSignal,
-  ): Promise<{ answered?: Answered; why: string }> {
-    const began = performance.now();
-    const first = await ask(target, path, body, client);
-    const missing = await unknownModel(target, first.response);
-    if (missing === undefined) return { answered: first, why: '' };
-    first.over(missing);
-    await first.response.body?.cancel().catch(() => undefined);
-    const problem = await reload(target, missing, began);
-    if (problem !== undefined) return { why: problem };
-    const second = await ask(target, path, body, client);
-    const still = await unknownModel(target, second.response);
-    if (still === undefined) return { answered: second, why: '' };
-    second.over(still);
-    await second.response.body?.cancel().catch(() => undefined);
-    return { why: `${still} Loading it again did not help.` };
-  }
-
-  return {
-    async send(route, path, bodyFor, client) {
-      const { target, before } = route;
-      if (typeof target === 'string') {
-        log.error({ task: route.task, problem: target }, 'cannot be served');
-        throw new GatewayError(
-          503,
-          `The task ${route.task} cannot be served now: its endpoint is not set up.`,
-          {
-            code: 'model_unavailable',
-          },
-        );
-      }
-      const { answered, why } = await askOrReload(target, path, bodyFor(target.checkpoint.model), client);
-      if (answered) return answered;
-      const id = target.checkpoint.id;
-      if (before) {
-        const second = await askOrReload(before, path, bodyFor(before.checkpoint.model), client);
-        if (second.answered) {
-          const fallback = `checkpoint ${id} is not served by its endpoint`;
-          log.warn(
-            { task: route.task, checkpoint: before.checkpoint.id, instead: id, why },
-            'answers instead',
-          );
-          return { ...second.answered, fallback };
-        }
-      }
-      throw new GatewayError(
-        503,
-        `Checkpoint ${id} of ${route.task} is not served by its endpoint and could not be loaded again.`,
-        {
-          code: 'model_unavailable',
-        },
-      );
-    },
-  };
+/** Ends an answer that nobody reads. */
+async function dropped({ over, response }: Answered, problem: string): Promise<void> {
+  over(problem);
+  await response.body?.cancel().catch(() => undefined);
 }

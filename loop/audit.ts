@@ -1,7 +1,6 @@
 /** Whether the gates reject what was planted among the samples: counts by kind and gate, and what follows from them. */
-import type { AuditOutcome } from '../db/schema.ts';
-import type { GateName, Verdict } from '../gates/gate.ts';
-import type { ProbeKind } from '../tasks/task.ts';
+import { GATES } from '../gates/index.ts';
+import type { AuditOutcome, GateName, Outcome, ProbeKind, Verdict } from './words.ts';
 import type { ImproveSettings } from './input.ts';
 
 /** Verdicts of one gate on the planted samples of one kind. */
@@ -42,7 +41,7 @@ export function auditByGate(kinds: readonly KindAudit[]): GateAudit[] {
       ({ gate }) => gate,
     ),
   ].map(([gate, all]) => {
-    const sum = (field: 'pass' | 'fail' | 'unscored') => all.reduce((total, one) => total + one[field], 0);
+    const sum = (field: Outcome) => all.reduce((total, one) => total + one[field], 0);
     const advisory = all.every((one) => one.advisory);
     return { gate, advisory, pass: sum('pass'), fail: sum('fail'), unscored: sum('unscored') };
   });
@@ -53,15 +52,11 @@ export function totalsOf(kinds: readonly KindAudit[]): { planted: number; caught
   return { planted: sum('planted'), caught: sum('caught') };
 }
 
-/** Gates that look at what a kind of bad work is bad at. That a work is in form and hangs together says nothing of its being right. */
-const LOOKS_AT: Record<ProbeKind, readonly GateName[]> = {
-  'wrong-answer': ['verification', 'critique', 'reward', 'human'],
-  'broken-steps': ['verification', 'critique', 'reward', 'human'],
-  verbose: ['critique', 'reward', 'human', 'distribution'],
-  template: ['critique', 'reward', 'human', 'novelty'],
-  injection: ['critique', 'reward', 'human'],
-  'off-task': ['critique', 'reward', 'human'],
-};
+/** Gates that look at what a kind of bad work is bad at, those first that look at the fewest kinds. */
+const gatesFor = (kind: ProbeKind) =>
+  GATES.filter(({ catches }) => catches?.includes(kind)).toSorted(
+    (a, b) => a.catches!.length - b.catches!.length,
+  );
 
 /**
  * The kinds that somebody asked to have caught.
@@ -69,7 +64,7 @@ const LOOKS_AT: Record<ProbeKind, readonly GateName[]> = {
  * @param asked gates that are required because somebody asked for them
  */
 export function kindsToCatch(kinds: readonly KindAudit[], asked: ReadonlySet<GateName>): KindAudit[] {
-  return kinds.filter(({ kind }) => LOOKS_AT[kind].some((gate) => asked.has(gate)));
+  return kinds.filter(({ kind }) => gatesFor(kind).some(({ name }) => asked.has(name)));
 }
 
 /** Audits of several iterations as one. */
@@ -97,20 +92,13 @@ export function outcomeOf(
   return enough(totals) ? 'passed' : 'advised';
 }
 
-const CHECKS: Partial<Record<GateName, string>> = {
-  verification: 'a verification (verify in the task)',
-  critique: 'a critic that can judge (a larger model as models.critic)',
-  novelty: 'gates.policy.novelty: required',
-  distribution: 'gates.policy.distribution: required',
-};
-
 /** What would catch the kinds that came through; undefined: all were caught. */
 export function whatIsNeeded(kinds: readonly KindAudit[]): string | undefined {
   const missed = kinds.filter((one) => one.caught < one.planted);
   if (missed.length === 0) return undefined;
-  const means = [...new Set(missed.flatMap(({ kind }) => LOOKS_AT[kind]))].flatMap(
-    (gate) => CHECKS[gate] ?? [],
-  );
+  const means = [
+    ...new Set(missed.flatMap(({ kind }) => gatesFor(kind).flatMap(({ remedy }) => remedy ?? []))),
+  ];
   const through = missed.map(({ kind, planted, caught }) => `${kind} ${planted - caught} of ${planted}`);
   return `Bad work of these kinds would pass as good: ${through.join(', ')}. What would catch it: ${means.join(', ')}.`;
 }

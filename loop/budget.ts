@@ -55,8 +55,12 @@ const UNITS: Record<keyof Spend, string> = {
 
 const amount = (n: number) => (Number.isInteger(n) ? String(n) : n.toFixed(n < 10 ? 4 : 1));
 
+/** In the order in which limits are looked at: what ends a run comes before what ends a stage of its curriculum. */
+export const SCOPES = ['run', 'iteration', 'stage'] as const;
+export type Scope = (typeof SCOPES)[number];
+
 /**
- * The first limit that would be passed, in a sentence; undefined when all hold.
+ * The first limit that would be passed, in a sentence, and whose it is; undefined when all hold.
  *
  * @param spent what is spent or held by pages under way
  * @param ahead what is about to be spent
@@ -64,27 +68,27 @@ const amount = (n: number) => (Number.isInteger(n) ? String(n) : n.toFixed(n < 1
  */
 export function overBudget(
   limits: ImproveSettings['budget'],
-  spent: { run: Spend; iteration: Spend },
-  ahead: { run: Spend; iteration: Spend },
+  spent: Record<Scope, Spend>,
+  ahead: Record<Scope, Spend>,
   trains: boolean,
-): string | undefined {
-  for (const scope of ['run', 'iteration'] as const) {
+): { scope: Scope; problem: string } | undefined {
+  for (const scope of SCOPES) {
     for (const field of Object.keys(UNITS) as (keyof Spend)[]) {
       const limit = limits[scope][field];
       if (limit === undefined || (field === 'trainingSeconds' && !trains)) continue;
       const total = spent[scope][field] + ahead[scope][field];
       if (total <= limit) continue;
-      return (
+      const problem =
         `the ${scope} would reach ${amount(total)} of ${amount(limit)} ${UNITS[field]} ` +
-        `(${amount(spent[scope][field])} spent, ${amount(ahead[scope][field])} ahead)`
-      );
+        `(${amount(spent[scope][field])} spent, ${amount(ahead[scope][field])} ahead)`;
+      return { scope, problem };
     }
   }
   return undefined;
 }
 
-export function isLimited({ run, iteration }: ImproveSettings['budget']): boolean {
-  return [...Object.values(run), ...Object.values(iteration)].some((limit) => limit !== undefined);
+export function isLimited(budget: Partial<ImproveSettings['budget']>): boolean {
+  return SCOPES.some((scope) => Object.values(budget[scope] ?? {}).some((limit) => limit !== undefined));
 }
 
 /** What one iteration brought for what it cost. */

@@ -17,7 +17,7 @@
 /** A calibration vote with a ŷ that nothing else speaks against. */
 export type CalibrationVote = { level: number | null; votes: number; lead: number; right: boolean };
 
-export type Counted = { right: number; total: number };
+type Counted = { right: number; total: number };
 
 export type Required = {
   level: number | null;

@@ -2,12 +2,12 @@
  * Changes of course: which adjustments are in force in an iteration, what the stagnation policy does next, and
  * which lighter strategy comes next when the budget runs short.
  */
-import type { StagnationKind } from './control.ts';
+import type { StagnationKind } from './messages.ts';
 import type { ImproveSettings } from './input.ts';
 import { merge } from './merge.ts';
 import type { STAGNATION_STEPS } from './policy-input.ts';
 
-export type StagnationStep = (typeof STAGNATION_STEPS)[number];
+type StagnationStep = (typeof STAGNATION_STEPS)[number];
 
 /** A stored change of course, oldest first wherever there are several. */
 export type Adjustment = {
@@ -19,6 +19,8 @@ export type Adjustment = {
 
 /** What a reset takes back; the budget's adjustments outlast it. */
 const UNDONE_BY_RESET = new Set(['diversity', 'pool']);
+/** What a new stage of a curriculum takes back: it was done for another target, or for another stage's budget. */
+const UNDONE_BY_STAGE = new Set(['stage', 'diversity', 'pool', 'lighter']);
 
 /** A run's settings as they hold in one iteration. */
 export function settingsOf(
@@ -48,8 +50,10 @@ export function adjusted(
 ): ImproveSettings {
   const begun = adjustments.filter((one) => one.fromIteration <= iteration);
   const lastReset = begun.findLastIndex((one) => one.kind === 'reset');
+  const lastStage = begun.findLastIndex((one) => one.kind === 'stage');
   return begun
     .filter((one, i) => !(i < lastReset && UNDONE_BY_RESET.has(one.kind)))
+    .filter((one, i) => !(i < lastStage && UNDONE_BY_STAGE.has(one.kind)))
     .filter((one) => one.untilIteration === null || one.untilIteration >= iteration)
     .reduce((held, one) => merge(held, one.overrides), settings);
 }
@@ -142,7 +146,7 @@ export type Situation = {
   kind: StagnationKind;
   settings: ImproveSettings;
   /** Steps taken since the last promotion or reset by an operator. */
-  taken: readonly StagnationStep[];
+  taken: readonly string[];
   /** Does the task know further ways of asking? */
   hasAlternatives: boolean;
   hasLevels: boolean;

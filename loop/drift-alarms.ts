@@ -74,7 +74,7 @@ export function findDrift(
 
 const shown = (value: number) => (value >= 10 ? value.toFixed(0) : value.toFixed(2));
 
-export type DriftStep = (typeof DRIFT_STEPS)[number];
+type DriftStep = (typeof DRIFT_STEPS)[number];
 
 export type DriftSituation = {
   /** As they stand without a temperature schedule on top. */
@@ -82,7 +82,7 @@ export type DriftSituation = {
   /** First iteration that a step would concern. */
   from: number;
   /** Steps taken since the last iteration without an alarm. */
-  taken: readonly DriftStep[];
+  taken: readonly string[];
   /** The task knows further ways of asking, or harmless changes of a prompt. */
   hasAlternatives: boolean;
   hasNoise: boolean;

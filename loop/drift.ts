@@ -40,7 +40,7 @@ export type DriftMeasures = {
  * Distinct-n, entropy and compression depend on how much text there is. They are means over blocks of so many rationales,
  * so that iterations that accepted more or less can be compared.
  */
-export const TEXTS_PER_BLOCK = 8;
+const TEXTS_PER_BLOCK = 8;
 
 /** Longer rationales are measured by their beginning, in characters; all but their length. */
 const MAX_LENGTH = 20_000;

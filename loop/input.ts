@@ -3,8 +3,11 @@
  * stored configuration and the documentation derive. Every field has a default, so `{}` is a legal input.
  */
 import { z } from 'zod';
-import { endpointSchema, gatesSchema } from './gates-input.ts';
+import { gatesSchema } from '../gates/index.ts';
+import { curriculumSchema } from './curriculum-input.ts';
+import { endpointSchema } from '../process/endpoint-input.ts';
 import { budgetSchema, driftSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
+import { ladderSchema } from './ladder-input.ts';
 import { PRESET_NAMES } from './presets.ts';
 import { MAX_MISSING } from './promotion.ts';
 import { probesSchema } from './probes-input.ts';
@@ -37,6 +40,12 @@ export const improveInputSchema = z.strictObject({
     .enum(['base', 'promoted'])
     .default('base')
     .describe('`promoted`: begin at the checkpoint that the task serves (ratchet serving)'),
+  check: z
+    .enum(['start', 'off'])
+    .default('start')
+    .describe(
+      'ask each model once, as the run will, before anything is spent; `off`: it was done, as `ratchet run` does',
+    ),
   experiment: z
     .enum(['none', 'ungated', 'control'])
     .default('none')
@@ -118,6 +127,7 @@ export const improveInputSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  strategy: z.strictObject({ ladder: ladderSchema.prefault({}) }).prefault({}),
   gates: gatesSchema.prefault({}),
   select: z
     .strictObject({
@@ -173,21 +183,7 @@ export const improveInputSchema = z.strictObject({
         .describe('every so many iterations the base is trained anew on all accepted examples'),
     })
     .prefault({}),
-  curriculum: z
-    .strictObject({
-      enter: share
-        .default(0.3)
-        .describe('a level enters when the trusted share of the level below is at least this'),
-      leave: share.default(0.8).describe('a level leaves when its trusted share is at least this'),
-      shift: z
-        .int()
-        .min(-10)
-        .max(10)
-        .default(0)
-        .describe('1: also one level above those chosen, −1: also one below; set by the stagnation policy'),
-      width: z.int().min(1).max(100).default(3).describe('most levels in one pool'),
-    })
-    .prefault({}),
+  curriculum: curriculumSchema.prefault({}),
   benchmark: z
     .strictObject({
       size: z
@@ -249,7 +245,14 @@ export const improveInputSchema = z.strictObject({
   roi: roiSchema.prefault({}),
   models: z
     .strictObject({
-      generator: endpointSchema.prefault({}),
+      generator: endpointSchema.prefault({}).describe('the model that learns and is measured'),
+      teacher: endpointSchema
+        .extend({ model: z.string().min(1).describe('model name as the endpoint lists it') })
+        .optional()
+        .describe(
+          'another model, whose samples the generator learns from instead of its own (ratchet distil); what is not named of it ' +
+            "is the generator's, and it is the critic and the judge where none is named",
+        ),
       critic: endpointSchema.prefault({}),
       trainer: endpointSchema.prefault({}),
       judge: endpointSchema.prefault({}).describe('the reward model, where the gate is on'),
@@ -271,3 +274,7 @@ export const improveInputSchema = z.strictObject({
 export type ImproveInput = z.input<typeof improveInputSchema>;
 /** What the loop works with: every default filled in. */
 export type ImproveSettings = z.output<typeof improveInputSchema>;
+
+/** What a schema has against an input: a line for each bad field, by its path. */
+export const problemsIn = ({ issues }: z.ZodError): string[] =>
+  issues.map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`);

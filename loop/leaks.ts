@@ -12,7 +12,7 @@ import { createBandIndex, estimate, jaccard, shingles, signatureOf, type Signatu
 
 export type HeldOut = { key: string; text: string; benchmark: string };
 
-export type Leak = {
+type Leak = {
   kind: 'exact' | 'near';
   /** Jaccard similarity of the pairs of neighbouring words; 1 where the hit is exact. */
   similarity: number;
@@ -42,7 +42,7 @@ export function tokensOf(text: string): string[] {
     .replaceAll('×', '*')
     .replaceAll('÷', '/')
     .replaceAll(/\d{1,3}(?:,\d{3})+(?![\d,])/g, (digits) => digits.replaceAll(',', ''));
-  const tokens = plain.match(/\d+(?:\.\d+)?|\.\d+|[\p{L}\p{M}]+|[+*/^=<>%]|-(?=\s*[\d(.])/gu) ?? [];
+  const tokens = plain.match(/\d+(?:\.\d+)?|\.\d+|[\p{L}\p{M}]+|[+*/^=<>%]|-(?=\s*(?:\.?\d|\())/gu) ?? [];
   return tokens.map((token) => (/\d/.test(token) ? plainNumber(token) : token));
 }
 

@@ -1,18 +1,18 @@
 /** The parts of the input that say when a run changes course: budget, return on investment, stagnation. */
 import { z } from 'zod';
 
-const limits = z
-  .strictObject({
-    tokens: z.int().positive().optional().describe('prompt and completion tokens'),
-    cost: z.number().positive().optional().describe('money, in the currency of `prices`'),
-    minutes: z.number().positive().optional().describe('wall time'),
-    trainingSeconds: z.number().positive().optional().describe('time in fine-tuning jobs'),
-  })
-  .prefault({});
+export const limitsSchema = z.strictObject({
+  tokens: z.int().positive().optional().describe('prompt and completion tokens'),
+  cost: z.number().positive().optional().describe('money, in the currency of `prices`'),
+  minutes: z.number().positive().optional().describe('wall time'),
+  trainingSeconds: z.number().positive().optional().describe('time in fine-tuning jobs'),
+});
+const limits = limitsSchema.prefault({});
 
 export const budgetSchema = z.strictObject({
   run: limits.describe('limits of the whole run, its final benchmark included'),
   iteration: limits.describe('limits of each iteration'),
+  stage: limits.describe('limits of each stage of a curriculum of targets (curriculum.targets)'),
 });
 
 export const pricesSchema = z

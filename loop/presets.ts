@@ -4,6 +4,7 @@
  * fine-tuning, promotion and its guards stay on, a worse checkpoint is taken back, and a sample out of the task's form never
  * votes.
  */
+import { gatesSchema } from '../gates/index.ts';
 import type { ImproveInput } from './input.ts';
 import { merge } from './merge.ts';
 
@@ -12,20 +13,12 @@ export type PresetName = (typeof PRESET_NAMES)[number];
 
 export type Preset = { source: string; differs: string; input: Omit<ImproveInput, 'preset' | 'task'> };
 
-/** The papers test no gate: what is planted is measured and shown, and stops nothing. */
-const MEASURED = { mode: 'advisory' } as const;
-
 /** No gate beside the paper's own filter. */
-const ALONE = {
-  format: 'off',
-  coherence: 'off',
-  length: 'off',
-  verification: 'off',
-  novelty: 'off',
-  distribution: 'off',
-  reward: 'off',
-  human: 'off',
-} as const;
+const ALONE = Object.fromEntries(
+  Object.keys(gatesSchema.shape.policy.unwrap().shape)
+    .map((name) => [name, 'off'] as const)
+    .filter(([name]) => name !== 'agreement'),
+) as NonNullable<NonNullable<ImproveInput['gates']>['policy']>;
 
 /** The papers trust agreement as it is. */
 const UNCALIBRATED = {
@@ -38,8 +31,20 @@ const UNCALIBRATED = {
 /** K samples at the paper's temperature in every iteration, of the prompt and what exact rewrites the task has. */
 const AS_IT_STANDS = { resamples: 0, paraphrases: 0, noise: false, temperatureSchedule: { add: 0 } } as const;
 
-/** Nothing is trained beside the prompts, and no countermeasure changes how is sampled: only resets are left. */
+/** The majority's answer counts where the share that gave it lies between two shares, and nothing else does. */
+const byVote = (min: number, max: number) =>
+  ({
+    agreement: { min, max, minMargin: 0, ...UNCALIBRATED },
+    critique: { mode: 'off', votes: 'all' },
+    policy: ALONE,
+  }) satisfies ImproveInput['gates'];
+
+/**
+ * Nothing is trained beside the prompts, and no countermeasure changes how is sampled: only resets are left. The papers test no
+ * gate: what is planted is measured and shown, and stops nothing.
+ */
 const THE_COURSE = {
+  probes: { mode: 'advisory' },
   pool: { rehearsal: 0 },
   drift: { steps: ['reset'] },
   stagnation: { steps: ['reset-best', 'reset-base', 'halt'] },
@@ -55,12 +60,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
       ...THE_COURSE,
       iterations: 1,
       sampling: { samples: 32, temperature: 0.7, ...AS_IT_STANDS, strategies: 'all' },
-      gates: {
-        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
-        critique: { mode: 'off', votes: 'all' },
-        policy: ALONE,
-      },
-      probes: MEASURED,
+      gates: byVote(0, 1),
       select: { perPrompt: 32, hardPerRewrite: 0 },
       training: { from: 'base', batchSize: 32, learningRate: 5e-5 },
     },
@@ -72,12 +72,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       ...THE_COURSE,
       sampling: { samples: 64, temperature: 0.6, ...AS_IT_STANDS },
-      gates: {
-        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
-        critique: { mode: 'off', votes: 'all' },
-        policy: ALONE,
-      },
-      probes: MEASURED,
+      gates: byVote(0, 1),
       select: { perPrompt: 32, hardPerRewrite: 0 },
       training: { from: 'best', replay: 0 },
     },
@@ -89,12 +84,7 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       ...THE_COURSE,
       sampling: { samples: 10, temperature: 1, topP: 0.99, ...AS_IT_STANDS },
-      gates: {
-        agreement: { min: 0.3, max: 0.7, minMargin: 0, ...UNCALIBRATED },
-        critique: { mode: 'off', votes: 'all' },
-        policy: ALONE,
-      },
-      probes: MEASURED,
+      gates: byVote(0.3, 0.7),
       select: { hardPerRewrite: 0 },
       training: { from: 'best', replay: 0 },
     },
@@ -106,21 +96,29 @@ export const PRESETS: Record<Exclude<PresetName, 'none'>, Preset> = {
     input: {
       ...THE_COURSE,
       sampling: { samples: 32, temperature: 0.7, ...AS_IT_STANDS },
-      gates: {
-        agreement: { min: 0, max: 1, minMargin: 0, ...UNCALIBRATED },
-        critique: { mode: 'off', votes: 'all' },
-        policy: { ...ALONE, agreement: 'advisory', verification: 'required' },
-      },
-      probes: MEASURED,
+      gates: { ...byVote(0, 1), policy: { ...ALONE, agreement: 'advisory', verification: 'required' } },
       select: { perPrompt: 10, hardPerRewrite: 0 },
       training: { from: 'base' },
     },
   },
 };
 
-/** The task's suggestions, over them the preset that the input names, over that the input itself. */
+/**
+ * With a teacher: what it can do is no frontier that the student moves, so every level is drawn from all along; how the student writes
+ * is meant to change; and what it is held against is the teacher, not its own majority.
+ */
+const TAUGHT = {
+  curriculum: { start: 'all', width: 100, leave: 1 },
+  drift: { steps: [] },
+  benchmark: { majority: false },
+} satisfies ImproveInput;
+
+/** The task's suggestions, over them the preset that the input names or what a teacher asks for, over that the input itself. */
 export function layered(suggested: ImproveInput | undefined, input: ImproveInput | undefined): ImproveInput {
   const name = input?.preset ?? 'none';
-  const recipe = name === 'none' ? {} : PRESETS[name].input;
+  const recipe = merge<ImproveInput>(
+    name === 'none' ? {} : PRESETS[name].input,
+    input?.models?.teacher ? TAUGHT : {},
+  );
   return merge(merge<ImproveInput>(suggested ?? {}, recipe), input ?? {});
 }

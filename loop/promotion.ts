@@ -10,7 +10,7 @@
 import { fallAtMost } from './interval.ts';
 import { mcnemar } from './mcnemar.ts';
 
-export type Score = { correct: number; total: number };
+type Score = { correct: number; total: number };
 
 /** Best and candidate on the same items. */
 export type PairedScore = {
@@ -31,7 +31,7 @@ export type GuardScore = PairedScore & { name: string };
 /** A look at the target set and the level that is left for it (`alpha-spending.ts`). */
 export type LookLevel = { number: number; level: number };
 
-export type PromotionSettings = {
+type PromotionSettings = {
   /** Level of the test; with looks, of all of a run's tests together. */
   alpha: number;
   /** Least gain in target accuracy, as a share. */
@@ -57,7 +57,7 @@ export type PromotionInput = {
   fault?: string;
 };
 
-export type GuardResult = {
+type GuardResult = {
   name: string;
   best: Score;
   candidate: Score;
@@ -129,12 +129,16 @@ export function decidePromotion(input: PromotionInput): PromotionDecision {
   return decide('promote', `better: ${scores}; ${p} < ${formatP(level)}${atLook})${held}`);
 }
 
+/** Is more missing of what was asked than the share `most` lets pass? As much as that may be missing. */
+export const missesTooMany = (missing: number, asked: number, most: number): boolean =>
+  missing > most * asked + TOLERANCE;
+
 /** Which comparison rests on too few pairs, or undefined. Faults of an endpoint seldom strike at random. */
 function tooManyMissing(
   scores: readonly (PairedScore & { name: string })[],
   most: number,
 ): string | undefined {
-  const found = scores.find(({ missing = 0, asked = 0 }) => missing > most * asked + TOLERANCE);
+  const found = scores.find(({ missing = 0, asked = 0 }) => missesTooMany(missing, asked, most));
   return (
     found &&
     `not proven better: ${found.missing} of ${found.asked} problems of ${found.name} could not be measured of both ` +

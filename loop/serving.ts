@@ -18,7 +18,7 @@ export type ServingEvent<C extends Servable> =
   | { kind: 'follow'; at: Date; reason: string; by: string };
 
 /** One turn of what a task serves, or a promotion that did not become one. */
-export type ServingTurn<C> = {
+type ServingTurn<C> = {
   at: Date;
   kind: 'proven' | 'promote' | 'rollback' | 'follow' | 'held-back';
   /** For `held-back` the checkpoint that is not served. */

@@ -4,7 +4,7 @@
  * mistakes (Shafayat et al. 2025, "Can Large Reasoning Models Self-Train?", arXiv 2505.21444).
  */
 import type { ImproveSettings } from './input.ts';
-import type { StagnationKind } from './control.ts';
+import type { StagnationKind } from './messages.ts';
 
 /** One decided iteration, without any label of a training prompt. */
 export type Turn = {

@@ -1,6 +1,6 @@
 /** What an operator can do about a call that failed: an endpoint that can't be reached is told from one that refuses. */
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
-import { connectionCode, isUntrusted } from './errors.ts';
+import { connectionCode, isUntrusted, mismatch } from './errors.ts';
 
 /** `retryHelps`: false where the same request would be refused again, whatever the operator mends at the run. */
 export type Advice = { advice: string; retryHelps: boolean };
@@ -34,6 +34,10 @@ export function adviceOn(error: unknown): Advice | undefined {
   if (error instanceof APIConnectionError) return mended(onConnection(error));
   if (!(error instanceof APIError)) return undefined;
   const { status, code, message, type } = error;
+  if (type === 'redirect')
+    return mended(
+      'The endpoint sends its callers elsewhere: name the address that it gives as the base URL (models.ROLE.baseURL, or MODEL_BASE_URL), or log in where it asks for that.',
+    );
   if (code === 'insufficient_quota') return mended('The endpoint’s quota is spent: raise it there.');
   if (type === 'unasked_stream')
     return mended('Turn streaming off in what stands before the model, or name the model’s own address.');
@@ -51,8 +55,19 @@ export function adviceOn(error: unknown): Advice | undefined {
 
 const mended = (advice: string): Advice => ({ advice, retryHelps: true });
 
+const WRONG_ADDRESS = {
+  http: 'A server answers there without TLS: write the base URL (models.ROLE.baseURL, or MODEL_BASE_URL) with http:// in place of https://, or put TLS before it.',
+  tls: 'What answers there is no HTTP: write the base URL (models.ROLE.baseURL, or MODEL_BASE_URL) with https:// in place of http://, and see that its port is that of the API.',
+  neither:
+    'The endpoint and the workers agree on no TLS: see which versions and client certificates it asks for.',
+  address:
+    'The base URL (models.ROLE.baseURL, or MODEL_BASE_URL) is no address that can be called: it takes http:// or https://, a host, a usual port, and no user name or password; a key goes into the variable that apiKeyEnv names.',
+};
+
 function onConnection(error: APIConnectionError): string {
   const code = connectionCode(error);
+  const wrong = mismatch(error);
+  if (wrong) return WRONG_ADDRESS[wrong];
   if (/no list of choices|empty list of choices|no JSON/.test(`${error.message} ${String(error.cause)}`))
     return 'Something answers there that gives no completions: see that the base URL is that of an OpenAI-compatible server, and ends in /v1.';
   const why =

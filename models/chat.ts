@@ -1,11 +1,12 @@
-import { APIConnectionError, APIError } from 'openai';
+import { APIError } from 'openai';
 import type OpenAI from 'openai';
 import { distinctChoices, readChoice, type ReadChoice } from './choices.ts';
 import type { Endpoint } from './endpoint.ts';
-import { errorInBody } from './errors.ts';
+import { errorInBody, errorOfBody, NoCompletion } from './errors.ts';
 import { bodyOf, refusedForm, unwelcome, type Body, type Form } from './forms.ts';
 import { inSpan, traceHeaders } from './span.ts';
 import { estimatePromptTokens, estimateTokens, tokenCount } from './tokens.ts';
+import { ForeignBody } from './transport.ts';
 
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string };
 
@@ -40,7 +41,8 @@ export type ChatReply = {
 /** Told of each form that the endpoint refused, before the request is made again without it. */
 export type OnRefusedForm = (form: Form, error: unknown) => void;
 
-type Answer = { raw: OpenAI.ChatCompletion; choices: ReadChoice[]; body: Body };
+/** `characters`: of all choices that came, those too that are left out. */
+type Answer = { raw: OpenAI.ChatCompletion; choices: ReadChoice[]; characters: number; body: Body };
 
 /**
  * One chat completion, in the plainest form that the endpoint asks for (models/forms.ts). Samples that an endpoint gives
@@ -104,8 +106,40 @@ async function ask(
   }
 }
 
+/** Bad answers of an endpoint that never gave a completion, after which it is held to be none. Calls come several at once. */
+const BAD_ANSWERS = 6;
+
+/** By endpoint and model: answers that were no completions, until the first that was one (then -Infinity). */
+const badAnswers = new Map<string, number>();
+const idOf = ({ baseURL, model }: Endpoint) => JSON.stringify([baseURL, model]);
+
+function noCompletion(endpoint: Endpoint, message: string, cause?: Error): NoCompletion {
+  const id = idOf(endpoint);
+  const bad = (badAnswers.get(id) ?? 0) + 1;
+  badAnswers.set(id, bad);
+  return new NoCompletion({ message, cause, hopeless: bad >= BAD_ANSWERS });
+}
+
 async function post(endpoint: Endpoint, body: Body, signal: AbortSignal | undefined): Promise<Answer> {
-  const { raw, headers } = await inSpan('chat', endpoint, async (span) => {
+  let received: { raw: OpenAI.ChatCompletion; headers: Headers };
+  try {
+    received = await send(endpoint, body, signal);
+  } catch (error) {
+    const { cause, message } = error as Error;
+    throw cause instanceof ForeignBody ? noCompletion(endpoint, message, cause) : error;
+  }
+  const { raw, headers } = received;
+  const answer = { raw, ...choicesOf(endpoint, raw, body, headers), body };
+  badAnswers.set(idOf(endpoint), -Infinity);
+  return answer;
+}
+
+function send(
+  endpoint: Endpoint,
+  body: Body,
+  signal: AbortSignal | undefined,
+): Promise<{ raw: OpenAI.ChatCompletion; headers: Headers }> {
+  return inSpan('chat', endpoint, async (span) => {
     const { data, response } = await endpoint.client.chat.completions
       .create(body as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming, {
         signal,
@@ -118,41 +152,49 @@ async function post(endpoint: Endpoint, body: Body, signal: AbortSignal | undefi
     });
     return { raw: data, headers: response.headers };
   });
-  return { raw, choices: choicesOf(raw, body, headers), body };
 }
 
-function choicesOf(raw: unknown, body: Body, headers: Headers): ReadChoice[] {
+function choicesOf(
+  endpoint: Endpoint,
+  raw: unknown,
+  body: Body,
+  headers: Headers,
+): Pick<Answer, 'choices' | 'characters'> {
   // Typed as the API promises it; what came may be anything.
   const { choices: given, error } = (raw ?? {}) as { choices?: unknown; error?: unknown };
   if (!Array.isArray(given) || given.length === 0) {
-    if (error) throw errorInBody(error, headers);
+    const failed = errorOfBody(raw);
+    if (failed) throw errorInBody(failed, headers);
     const lacks = Array.isArray(given) ? 'an empty list of choices' : 'no list of choices';
     const start = (JSON.stringify(raw) ?? '').slice(0, 200);
-    throw new APIConnectionError({ message: `The answer has ${lacks}: ${start}` });
+    throw noCompletion(endpoint, `The answer has ${lacks}: ${start}`);
   }
+  // Some routers put an empty choice beside the error.
+  if (error && given.every((choice) => readChoice(choice).text === '')) throw errorInBody(error, headers);
   const wanted = typeof body.n === 'number' ? body.n : 1;
   const read = distinctChoices(given as ({ index?: number } | null)[], wanted).map(readChoice);
   const whole = read.filter(({ failed }) => failed === undefined);
   if (whole.length === 0) throw errorInBody(read[0]!.failed, headers);
-  return whole;
+  const characters = given.reduce((sum: number, one: unknown) => sum + readChoice(one).text.length, 0);
+  return { choices: whole, characters };
 }
 
 function replyOf(answers: Answer[], request: ChatRequest, latencyMs: number): ChatReply {
   let estimated = false;
   const choices: ChatChoice[] = [];
   let [promptTokens, completionTokens] = [0, 0];
-  for (const { raw, choices: own, body } of answers) {
+  for (const { raw, choices: own, characters, body } of answers) {
     const prompt = tokenCount(raw.usage?.prompt_tokens);
     const given = tokenCount(raw.usage?.completion_tokens);
-    const characters = own.reduce((sum, { text }) => sum + text.length, 0);
     const guess = given === 0 && characters > 0;
     estimated ||= prompt === 0 || guess;
     promptTokens += prompt || estimatePromptTokens(body.messages);
     for (const { text, finishReason, refused } of own) {
-      // The API counts tokens per request; with n choices they are apportioned by length.
+      // The API counts tokens per request; with n choices they are apportioned by length. No text has none.
+      const least = text === '' ? 0 : 1;
       const tokens = guess
         ? Math.min(estimateTokens(text), Math.max(1, request.maxTokens))
-        : Math.round(characters ? (given * text.length) / characters : 0);
+        : Math.max(least, Math.round(characters ? (given * text.length) / characters : 0));
       if (guess) completionTokens += tokens;
       choices.push({ text, finishReason, completionTokens: tokens, ...(refused ? { refused } : {}) });
     }

@@ -1,7 +1,7 @@
 /**
  * The choices of a completion, each index once and in order: some servers repeat a choice or list them as they
- * finish. Choices without an index stay where they are, and so do those of a server that calls all by one index but
- * gives as many as it was asked for.
+ * finish. Choices without an index stay where they are, and so do those of a server that numbers them badly (all 0,
+ * say) and gives as many as it was asked for: each is paid for, and a draw of its own.
  */
 export function distinctChoices<Choice extends { index?: number } | null>(
   given: readonly Choice[],
@@ -10,7 +10,7 @@ export function distinctChoices<Choice extends { index?: number } | null>(
   if (!given.every((choice) => typeof choice?.index === 'number')) return [...given];
   const byIndex = new Map<number, Choice>();
   for (const choice of given) if (!byIndex.has(choice!.index!)) byIndex.set(choice!.index!, choice);
-  if (byIndex.size === 1 && given.length === wanted) return [...given];
+  if (byIndex.size < wanted && given.length >= wanted) return [...given];
   return [...byIndex].sort(([a], [b]) => a - b).map(([, choice]) => choice);
 }
 

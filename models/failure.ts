@@ -1,7 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { APIError, APIUserAbortError } from 'openai';
 import { adviceOn, type Advice } from './advice.ts';
-import { errorText, FAILURE, isRetryable, retryAfterMs } from './errors.ts';
+import { FAILURE } from '../loop/failures.ts';
+import { errorText, isRetryable, retryAfterMs } from './errors.ts';
 
 /** Details of a failure: the advice, which a workflow shows when it parks. */
 export function detailsOf(error: unknown): [Advice] | undefined {

@@ -1,5 +1,8 @@
-import OpenAI, { APIConnectionError, APIError, toFile } from 'openai';
+import type OpenAI from 'openai';
+import { APIConnectionError, APIError, toFile } from 'openai';
+import { fetchThrough } from '../process/proxy.ts';
 import type { Endpoint } from './endpoint.ts';
+import { entriesOf, hasMore, idIn, progressIn, readJob, TERMINAL, type Job } from './job.ts';
 import { isRetryable } from './errors.ts';
 
 /** What is not set is left to the trainer. */
@@ -12,6 +15,8 @@ export type TrainingParameters = {
   loraDropout?: number;
   weightDecay?: number;
   emaDecay?: number;
+  warmupSteps?: number;
+  checkpointEverySteps?: number;
 };
 
 /** Our names of hyperparameters, and those in a job. */
@@ -24,6 +29,8 @@ const NAMES: Record<keyof TrainingParameters, string> = {
   loraDropout: 'lora_dropout',
   weightDecay: 'weight_decay',
   emaDecay: 'ema_decay',
+  warmupSteps: 'warmup_steps',
+  checkpointEverySteps: 'checkpoint_every_steps',
 };
 
 /** They refuse hyperparameters that they do not know. */
@@ -34,12 +41,6 @@ const OTHER_JOBS = [
   { host: /(^|\.)together\.(ai|xyz)$/, name: 'Together', route: '/v1/fine-tunes' },
   { host: /(^|\.)fireworks\.ai$/, name: 'Fireworks', route: '/v1/accounts/ACCOUNT/supervisedFineTuningJobs' },
 ];
-
-/** Our server's additions to OpenAI's job object. */
-export type Job = OpenAI.FineTuning.FineTuningJob & {
-  adapter_path?: string | null;
-  system_fingerprint?: string | null;
-};
 
 /** Jobs looked through for one that an earlier, interrupted attempt created. */
 const JOBS_SEARCHED = 200;
@@ -85,10 +86,17 @@ function refuseOtherJobs(endpoint: Endpoint): void {
 
 /** Finds a job by the key that it was created with, for servers that know no idempotency header. */
 export async function findJob(client: OpenAI, key: string, signal: AbortSignal): Promise<Job | undefined> {
-  let seen = 0;
-  for await (const job of client.fineTuning.jobs.list({ limit: 100 }, { signal })) {
-    if (job.metadata?.ratchet_key === key) return job;
-    if (++seen >= JOBS_SEARCHED) return undefined;
+  let after: string | undefined;
+  for (let seen = 0; seen < JOBS_SEARCHED;) {
+    // Not through the client's pages, which take any answer for one.
+    const page: unknown = await client.get('/fine_tuning/jobs', { query: { limit: 100, after }, signal });
+    const entries = entriesOf(page);
+    const found = entries.find(({ metadata }) => (metadata as Job['metadata'])?.ratchet_key === key);
+    if (found) return readJob(found);
+    seen += entries.length;
+    const last = entries.at(-1)?.id;
+    if (typeof last !== 'string' || last === after || !hasMore(page)) return undefined;
+    after = last;
   }
   return undefined;
 }
@@ -116,17 +124,18 @@ export async function createJob(
   const { client } = endpoint;
   const existing = await findJob(client, options.key, signal);
   if (existing) return existing;
-  const file = await client.files.create(
+  const file: unknown = await client.files.create(
     {
       file: await toFile(Buffer.from(options.dataset), `${options.key.slice(0, 16)}.jsonl`),
       purpose: 'fine-tune',
     },
     { signal },
   );
-  return client.fineTuning.jobs.create(
+  const fileId = idIn(file, 'file');
+  const created: unknown = await client.fineTuning.jobs.create(
     {
       model: options.model,
-      training_file: file.id,
+      training_file: fileId,
       seed: options.seed,
       suffix: options.suffix,
       metadata: { ratchet_key: options.key },
@@ -137,14 +146,12 @@ export async function createJob(
     },
     { signal, headers: { 'Idempotency-Key': options.key } },
   );
+  return readJob(created);
 }
 
 export async function getJob(endpoint: Endpoint, id: string, signal: AbortSignal): Promise<Job> {
-  return endpoint.client.fineTuning.jobs.retrieve(id, { signal });
+  return readJob(await endpoint.client.fineTuning.jobs.retrieve(id, { signal }));
 }
-
-/** What a job's status is once nothing more happens to it. */
-export const TERMINAL: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
 /**
  * Cancels a job. One that has ended already, or was never created, is no error. What the trainer says against it counts only
@@ -158,12 +165,30 @@ export async function cancelJob(endpoint: Endpoint, id: string, signal: AbortSig
     await jobs.cancel(id, { signal });
   } catch (error) {
     if (!(error instanceof APIError) || (isRetryable(error) && error.status !== 409)) throw error;
-    const job = await jobs.retrieve(id, { signal }).catch((other: unknown) => {
+    const job = await getJob(endpoint, id, signal).catch((other: unknown) => {
       if (other instanceof APIError && other.status === 404) return undefined;
       throw other;
     });
     if (job && !TERMINAL.has(job.status)) throw error;
   }
+}
+
+/**
+ * Takes away all that a job made: the models of its checkpoints, its adapter, and its training file. What is gone already is no
+ * error, nor is a service that keeps no such thing.
+ */
+export async function deleteMade(endpoint: Endpoint, job: Job, signal: AbortSignal): Promise<void> {
+  const { client } = endpoint;
+  const gone = (error: unknown) => {
+    if (!(error instanceof APIError) || (error.status !== 404 && error.status !== 405)) throw error;
+  };
+  const path = `/fine_tuning/jobs/${encodeURIComponent(job.id)}/checkpoints`;
+  const page: unknown = await client.get(path, { query: { limit: 100 }, signal }).catch(gone);
+  const checkpoints = entriesOf(page).map((one) => one['fine_tuned_model_checkpoint']);
+  for (const model of new Set([...checkpoints, job.fine_tuned_model]))
+    if (typeof model === 'string' && model !== '') await client.models.delete(model, { signal }).catch(gone);
+  if (typeof job.training_file === 'string')
+    await client.files.delete(job.training_file, { signal }).catch(gone);
 }
 
 /** Training step and total, from the newest metrics event; undefined before the first. */
@@ -172,14 +197,46 @@ export async function trainingProgress(
   id: string,
   signal: AbortSignal,
 ): Promise<{ step: number; total: number; loss?: number } | undefined> {
-  const page = await endpoint.client.fineTuning.jobs.listEvents(id, { limit: 20 }, { signal });
-  for (const event of page.data) {
-    const data = event.data as { step?: number; total_steps?: number; train_loss?: number } | undefined;
-    if (event.type === 'metrics' && typeof data?.step === 'number') {
-      return { step: data.step, total: data.total_steps ?? 0, loss: data.train_loss };
-    }
+  const path = `/fine_tuning/jobs/${encodeURIComponent(id)}/events`;
+  const page: unknown = await endpoint.client.get(path, { query: { limit: 20 }, signal });
+  return progressIn(entriesOf(page));
+}
+
+/**
+ * Asks a vLLM server to load or unload an adapter. Not through the client: vLLM answers with plain text.
+ *
+ * @param settled an answer that says that it is so already
+ * @throws APIError with the server's words, or APIConnectionError when it can't be reached
+ */
+async function askServer(
+  serving: Endpoint,
+  what: 'load' | 'unload',
+  adapter: { lora_name: string; lora_path?: string },
+  settled: (status: number, text: string) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(serving.client.timeout);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetchThrough(`${serving.baseURL.replace(/\/$/, '')}/${what}_lora_adapter`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${serving.client.apiKey}` },
+      body: JSON.stringify(adapter),
+      signal: AbortSignal.any([signal, timeout]),
+    });
+    text = (await response.text()).slice(0, 500);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new APIConnectionError({
+      message: `${serving.baseURL} could not be asked to ${what} the adapter ${adapter.lora_name}`,
+      cause: error instanceof Error ? error : undefined,
+    });
   }
-  return undefined;
+  if (response.ok || settled(response.status, text)) return;
+  const from = adapter.lora_path === undefined ? '' : ` from ${adapter.lora_path}`;
+  const message = `${serving.baseURL} did not ${what} the adapter ${adapter.lora_name}${from}: ${text}`;
+  throw APIError.generate(response.status, { error: { message } }, undefined, response.headers);
 }
 
 /**
@@ -188,32 +245,30 @@ export async function trainingProgress(
  *
  * @throws APIError with the server's words, or APIConnectionError when it can't be reached
  */
-export async function loadAdapter(
+export const loadAdapter = (
   serving: Endpoint,
   name: string,
   path: string,
   signal: AbortSignal,
-): Promise<void> {
-  const timeout = AbortSignal.timeout(serving.client.timeout);
-  let response: Response;
-  let text: string;
-  try {
-    // Not through the client: vLLM answers with plain text.
-    response = await fetch(`${serving.baseURL.replace(/\/$/, '')}/load_lora_adapter`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${serving.client.apiKey}` },
-      body: JSON.stringify({ lora_name: name, lora_path: path }),
-      signal: AbortSignal.any([signal, timeout]),
-    });
-    text = (await response.text()).slice(0, 500);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new APIConnectionError({
-      message: `${serving.baseURL} could not be asked to load the adapter ${name}`,
-      cause: error instanceof Error ? error : undefined,
-    });
-  }
-  if (response.ok || /already (been )?loaded/i.test(text)) return;
-  const message = `${serving.baseURL} did not load the adapter ${name} from ${path}: ${text}`;
-  throw APIError.generate(response.status, { error: { message } }, undefined, response.headers);
-}
+): Promise<void> =>
+  askServer(
+    serving,
+    'load',
+    { lora_name: name, lora_path: path },
+    (_, text) => /already (been )?loaded/i.test(text),
+    signal,
+  );
+
+/**
+ * Makes a vLLM server forget an adapter (`/v1/unload_lora_adapter`). One that it does not know is no error.
+ *
+ * @throws APIError with the server's words, or APIConnectionError when it can't be reached
+ */
+export const unloadAdapter = (serving: Endpoint, name: string, signal: AbortSignal): Promise<void> =>
+  askServer(
+    serving,
+    'unload',
+    { lora_name: name },
+    (status, text) => status === 404 || /not (found|loaded)/i.test(text),
+    signal,
+  );

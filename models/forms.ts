@@ -10,7 +10,7 @@ import { APIError } from 'openai';
 import type { ChatMessage, ChatRequest } from './chat.ts';
 import type { Endpoint } from './endpoint.ts';
 
-export const FORMS = [
+const FORMS = [
   'json_schema',
   'json_object',
   'n',
@@ -113,8 +113,11 @@ export function folded(messages: readonly ChatMessage[]): ChatMessage[] {
 
 type Refusal = { param: string; text: string };
 
+/** `messages[0].role`, and as pydantic has it: `messages.0.role`. */
+const FIRST_ROLE = /\bmessages(?:\[0\]|\.0)\.role\b/;
+
 const UNSUPPORTED =
-  /\bun(?:supported|known|recogni[sz]ed|expected)|\bnot (?:yet |currently )?(?:be )?(?:supported|allowed|permitted|available|implemented|recogni[sz]ed|accepted|enabled|defined)|(?:\bdo(?:es)?|\bcan) ?(?:n['’]t|not) (?:support|accept|allow|take|handle)|\bextra[_ ](?:inputs?|fields?|keys?|forbidden)|\bcannot both\b|\bno longer\b|\bdeprecated\b|\bdisabled\b/i;
+  /\bun(?:supported|known|recogni[sz]ed|expected)|\bnot (?:yet |currently )?(?:be )?(?:supported|allowed|permitted|possible|available|implemented|recogni[sz]ed|accepted|enabled|defined)|(?:\bdo(?:es)?|\bcan) ?(?:n['’]t|not) (?:support|accept|allow|take|handle)|\bextra[_ ](?:inputs?|fields?|keys?|forbidden)|\bcannot both\b|\bno longer\b|\bdeprecated\b|\bdisabled\b/i;
 const ODD_VALUE = /\binvalid\b|\b(?:must|should) be\b|\bexpected\b|\bone of\b/i;
 const ONE_CHOICE =
   /\b(?:at most|only|exactly|equal to|be) (?:1|one|a single)\b|[≤<]=? ?1\b|\bn ?(?:>|!=|≠) ?1\b|\bmultiple (?:choices|completions|candidates)\b/i;
@@ -135,6 +138,19 @@ function names({ param, text }: Refusal, field: string): boolean {
 
 const says = (refusal: Refusal, ...patterns: RegExp[]) =>
   patterns.some((pattern) => pattern.test(refusal.text));
+
+const refusesSystem = (refusal: Refusal) =>
+  (says(
+    refusal,
+    /\b(?:system|developer)['"’]?[ -](?:role|message|prompt|instruction)|\brole:? ['"`‘]?system\b|['"`]system['"`]/i,
+  ) &&
+    says(refusal, UNSUPPORTED, ODD_VALUE)) ||
+  // The first message's role is named, and with one there it is the system's.
+  (FIRST_ROLE.test(`${refusal.param} ${refusal.text}`) && says(refusal, UNSUPPORTED, ODD_VALUE)) ||
+  says(
+    refusal,
+    /\broles must alternate\b|\bonly user(?: and |, |\/)(?:assistant|model)\b.*\broles\b|\bfirst message must be (?:from |of )?(?:the |a )?['"`]?user\b/i,
+  );
 
 const formatType = (body: Body) => (body.response_format as { type?: unknown } | undefined)?.type;
 const refusesFormat = (refusal: Refusal) =>
@@ -171,13 +187,7 @@ const REFUSALS: Record<Form, { used(body: Body): boolean; refused(refusal: Refus
   },
   system: {
     used: ({ messages }) => messages.some(({ role }) => role === 'system'),
-    refused: (refusal) =>
-      (says(
-        refusal,
-        /\bsystem['"’]?[ -](?:role|message|prompt|instruction)|\brole ['"`‘]?system\b|['"`]system['"`]/i,
-      ) &&
-        says(refusal, UNSUPPORTED, ODD_VALUE)) ||
-      says(refusal, /\broles must alternate\b|\bonly user(?: and |, |\/)(?:assistant|model) roles\b/i),
+    refused: (refusal) => !says(refusal, TOO_MUCH) && refusesSystem(refusal),
   },
 };
 
@@ -186,7 +196,7 @@ const isRefusing = ({ status, message }: APIError): boolean =>
   status === 400 ||
   status === 422 ||
   status === 501 ||
-  (status === 500 && /\bjinja\b|chat template/i.test(message));
+  (status === 500 && /\bjinja\b|chat template|\bTemplateError\b/i.test(message));
 
 /**
  * The form that an error refuses, of those that the body has and the user did not set; undefined where it names none.

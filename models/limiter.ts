@@ -14,7 +14,7 @@ export type Outcome =
 
 export type Permit = { release(outcome: Outcome): void };
 
-export type LimiterState = {
+type LimiterState = {
   /** Calls allowed at once, at least 1. */
   limit: number;
   inFlight: number;

@@ -1,7 +1,14 @@
 /** The models that an endpoint serves, and the one that is meant where nobody named any. */
 import { APIError } from 'openai';
-import { EndpointError, resolveEndpoint, type EndpointSettings, type Role } from './endpoint.ts';
+import {
+  EndpointError,
+  resolveEndpoint,
+  type Endpoint,
+  type EndpointSettings,
+  type Role,
+} from './endpoint.ts';
 import { errorText } from './errors.ts';
+import { entriesOf } from './job.ts';
 
 /** `builtin`: our own server's small model, which is there without anybody's doing. */
 export type ListedModel = { id: string; root?: string; builtin: boolean };
@@ -19,14 +26,29 @@ const LIST_TIMEOUT_MS = 30_000;
  */
 export async function baseModels(role: Role, settings: EndpointSettings): Promise<ListedModel[]> {
   const { client } = resolveEndpoint(role, settings, 'any');
-  const page = await client.models.list({ timeout: LIST_TIMEOUT_MS });
-  const data = Array.isArray(page.data) ? (page.data as unknown as Record<string, unknown>[]) : [];
-  return data.flatMap((one): ListedModel[] => {
-    const { id, root, parent, builtin } = one ?? {};
+  // Not through the client's pages, which take any answer for one.
+  const page: unknown = await client.get('/models', { timeout: LIST_TIMEOUT_MS });
+  return entriesOf(page).flatMap((one): ListedModel[] => {
+    const { id, root, parent, builtin } = one;
     if (typeof id !== 'string' || id === '' || id.startsWith('ft:')) return [];
     if (typeof parent === 'string' && parent !== '') return [];
     return [{ id, ...(typeof root === 'string' ? { root } : {}), builtin: builtin === true }];
   });
+}
+
+/**
+ * How large a model is, where its endpoint says (our own server does): parameters, and bytes of weights in memory.
+ *
+ * @throws nothing: what can't be asked is not known
+ */
+export async function sizeOf({
+  client,
+  model,
+}: Endpoint): Promise<{ parameters?: number; weightBytes?: number }> {
+  const page: unknown = await client.get('/models', { timeout: LIST_TIMEOUT_MS }).catch(() => undefined);
+  const entry = entriesOf(page).find(({ id }) => id === model);
+  const whole = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined);
+  return { parameters: whole(entry?.parameters), weightBytes: whole(entry?.weight_bytes) };
 }
 
 /** Those to choose from: the built-in one only where there is no other. Several names of one model are one. */

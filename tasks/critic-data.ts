@@ -7,6 +7,7 @@
  * Does not cover: a model that is talked round by what it reads all the same. That is measured, not assumed.
  */
 import { createHash } from 'node:crypto';
+import type { ChatMessage } from './task.ts';
 
 /** A critic that reads a book to judge a sum costs more than the sum is worth. */
 export const MAX_WORK_LENGTH = 20_000;
@@ -22,15 +23,34 @@ const LINE_BREAK = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
 const HIDDEN =
   /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Variation_Selector}\u115F\u1160\u2800\u3164\uFFA0]|\u034F|\u17B4|\u17B5|(?<=\p{M}{2})\p{M}/u;
 
-export type Part = { name: string; text: string };
-export type Fenced = {
+/** Problem and work as data, with the rubric before them and a last word of ours behind: what the data says about itself is between. */
+export function askAbout(
+  { promptText, work }: { promptText: string; work: string },
+  { rubric, reminder }: { rubric: string; reminder: string },
+): ChatMessage[] {
+  const data = fence([
+    { name: 'PROBLEM', text: promptText },
+    { name: 'WORK', text: work },
+  ]);
+  return [
+    { role: 'system', content: rubric },
+    { role: 'user', content: `${data.text}\n\n${reminder}` },
+  ];
+}
+
+/** Why problem and work can't be put before a critic, if they can't. */
+export const cannotJudge = (promptText: string, work: string): string | undefined =>
+  tooLong('problem', promptText) ?? tooLong('work', work);
+
+type Part = { name: string; text: string };
+type Fenced = {
   text: string;
   /** The line that opens and closes each part, by name. */
   fences: Record<string, string>;
 };
 
 /** Puts parts one after the other, each between its fences. The same parts always give the same text. */
-export function fence(parts: readonly Part[]): Fenced {
+function fence(parts: readonly Part[]): Fenced {
   const fences: Record<string, string> = {};
   const texts = parts.map(({ name, text }) => {
     const line = `===== ${name} ${boundary(name, parts)} =====`;
@@ -41,7 +61,7 @@ export function fence(parts: readonly Part[]): Fenced {
 }
 
 /** Why a text can't be shown as a whole, and so not be judged; undefined: it can. */
-export function tooLong(name: string, text: string): string | undefined {
+function tooLong(name: string, text: string): string | undefined {
   if (text.length > MAX_WORK_LENGTH) {
     return `the ${name} has ${text.length} characters > ${MAX_WORK_LENGTH}: more than is shown to a critic`;
   }

@@ -3,7 +3,6 @@
  * the question. They come first and are the same for every question of a way of asking, so that a server that keeps a common
  * beginning reads it once.
  */
-import { excerpt } from './jsonl.ts';
 import type { ChatMessage, Prompt, Strategy, Task, WorkedExample } from './task.ts';
 
 type Ask = (text: string) => ChatMessage[];
@@ -81,17 +80,13 @@ export function exampleProblems(task: Task, heldOutIn: (prompt: Prompt) => strin
       return;
     }
     if (task.readAnswer(answer) === undefined)
-      bad(
-        `its answer can't be read by the task's own rule, so it would teach the wrong form: ${excerpt(answer.slice(-60))}`,
-      );
+      bad("its answer can't be read by the task's own rule, so it would teach the wrong form");
     const earlier = seen.get(read.key);
     if (earlier !== undefined) bad(`asks the same as examples.${earlier}`);
     seen.set(read.key, i);
     const benchmark = heldOutIn(read);
     if (benchmark !== undefined)
-      bad(
-        `is a held-out problem of ${benchmark}, which would be shown with its answer: ${excerpt(prompt, 60)}`,
-      );
+      bad(`is a held-out problem of ${benchmark}, which would be shown with its answer`);
   });
   return problems;
 }

@@ -1,5 +1,5 @@
 /** Worked answers from outside any run: what must hold before one may train a model. */
-import { excerpt } from './jsonl.ts';
+import { excerpt, textProblem } from './jsonl.ts';
 import type { Task } from './task.ts';
 
 export type Given = {
@@ -28,6 +28,8 @@ export function checkGiven(
   if (rationale.trim() === '') return 'has an empty answer';
   if (rationale.length > MAX_RATIONALE_LENGTH)
     return `has an answer of ${rationale.length} characters, more than ${MAX_RATIONALE_LENGTH}`;
+  const odd = textProblem('answer', rationale);
+  if (odd) return odd;
   const forms = task.rewrites?.(prompt, 0) ?? [];
   const form = forms.find((one) => one.text === prompt.text);
   if (forms.length > 0 && !form)

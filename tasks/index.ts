@@ -1,5 +1,6 @@
 /** Finds tasks by name or file. */
 import { resolve } from 'node:path';
+import { allowedFile } from './access.ts';
 import { QUICK_BENCHMARK_SIZE } from './arithmetic/benchmarks.ts';
 import { arithmeticTask, type ArithmeticSpec } from './arithmetic/index.ts';
 import { inspectPrompts } from './arithmetic/prompts-file.ts';
@@ -8,6 +9,7 @@ import { withExamples } from './examples.ts';
 import { fileTask, type FileSpec } from './file/index.ts';
 import { resolveFileTask } from './file/resolve.ts';
 import { importTask, moduleTask, resolveModuleTask, type ModuleSpec } from './module.ts';
+import type { ImproveSettings } from '../loop/input.ts';
 import type { Task } from './task.ts';
 import { behindThinking } from './thinking.ts';
 
@@ -18,17 +20,21 @@ export const TASK_NAMES = ['arithmetic'];
 
 /**
  * From what a user typed to a definition: a built-in task's name, the path of a YAML file, or that of a module (.ts, .js). All
- * files are read and checked. Paths are relative to the working directory.
+ * files are read and checked. Paths are relative to the working directory; which may be read, access.ts says.
  *
  * @param options.promptsFile JSONL file to take prompts from, instead of the task's own source
  * @param options.quick fewer held-out problems, where the task has its own
+ * @param options.split several targets, for a curriculum, in place of a single one, where the built-in task has both
  * @throws InvalidInputError naming everything that is wrong
  */
 export async function resolveTask(
   name: string,
-  options: { promptsFile?: string; quick?: boolean } = {},
+  options: { promptsFile?: string; quick?: boolean; split?: boolean } = {},
 ): Promise<TaskSpec> {
-  const promptsFile = options.promptsFile === undefined ? undefined : resolve(options.promptsFile);
+  const promptsFile =
+    options.promptsFile === undefined
+      ? undefined
+      : await allowedFile('prompts file', resolve(options.promptsFile));
   if (/\.ya?ml$/i.test(name)) return await resolveFileTask(resolve(name), promptsFile);
   if (/\.[cm]?[jt]s$/i.test(name)) return await resolveModuleTask(resolve(name), promptsFile);
   if (name !== 'arithmetic') {
@@ -38,10 +44,29 @@ export async function resolveTask(
   }
   return {
     kind: 'arithmetic',
+    ...(options.split ? { split: true } : {}),
     ...(promptsFile === undefined ? {} : { promptsFile, promptsFound: await inspectPrompts(promptsFile) }),
     ...(options.quick ? { benchmarkSize: QUICK_BENCHMARK_SIZE } : {}),
   };
 }
+
+/** The definition that a run with these settings works on. @throws InvalidInputError as `resolveTask` */
+export const resolveTaskOf = ({
+  task,
+  promptsFile,
+  benchmark,
+  curriculum,
+}: ImproveSettings): Promise<TaskSpec> =>
+  resolveTask(task, {
+    promptsFile,
+    quick: benchmark.size === 'quick',
+    split: curriculum.targets.length > 0,
+  });
+
+/** The task as it is while one of its benchmarks is the target of a curriculum's stage. */
+export const forTarget = (task: Task, target: string): Task =>
+  // Made from the task, not copied: what it has may be methods of a class.
+  Object.assign(Object.create(task) as Task, task.forTarget?.(target));
 
 /** Must have been called before `loadTask`, once per process: brings in what a definition keeps outside of itself. */
 export async function prepareTask(spec: TaskSpec): Promise<void> {

@@ -1,9 +1,12 @@
-/** JSON Lines, read as a stream: a file may be larger than memory. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { fileProblem, InvalidInputError } from './errors.ts';
+/** JSON Lines, read as a stream of bytes: a file may be larger than memory, and a line is what it says or a named problem. */
+import { decodeUtf8 } from './decode.ts';
+import { parseExactly } from './exact-json.ts';
+import { MAX_LINE_BYTES, readLines, type ByteLine } from './lines.ts';
 
-/** Counts from 1; blank lines are skipped but counted. `problem` says why a line is not a JSON object. */
+/**
+ * Counts from 1; blank lines are skipped but counted. `problem` says why a line is not a JSON object, and quotes nothing of it but names
+ * of fields: the file may be any. Numbers that JavaScript can't hold come as texts of their digits (exact-json.ts).
+ */
 export type JsonLine =
   | { line: number; value: Record<string, unknown>; problem?: undefined }
   | { line: number; value?: undefined; problem: string };
@@ -13,47 +16,57 @@ export type LineRange = { from?: number; to?: number };
 
 /**
  * @param what names the file in errors, e.g. `prompts file`
- * @throws InvalidInputError when the file can't be read
+ * @throws InvalidInputError when the file can't be read, or is packed or in another encoding as a whole
  */
 export async function* readJsonl(
   what: string,
   path: string,
   range: LineRange = {},
 ): AsyncGenerator<JsonLine> {
-  const input = createReadStream(path, { encoding: 'utf8' });
-  // readline does not pass on the stream's errors: without this one a missing file would look empty.
-  const failure = new Promise<never>((_, reject) => {
-    input.once('error', (error) => reject(new InvalidInputError([fileProblem(what, path, error)])));
-  });
-  failure.catch(() => undefined);
-  const lines = createInterface({ input, crlfDelay: Infinity })[Symbol.asyncIterator]();
-  let line = 0;
-  try {
-    for (;;) {
-      const next = await Promise.race([lines.next(), failure]);
-      if (next.done) break;
-      line += 1;
-      if (line > (range.to ?? Infinity)) return;
-      const text = line === 1 ? next.value.replace(/^\uFEFF/, '') : next.value;
-      if (line >= (range.from ?? 1) && text.trim() !== '') yield parseLine(line, text);
-    }
-    if (input.errored) await failure;
-  } finally {
-    input.destroy();
+  for await (const one of readLines(what, path)) {
+    if (one.line > (range.to ?? Infinity)) return;
+    if (one.line < (range.from ?? 1)) continue;
+    const read = readLine(one);
+    if (read) yield read;
   }
 }
 
-function parseLine(line: number, text: string): JsonLine {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { line, problem: `is not JSON: ${excerpt(text)}` };
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { line, problem: `is not a JSON object: ${excerpt(text)}` };
-  }
+const MEBIBYTE = 1024 * 1024;
+
+function readLine({ line, bytes }: ByteLine): JsonLine | undefined {
+  if (!bytes) return { line, problem: `has more than ${MAX_LINE_BYTES / MEBIBYTE} MiB` };
+  const decoded = decodeUtf8(bytes);
+  if ('problem' in decoded) return { line, problem: decoded.problem };
+  const text = line === 1 ? decoded.text.replace(/^\uFEFF/, '') : decoded.text;
+  if (text.trim() === '') return undefined;
+  const { value, problem } = parseExactly(text);
+  if (problem !== undefined) return { line, problem };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { line, problem: 'is not a JSON object' };
   return { line, value: value as Record<string, unknown> };
+}
+
+/** What many readers take for the end of a line (Python's `splitlines` among them), though JSON lets it stand in a string. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/g;
+
+/** A value as one line of JSON, however its readers split lines. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    LINE_ENDS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** What no text has: the character NUL, which no database stores, and half of a pair, which no encoding writes. */
+const NO_CHARACTER = /\0|\p{Surrogate}/u;
+
+/** Why the text of a field can't be taken as it is: changed in silence it would be another problem, or another answer. */
+export function textProblem(field: string, text: string): string | undefined {
+  const at = text.search(NO_CHARACTER);
+  if (at === -1) return undefined;
+  const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0');
+  const what = code === '0000' ? 'U+0000' : `half of a surrogate pair (U+${code})`;
+  return `has a "${field}" with ${what} at place ${at + 1}, which is no character`;
 }
 
 /** The beginning of a text, quoted and safe to print. */

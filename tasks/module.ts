@@ -1,19 +1,28 @@
 /**
  * A task in code: a module whose default export is a `Task`, or a function that makes one. The module runs in the workers and in
- * whatever reads a run, with all their rights: use your own code only. The file itself may not change during a run; what it
- * imports is not watched.
+ * whatever reads a run, with all their rights: use your own code only. Which may be imported, access.ts says; the web page imports
+ * none. The file itself may not change during a run; what it imports is not watched.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { basename, dirname, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { allowedFile, importsTasks } from './access.ts';
 import { fileProblem, InvalidInputError } from './errors.ts';
 import { EXAMPLES_IN, THINKING, type Task } from './task.ts';
+
+/** The task is code, and this process runs none: what needs it must be asked for elsewhere. */
+export class TaskIsCodeError extends InvalidInputError {
+  constructor(path: string) {
+    super([`task module ${path}: the web page runs no code of tasks; the ratchet command does`]);
+  }
+}
 
 /** `digest` is of the file as it was when the run was resolved. */
 export type ModuleSpec = { kind: 'module'; path: string; digest: string; promptsFile?: string };
 
 /** What the module's function is given. */
-export type ModuleOptions = {
+type ModuleOptions = {
   /** Absolute path of the file that the run names as its prompts. */
   promptsFile?: string;
 };
@@ -37,13 +46,14 @@ function digestOfFile(path: string): string {
  * @throws InvalidInputError naming everything that is wrong
  */
 export async function resolveModuleTask(path: string, promptsFile?: string): Promise<ModuleSpec> {
+  const real = await allowedFile('task module', path, 'module');
   const spec: ModuleSpec = {
     kind: 'module',
-    path,
-    digest: digestOfFile(path),
+    path: real,
+    digest: digestOfFile(real),
     ...(promptsFile ? { promptsFile } : {}),
   };
-  await importTask(spec);
+  if (importsTasks()) await importTask(spec);
   return spec;
 }
 
@@ -53,8 +63,9 @@ export async function resolveModuleTask(path: string, promptsFile?: string): Pro
  * @throws InvalidInputError when the file is gone, has changed, or exports no task
  */
 export async function importTask(spec: ModuleSpec): Promise<void> {
-  if (tasks.has(idOf(spec))) return;
   const { path, digest, promptsFile } = spec;
+  if (!importsTasks()) throw new TaskIsCodeError(path);
+  if (tasks.has(idOf(spec))) return;
   const now = digestOfFile(path);
   if (now !== digest)
     throw new InvalidInputError([
@@ -68,7 +79,7 @@ export async function importTask(spec: ModuleSpec): Promise<void> {
     if (typeof exported === 'function')
       exported = (exported as (options: ModuleOptions) => unknown)({ promptsFile });
   } catch (error) {
-    throw new InvalidInputError([`task module ${path}: ${(error as Error).message.split('\n')[0]}`]);
+    throw new InvalidInputError([`task module ${path}: ${whyNotLoaded(error as Error)}`]);
   }
   const problems = whatIsWrong(exported);
   if (problems.length > 0)
@@ -83,7 +94,28 @@ export function moduleTask(spec: ModuleSpec): Task {
   return task;
 }
 
+/** A name for a module that is not imported: its file's, or its folder's where it is `task.ts`. */
+export function nameOfModule(path: string): string {
+  const name = basename(path, extname(path));
+  return name === 'task' ? basename(dirname(path)) : name;
+}
+
+/** A parser's error quotes the file; what the module itself throws is its own business. */
+function whyNotLoaded(error: Error & { code?: unknown }): string {
+  const parsing =
+    error instanceof SyntaxError ||
+    error.code === 'ERR_INVALID_TYPESCRIPT_SYNTAX' ||
+    // tsx and others that compile on the way.
+    /^(Transform failed|Parse failure)/.test(error.message);
+  if (!parsing) return error.message.split('\n')[0]!;
+  const line = /:(\d+)(?::\d+)?$/m.exec(error.stack?.split('\n')[0] ?? '')?.[1];
+  return `is no valid code${line === undefined ? '' : ` (line ${line})`}`;
+}
+
 /** The types say all this to who writes the module; a run must not find out halfway. */
+/** Names stand in keys, in ids and in the names of models. */
+const MAX_NAME_LENGTH = 64;
+
 function whatIsWrong(exported: unknown): string[] {
   if (typeof exported !== 'object' || exported === null)
     return ['its default export is no task: export a Task, or a function that returns one'];
@@ -92,9 +124,13 @@ function whatIsWrong(exported: unknown): string[] {
   for (const name of ['name', 'title'] as const) {
     if (typeof task[name] !== 'string' || task[name] === '') problems.push(`${name} must be a text`);
   }
+  if (typeof task.name === 'string' && task.name.length > MAX_NAME_LENGTH)
+    problems.push(`name has ${task.name.length} characters, at most ${MAX_NAME_LENGTH} fit`);
   for (const name of FUNCTIONS) {
     if (typeof task[name] !== 'function') problems.push(`${name} must be a function`);
   }
+  if (task.forTarget !== undefined && typeof task.forTarget !== 'function')
+    problems.push('forTarget must be a function');
   if (!Array.isArray(task.strategies) || task.strategies.length === 0)
     problems.push('strategies must be a list of at least one way of asking');
   if (task.thinking !== undefined && !THINKING.includes(task.thinking))

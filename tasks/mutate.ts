@@ -2,9 +2,10 @@
  * Bad work made of samples that a model gave, for tasks that make none themselves: any text in which the task reads an answer. What
  * can't be made of a sample is undefined, never work that may be good.
  */
+import type { ProbeKind } from '../loop/words.ts';
 import { INJECTIONS } from './injections.ts';
 import { stream } from './random.ts';
-import type { ProbeKind, Task } from './task.ts';
+import type { Task } from './task.ts';
 
 type Reader = Pick<Task, 'readAnswer' | 'sameAnswer'>;
 

@@ -3,6 +3,8 @@
  * an answer is read out of a rationale, and which held-out problems measure it. Everything else (votes,
  * gates, training, promotion) is the loop's and works on any task.
  */
+import type { SandboxedCheck } from '../sandbox/job.ts';
+import type { BenchmarkRole, CritiqueOutcome, ProbeKind } from '../loop/words.ts';
 import type { ImproveInput } from '../loop/input.ts';
 
 /** One unlabeled input. */
@@ -33,6 +35,15 @@ export type Rewrite = {
   mapBack(answer: string): string | undefined;
 };
 
+/** A smaller problem that a prompt is split into: a prompt of the same task, or of one of its `partKinds`. */
+export type Part = Prompt & { kind?: string };
+
+/** A part with the answer that its samples agree on, and the work of those that gave it. */
+export type SolvedPart = { prompt: Part; answer: string; works: { request: string; rationale: string }[] };
+
+/** A whole rationale made of the parts' own lines; `doubt` says why it should not count. Or why there can be none. */
+export type Recombined = { rationale: string; doubt?: string } | { impossible: string };
+
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string };
 
 /** A way of asking: plain, chain of thought, least-to-most, an alternative approach, … */
@@ -57,23 +68,6 @@ export type Check = { ok: boolean; reason: string };
 
 /** Outcome of a task's own verification; `ok` undefined: there was nothing that it could verify. */
 export type Verification = { ok: boolean | undefined; score?: number; reason: string };
-
-/**
- * Bad work that is planted to see whether the gates reject it: a wrong answer that a whole vote seems to back, a right answer
- * with broken steps, nonsense at length, the same words for every problem, text that is addressed to the critic, and work on
- * something else.
- */
-export const PROBE_KINDS = [
-  'wrong-answer',
-  'broken-steps',
-  'verbose',
-  'template',
-  'injection',
-  'off-task',
-] as const;
-export type ProbeKind = (typeof PROBE_KINDS)[number];
-
-export type CritiqueOutcome = 'holds' | 'fails' | 'unscored';
 
 /** What a critic said of one sample. `score` is P(the work holds), 0…1, where the critic gives one. */
 export type Critique = { outcome: CritiqueOutcome; score?: number; reason: string };
@@ -111,8 +105,6 @@ export interface Critic {
   cheap?: boolean;
 }
 
-export type BenchmarkRole = 'target' | 'guard' | 'final';
-
 /** One held-out problem with its known answer. `key` is comparable with `Prompt.key`. */
 export type BenchmarkItem = { key: string; text: string; answer: string; group?: string };
 
@@ -136,7 +128,7 @@ export type PromptRequest = {
   exclude(key: string): boolean;
 };
 
-export type Role = 'generator' | 'critic' | 'trainer' | 'judge';
+export type Role = 'generator' | 'teacher' | 'critic' | 'trainer' | 'judge';
 
 /** Where a role's model answers, as far as the task says; a run's own input comes first. */
 export type TaskEndpoint = {
@@ -153,6 +145,21 @@ export type TaskEndpoint = {
  */
 export const THINKING = ['keep', 'strip', 'off'] as const;
 export type Thinking = (typeof THINKING)[number];
+
+/** What must be known of a problem to ask it, to read and vote on its answers, and to split it further. */
+export type PartKind = Pick<
+  Task,
+  | 'strategies'
+  | 'rewrites'
+  | 'readAnswer'
+  | 'sameAnswer'
+  | 'checkFormat'
+  | 'checkCoherence'
+  | 'verify'
+  | 'decompose'
+  | 'recombine'
+  | 'maxTokens'
+>;
 
 export interface Task {
   name: string;
@@ -181,6 +188,24 @@ export interface Task {
   noise?: Noise[];
   /** All equivalent forms (its own text among them) in an order that depends on the seed. */
   rewrites?(prompt: Prompt, seed: number): Rewrite[];
+  /**
+   * The same worked example in its equivalent forms, steps and all, itself first; for rules that the task does not know as well. Only
+   * what stays right whatever is computed: swapped numbers of a sum, say.
+   */
+  retellings?(example: WorkedExample): WorkedExample[];
+  /**
+   * The parts of a prompt that are known so far, in order: all that `solved` needs to be complete is asked for in turn, so that a
+   * later part may depend on the answers of earlier ones. Those given before must come again. None: the prompt is small enough
+   * to be asked as it stands. Must need no answer but those in `solved`.
+   */
+  decompose?(prompt: Part, solved: readonly SolvedPart[]): Part[];
+  /**
+   * The whole solution of the prompt as it is put to the model in `request`, of the lines that the model wrote for the parts. What
+   * comes back is checked as every sample is.
+   */
+  recombine?(prompt: Part, request: string, parts: readonly SolvedPart[]): Recombined;
+  /** Parts that are no prompts of this task, by their kind: how they are asked and read. */
+  partKinds?: Record<string, PartKind>;
   /** How the model is asked on a benchmark, greedily, and in what is trained on. */
   ask(text: string): ChatMessage[];
   /** Worked examples that are shown before the question. They are never sampled, trained on or measured. */
@@ -188,8 +213,8 @@ export interface Task {
   /** Where they stand; default: `everywhere`. */
   examplesIn?: ExamplesIn;
   /**
-   * Made by the loop where `ask` is without the worked examples: the same with them. The model that a run starts from is measured
-   * in both forms, and a first promotion must beat the better one.
+   * The same with more worked examples than `ask` shows; made by the loop of `examples` where `ask` is without them. The model
+   * that a run starts from is measured in both forms, and a first promotion must beat the better one.
    */
   askWithExamples?(text: string): ChatMessage[];
   /**
@@ -197,6 +222,11 @@ export interface Task {
    * are given what stands behind a model's thinking.
    */
   readAnswer(rationale: string): string | undefined;
+  /**
+   * Why a text could not be read (a pattern that takes for ever, say), as apart from stating no answer; undefined: it could be. On a
+   * benchmark such an item counts as not measured, neither right nor wrong.
+   */
+  unreadable?(rationale: string): string | undefined;
   sameAnswer(a: string, b: string): boolean;
   /** Is the rationale in the form the task demands? `promptText` is the text that was put to the model. */
   checkFormat(promptText: string, rationale: string): Check;
@@ -210,6 +240,8 @@ export interface Task {
     prompt: Prompt,
     sample: { request: string; rationale: string; answer: string },
   ): Promise<Verification>;
+  /** In place of `verify`, for what must not run in the workers. */
+  sandboxed?: SandboxedCheck;
   /**
    * Bad work of one kind on the problem as it was put to the model (`text`), the same for the same seed; undefined where it can
    * make none of this kind. Without this the loop alters samples that the model gave.
@@ -220,6 +252,11 @@ export interface Task {
   benchmarks: Benchmark[];
   /** Difficulty levels for the curriculum: where to start and all there are, ascending. */
   levels?: { start: number[]; all: number[] };
+  /**
+   * What differs while this benchmark is the target of a curriculum's stage: where prompts, rehearsal and calibration problems come
+   * from, and their levels. What it leaves out stays the task's own.
+   */
+  forTarget?(target: string): Partial<Pick<Task, 'prompts' | 'rehearsal' | 'calibration' | 'levels'>>;
   /** Settings measured to suit the task, used where the input is silent. */
   suggested?: ImproveInput;
   /** Longest rationale worth generating, in tokens. */
@@ -230,3 +267,7 @@ export interface Task {
    */
   truth?(prompt: Prompt): string | undefined;
 }
+
+/** Can what a model says be verified without a known answer? */
+export const canVerify = ({ verify, sandboxed }: Pick<Task, 'verify' | 'sandboxed'>): boolean =>
+  verify !== undefined || sandboxed !== undefined;

@@ -4,8 +4,9 @@
  * always one text, as the model wrote it; answers are read behind the thinking only.
  */
 
-/** `<think>`, `<thinking>` and `[THINK]`, opening and closing. */
-const TAG = /<(\/?)(?:think|thinking)>|\[(\/?)THINK\]/g;
+/** `<think>`, `<thinking>`, `<thought>`, `[THINK]` and what some families write instead, opening and closing. */
+const TAG =
+  /<(\/?)(?:think|thinking|thoughts?|scratchpad|seed:think)>|\[(\/?)THINK\]|◁(\/?)think▷|<\|(begin|end)_of_thought\|>/gi;
 
 export type Parted = {
   /** All up to the end of the last thought, its closing tag included; empty where nothing was thought. */
@@ -21,7 +22,7 @@ export function partThinking(text: string): Parted {
   let end = 0;
   let open = false;
   for (const match of text.matchAll(TAG)) {
-    const closes = match[1] === '/' || match[2] === '/';
+    const closes = match.slice(1).some((mark) => mark === '/' || mark?.toLowerCase() === 'end');
     open = !closes;
     if (closes) end = match.index + match[0].length;
   }

@@ -11,6 +11,7 @@ export function behindThinking(task: Task): Task {
   // Made from the task, not copied: what it has may be methods of a class.
   return Object.assign(Object.create(task) as Task, {
     readAnswer: (rationale: string) => task.readAnswer(visibleOf(rationale)),
+    ...(task.unreadable ? { unreadable: (rationale: string) => task.unreadable!(visibleOf(rationale)) } : {}),
     checkFormat(promptText: string, rationale: string) {
       const { visible, unfinished } = partThinking(rationale);
       return unfinished

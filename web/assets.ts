@@ -9,6 +9,7 @@ const own = (name: string) => new URL(`client/${name}`, import.meta.url);
 const uplot = (name: string) => require.resolve(`uplot/dist/${name}`);
 
 const FILES: Record<string, string | URL> = {
+  'base.css': new URL('../app/html/base.css', import.meta.url),
   'app.css': own('app.css'),
   'review.css': own('review.css'),
   'forms.css': own('forms.css'),

@@ -1,16 +1,17 @@
 /** What pages show of checkpoints and of what tasks serve, brought together from cheap queries. */
-import { childrenOf, madeInRuns, revokedCounts, type Child } from '../db/checkpoints.ts';
-import { outcomeCounts, type Counts, type GroupCounts, type Measured } from '../db/comparisons.ts';
+import { childrenOf, madeInRuns, revokedCounts, type Child } from '../db/queries/checkpoints.ts';
+import { outcomeCounts, type Counts, type GroupCounts, type Measured } from '../db/queries/comparisons.ts';
 import type { Db } from '../db/connect.ts';
-import type { Made } from '../db/lineage.ts';
-import { evaluationRows } from '../db/overview.ts';
-import type { RunRow } from '../db/report.ts';
-import { baseAndBest, type Checkpoint } from '../db/runs.ts';
-import { servingOfTask, type TaskServing } from '../activities/serving.ts';
-import type { RoleScores } from '../cli/report-types.ts';
+import type { Made } from '../db/queries/lineage.ts';
+import { evaluationRows } from '../db/queries/overview.ts';
+import type { RunRow } from '../db/queries/report.ts';
+import { bestIds, type Checkpoint } from '../db/queries/runs.ts';
+import { servingOfTask, type TaskServing } from '../engine/serving.ts';
+import type { RoleScores } from '../app/report/types.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import type { Remember } from './cache.ts';
 import { scoresOf } from './data.ts';
+import { TEACHER } from '../loop/words.ts';
 
 export const taskPath = (task: string) => `/tasks/${encodeURIComponent(task)}`;
 export const checkpointPath = (id: number) => `/checkpoints/${id}`;
@@ -52,13 +53,13 @@ export async function treesOf(db: Db, runs: RunRow[], serving: TaskServing): Pro
       db,
       made.map(({ checkpoint }) => checkpoint.id),
     ),
-    Promise.all(ids.map(async (id) => (await baseAndBest(db, id)).best.id)),
+    bestIds(db, ids),
     outside.size === 0
       ? []
       : db.query.checkpoints.findMany({ where: (row, { inArray }) => inArray(row.id, [...outside]) }),
   ]);
   const served = serving.checkpoint && originOf(serving.checkpoint);
-  return runs.map((run, i) => ({
+  return runs.map((run) => ({
     run,
     nodes: made
       .filter(({ checkpoint }) => checkpoint.runId === run.id)
@@ -66,10 +67,13 @@ export async function treesOf(db: Db, runs: RunRow[], serving: TaskServing): Pro
         made: one,
         scores: scoresOf(evaluations, one.checkpoint.id),
         revoked: (one.dataset && revoked.get(one.dataset.id)) ?? 0,
-        best: one.checkpoint.id === bests[i],
+        best: one.checkpoint.id === bests.get(run.id),
         serves: served !== undefined && originOf(one.checkpoint) === served,
         continuedBy: children.filter(
-          (child) => child.parentId === one.checkpoint.id && child.runId !== run.id,
+          (child) =>
+            child.parentId === one.checkpoint.id &&
+            child.runId !== run.id &&
+            child.iterationIndex !== TEACHER,
         ),
         continues: origins.find((origin) => origin.id === one.checkpoint.parentId && origin.runId !== run.id),
       })),

@@ -1,13 +1,19 @@
 /** What pages show of runs, brought together from cheap queries. */
 import type { Db } from '../db/connect.ts';
-import { evaluationRows, stageOverview, type EvaluationRow, type StageOverview } from '../db/overview.ts';
-import * as queries from '../db/report.ts';
-import type { IterationRow, ResetRow, RunRow } from '../db/report.ts';
-import { trainingOf, usageOf } from '../db/spend.ts';
+import {
+  evaluationRows,
+  stageOverview,
+  type EvaluationRow,
+  type StageOverview,
+} from '../db/queries/overview.ts';
+import * as queries from '../db/queries/report.ts';
+import type { IterationRow, ResetRow, RunRow } from '../db/queries/report.ts';
+import { bestIds } from '../db/queries/runs.ts';
+import { trainingOf, usageOf } from '../db/queries/spend.ts';
 import { spendOf, type Spend } from '../loop/budget.ts';
-import { score } from '../cli/scores.ts';
-import type { Progress } from '../cli/progress.ts';
-import type { RoleScores, Score } from '../cli/report-types.ts';
+import { score, stageScores } from '../app/report/scores.ts';
+import type { Progress } from '../app/runs/progress.ts';
+import type { IterationStage, RoleScores, Score } from '../app/report/types.ts';
 import type { Remember } from './cache.ts';
 
 const roles = ['target', 'guard', 'final'] as const;
@@ -26,8 +32,6 @@ export function scoresOf(rows: EvaluationRow[], checkpointId: number | null | un
   return { target: of('target'), guard: of('guard'), final: of('final') };
 }
 
-const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
-
 /** What an iteration made, as its stages noted when they were done. */
 export type Funnel = {
   prompts: number;
@@ -42,22 +46,22 @@ export type Funnel = {
   trained: number;
 };
 
-export function funnelOf(stages: StageOverview[]): Funnel {
+function funnelOf(stages: StageOverview[]): Funnel {
   const noted = (name: string) =>
     stages.find((stage) => stage.name === name && stage.status === 'done')?.output ?? {};
   const [collect, generate, evaluate] = [noted('collect'), noted('generate'), noted('evaluate')];
   const [filter, adapt] = [noted('filter'), noted('adapt')];
   return {
-    prompts: number(collect.prompts),
-    samples: number(generate.samples) + number(evaluate.resampled),
-    resampled: number(evaluate.resampled),
-    voted: number(evaluate.voted),
-    trusted: number(evaluate.trusted),
-    critiqued: number(evaluate.critiqued),
-    judged: number(filter.judged),
-    accepted: number(filter.accepted),
-    examples: number(filter.examples),
-    trained: number(adapt.examples),
+    prompts: collect.prompts ?? 0,
+    samples: (generate.samples ?? 0) + (evaluate.resampled ?? 0),
+    resampled: evaluate.resampled ?? 0,
+    voted: evaluate.voted ?? 0,
+    trusted: evaluate.trusted ?? 0,
+    critiqued: evaluate.critiqued ?? 0,
+    judged: filter.judged ?? 0,
+    accepted: filter.accepted ?? 0,
+    examples: filter.examples ?? 0,
+    trained: adapt.examples ?? 0,
   };
 }
 
@@ -77,7 +81,7 @@ export function withProgress(summary: RunSummary, { iteration, stages }: Progres
   return { ...summary, iterations, funnel: addFunnels(iterations.map((one) => one.funnel)) };
 }
 
-export function addFunnels(all: Funnel[]): Funnel {
+function addFunnels(all: Funnel[]): Funnel {
   const sum = (field: keyof Funnel) => all.reduce((total, one) => total + one[field], 0);
   return {
     prompts: sum('prompts'),
@@ -103,6 +107,8 @@ export type IterationSummary = {
   candidate: RoleScores;
   /** Scores of the run's best after the decision. */
   best: RoleScores;
+  /** The stage of the curriculum, with its own target's scores; null without one. */
+  stage: IterationStage | null;
   seconds: number | null;
 };
 
@@ -138,7 +144,12 @@ const spendRemembered = (db: Db, remember: Remember, run: RunRow) =>
     ? remember(`spend/${run.id}/${run.finishedAt?.getTime()}`, Infinity, () => spendOfRun(db, run))
     : remember(`spend/${run.id}/${run.status}`, 5_000, () => spendOfRun(db, run));
 
-function summaryOf(row: IterationRow, measured: EvaluationRow[], stages: StageOverview[]): IterationSummary {
+function summaryOf(
+  { settings }: RunRow,
+  row: IterationRow,
+  measured: EvaluationRow[],
+  stages: StageOverview[],
+): IterationSummary {
   const own = stages.filter((stage) => stage.iterationId === row.id);
   return {
     row,
@@ -147,18 +158,20 @@ function summaryOf(row: IterationRow, measured: EvaluationRow[], stages: StageOv
     before: scoresOf(measured, row.checkpointId).target,
     candidate: scoresOf(measured, row.candidateId),
     best: scoresOf(measured, row.bestId),
+    stage: stageScores(settings, row, measured),
     seconds: row.finishedAt && (row.finishedAt.getTime() - row.startedAt.getTime()) / 1000,
   };
 }
 
 export async function summarize(db: Db, remember: Remember, runs: RunRow[]): Promise<RunSummary[]> {
   const ids = runs.map((run) => run.id);
-  const [iterations, checkpoints, evaluations, stages, resets, spends] = await Promise.all([
+  const [iterations, checkpoints, evaluations, stages, resets, bests, spends] = await Promise.all([
     queries.iterationRows(db, ids),
     queries.checkpointRows(db, ids),
     evaluationRows(db, ids),
     stageOverview(db, ids),
     queries.resetRows(db, ids),
+    bestIds(db, ids),
     Promise.all(runs.map((run) => spendRemembered(db, remember, run))),
   ]);
   return runs.map((run, i): RunSummary => {
@@ -166,13 +179,8 @@ export async function summarize(db: Db, remember: Remember, runs: RunRow[]): Pro
     const measured = evaluations.filter((row) => row.runId === run.id);
     const base = checkpoints.find((row) => row.runId === run.id && row.iterationIndex === 0);
     const ownResets = resets.filter((row) => row.runId === run.id);
-    const decided = own.filter((row) => row.bestId !== null).at(-1);
-    const reset = ownResets.at(-1);
-    const bestId =
-      (reset && reset.fromIteration > (decided?.index ?? 0) ? reset.checkpointId : decided?.bestId) ??
-      base?.id ??
-      null;
-    const summaries = own.map((row) => summaryOf(row, measured, stages));
+    const bestId = bests.get(run.id) ?? null;
+    const summaries = own.map((row) => summaryOf(run, row, measured, stages));
     return {
       run,
       base: scoresOf(measured, base?.id),
@@ -200,5 +208,5 @@ export async function summarizeIteration(
     stageOverview(db, [run.id]),
   ]);
   const row = rows.find(({ id }) => id === iterationId)!;
-  return summaryOf(row, evaluations, stages);
+  return summaryOf(run, row, evaluations, stages);
 }

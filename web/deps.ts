@@ -5,7 +5,7 @@ import type { WebSettings } from './settings.ts';
 /** What the pages stand on. */
 export type Deps = {
   db: Db;
-  settings: Pick<WebSettings, 'token' | 'names'>;
+  settings: Pick<WebSettings, 'token' | 'reviewToken' | 'names'>;
   /** Connects when it is first needed: pages can be read while Temporal is away. @throws Error that says what to do */
   temporal(): Promise<Client>;
   /** Where the Temporal UI is, for links to it. */

@@ -1,7 +1,7 @@
 /** From the launcher's form to a run or a schedule: what was typed, what is wrong with it, and the input that it makes. */
-import { UsageError } from '../cli/errors.ts';
-import { checkInput, checkRunId, defaultRunId, inputFromFlags, taskSlug } from '../cli/run-input.ts';
-import { durationMs, timingFromFlags, type Timing } from '../cli/schedule-spec.ts';
+import { UsageError } from '../process/errors.ts';
+import { checkInput, checkRunId, defaultRunId, inputFromFlags, taskSlug } from '../app/runs/input.ts';
+import { durationMs, timingFromFlags, type Timing } from '../app/schedules/spec.ts';
 import { improveInputSchema, type ImproveInput } from '../loop/input.ts';
 import { settingFields, type SettingField } from '../loop/setting-fields.ts';
 
@@ -13,9 +13,6 @@ export type Problems = Map<string, string>;
 export type Launch =
   | { kind: 'run'; runId: string; input: ImproveInput }
   | { kind: 'schedule'; scheduleId: string; input: ImproveInput; timing: Timing; catchUpMs: number };
-
-/** Names of the form's fields that are no settings. */
-export const OWN = ['when', 'id', 'rhythm', 'days', 'time', 'every', 'cron', 'timezone', 'catchUp'] as const;
 
 /** Fields of the first part of the form; all others are folded away by group. */
 export const FIRST = ['task', 'promptsFile', 'iterations', 'preset', 'seed', 'experiment'] as const;

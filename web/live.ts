@@ -5,8 +5,8 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Db } from '../db/connect.ts';
-import { runVersion, runsVersion } from '../db/overview.ts';
-import { reviewVersion } from '../db/review-queue.ts';
+import { runVersion, runsVersion } from '../db/queries/overview.ts';
+import { reviewVersion } from '../db/queries/review-queue.ts';
 
 const LOOK_MS = 1_000;
 /** Proxies cut what is silent for a minute. */
@@ -104,4 +104,3 @@ export function createLive(db: Db, lookMs = LOOK_MS) {
     },
   };
 }
-export type Live = ReturnType<typeof createLive>;

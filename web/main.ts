@@ -1,15 +1,19 @@
 /** The web page as a process of its own: `npx node --import tsx web/main.ts`, or the part `web` of the local stack. */
 import { serve } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
-import { findAddresses } from '../cli/addresses.ts';
-import { whoami } from '../cli/steer.ts';
-import { connectTemporal } from '../cli/temporal.ts';
+import { findAddresses } from '../app/addresses.ts';
+import { whoami } from '../app/runs/steer.ts';
+import { connectTemporal } from '../app/temporal.ts';
 import { connect } from '../db/connect.ts';
 import { migrate } from '../db/migrate.ts';
-import { urlHost } from '../net/access.ts';
+import { dieWithoutSecrets } from '../process/secrets.ts';
+import { importNoTasks } from '../tasks/access.ts';
+import { urlHost } from '../process/access.ts';
 import { createApp } from './app.tsx';
 import { webSettings } from './settings.ts';
 
+dieWithoutSecrets();
+importNoTasks();
 const settings = webSettings(process.env);
 const addresses = findAddresses();
 await migrate(addresses.database);

@@ -1,14 +1,24 @@
 import type { Context } from 'hono';
 import { getCookie } from 'hono/cookie';
 import type { Deps } from './deps.ts';
+import type { Visitor } from './roles.ts';
 import type { Frame, Theme } from './parts/layout.tsx';
 
+/** What the app keeps of a request: who asks. */
+export type WebEnv = { Variables: { visitor?: Visitor } };
+
+export const visitorIn = (c: Context): Visitor | undefined => (c as Context<WebEnv>).get('visitor');
+
 /** What the frame of a page takes from the request. */
-export function frameOf(c: Context, { settings }: Pick<Deps, 'settings'>): Pick<Frame, 'theme' | 'session'> {
+export function frameOf(
+  c: Context,
+  { settings }: Pick<Deps, 'settings'>,
+): Pick<Frame, 'theme' | 'session' | 'role'> {
   const theme = getCookie(c, 'ratchet_theme');
   return {
     theme: theme === 'light' || theme === 'dark' ? (theme as Theme) : undefined,
     session: settings.token !== undefined,
+    role: settings.token === undefined ? undefined : visitorIn(c)?.role,
   };
 }
 
@@ -16,7 +26,7 @@ export function frameOf(c: Context, { settings }: Pick<Deps, 'settings'>): Pick<
 export function page(
   c: Context,
   body: object,
-  status: 200 | 400 | 401 | 404 | 409 | 500 | 503 = 200,
+  status: 200 | 400 | 401 | 403 | 404 | 409 | 500 | 503 = 200,
 ): Response {
   // Elements are strings of markup; ours wait for nothing, so none is a promise of one.
   return c.html(`<!doctype html>${(body as { toString(): string }).toString()}`, status);

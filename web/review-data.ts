@@ -1,5 +1,5 @@
 /** What the review pages show, brought together. */
-import { correctionFate } from '../cli/review.ts';
+import { correctionFate } from '../app/review/review.ts';
 import type { Db } from '../db/connect.ts';
 import {
   answerTally,
@@ -10,10 +10,10 @@ import {
   whoElse,
   type AnswerCount,
   type LastDecision,
-} from '../db/review-queue.ts';
-import { reviewCounts, reviewDetails, type Review, type ReviewDetails } from '../db/reviews.ts';
-import { getIteration } from '../db/iterations.ts';
-import type { RunRow } from '../db/report.ts';
+} from '../db/queries/review-queue.ts';
+import { reviewCounts, reviewDetails, type Review, type ReviewDetails } from '../db/queries/reviews.ts';
+import { getIteration } from '../db/queries/iterations.ts';
+import type { RunRow } from '../db/queries/report.ts';
 import { tooManyRejected } from '../loop/review.ts';
 
 /** How the review of an iteration stands, seen from one browser. */
@@ -76,7 +76,7 @@ export async function standingOf(
 export const isOver = ({ total, decided, tooMany }: Standing) => decided === total || tooMany !== undefined;
 
 /** What this browser can do with an item. */
-export type ItemState =
+type ItemState =
   | { kind: 'mine' }
   | { kind: 'free' }
   | { kind: 'elsewhere'; holder: string }

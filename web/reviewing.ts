@@ -2,8 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
-import { errorMessage } from '../cli/errors.ts';
-import { tellIterations, type Who } from '../cli/review.ts';
+import { errorMessage } from '../process/errors.ts';
+import { tellIterations, type Who } from '../app/review/review.ts';
+import { redacted } from '../process/secrets.ts';
 import type { Deps } from './deps.ts';
 
 const NAME = 'ratchet_reviewer';
@@ -84,7 +85,7 @@ export function createTeller(deps: Deps) {
       forget(runId, index);
       const tell = () =>
         void now(runId, index).then((problem) => {
-          if (problem) console.error(`${runId}: ${problem}`);
+          if (problem) console.error(redacted(`${runId}: ${problem}`));
         });
       const timer = setTimeout(tell, over ? GRACE_MS : QUIET_MS);
       timer.unref();
@@ -92,4 +93,3 @@ export function createTeller(deps: Deps) {
     },
   };
 }
-export type Teller = ReturnType<typeof createTeller>;

@@ -6,13 +6,12 @@
  * (nothing inline runs, nothing is loaded from elsewhere), content sniffing, referrers, large bodies, and caches that keep a page.
  *
  * Does not cover: transport (put a proxy with TLS before it), other users of this machine while no token is set, guessing of a weak
- * token beyond slowing it down, rights (whoever is let in may do everything), and what the Temporal UI lets people do.
+ * token beyond slowing it down, and what the Temporal UI lets people do. Who may do what: roles.ts.
  */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
-import { getCookie } from 'hono/cookie';
-import { bearer, hostName, isLoopback, sameSecret } from '../net/access.ts';
+import { bearer, hostName, isLoopback } from '../process/access.ts';
 import type { WebSettings } from './settings.ts';
 
 export const SESSION = 'ratchet_session';
@@ -29,7 +28,7 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
 ].join('; ');
 
-/** What the cookie holds: worthless where the token is another one, and no way back to it. */
+/** What is kept of a token: it tells whether one is the same, and is no way back to it. */
 export function sessionOf(token: string): string {
   return createHash('sha256').update(`ratchet session of ${token}`).digest('hex');
 }
@@ -64,17 +63,8 @@ export function knownHost({ names }: Pick<WebSettings, 'names'>): MiddlewareHand
   };
 }
 
-/** May the caller come in? Everybody where no token is set. */
-export function admitted(c: Context, { token }: Pick<WebSettings, 'token'>): boolean {
-  if (token === undefined) return true;
-  const given = bearer(c.req.header('authorization'));
-  if (given !== undefined) return sameSecret(given, token);
-  const session = getCookie(c, SESSION);
-  return session !== undefined && sameSecret(session, sessionOf(token));
-}
-
 /** Is a write asked for by this page itself, or by a program that carries the token in its header? */
-export function sameOrigin(c: Context): boolean {
+function sameOrigin(c: Context): boolean {
   const site = c.req.header('sec-fetch-site');
   if (site !== undefined) return site === 'same-origin';
   const origin = c.req.header('origin');

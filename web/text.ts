@@ -1,2 +1,2 @@
-/** Texts made safe to look at, as everywhere: `cli/visible.ts` says what that covers and what it does not. */
-export { cutText, visible, visibleString, type Piece } from '../cli/visible.ts';
+/** Texts made safe to look at, as everywhere: `process/visible.ts` says what that covers and what it does not. */
+export { cutText, visible, visibleString } from '../process/visible.ts';

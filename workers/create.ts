@@ -9,21 +9,29 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import { runChecks } from '../activities/sandbox/run-checks.ts';
 import type { Db } from '../db/connect.ts';
-import type { Tracing } from '../telemetry/tracing.ts';
+import type { Tracing } from '../process/tracing.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
 import { identified } from './observe.ts';
 
-export type Queue = keyof typeof TASK_QUEUE;
+const failureConverterPath = fileURLToPath(new URL('../workflows/failure-converter.ts', import.meta.url));
+
+/** Queues of workers with the database. */
+export type Queue = Exclude<keyof typeof TASK_QUEUE, 'sandbox'>;
 
 /** Activities at once, per queue. Pages bound their calls themselves; a trainer trains one at a time. */
 const SLOTS: Record<Queue, number> = { main: 20, llm: 8, train: 1 };
 
 /** Bundles the workflows from their TypeScript sources: about three seconds. */
-export async function bundleWorkflows(tracing?: Tracing): Promise<WorkflowBundleWithSourceMap> {
+export async function bundleWorkflows(
+  tracing?: Tracing,
+  workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     ...(tracing ? { plugins: [tracing.plugin] } : {}),
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    workflowsPath,
+    failureConverterPath,
     logger: new DefaultLogger('WARN'),
   });
 }
@@ -65,6 +73,27 @@ const beating: ActivityInterceptorsFactory = (context) => ({
   },
 });
 
+/**
+ * The worker of what a model wrote. It is given no database and should hold no key but Temporal's; one page of checks at a time, which
+ * takes as many processors as there are.
+ */
+export const createSandboxWorker = (options: {
+  connection: NativeConnection;
+  namespace: string;
+  slots?: number;
+}): Promise<Worker> =>
+  Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: TASK_QUEUE.sandbox,
+    activities: { runChecks },
+    dataConverter: { failureConverterPath },
+    maxHeartbeatThrottleInterval: '1 second',
+    maxConcurrentActivityTaskExecutions: options.slots ?? 1,
+    shutdownGraceTime: '3 seconds',
+    shutdownForceTime: '10 seconds',
+  });
+
 /** One worker per queue, in this process. They are not running yet. */
 export async function createWorkers(options: {
   connection: NativeConnection;
@@ -89,6 +118,7 @@ export async function createWorkers(options: {
         namespace: options.namespace,
         taskQueue: TASK_QUEUE[queue],
         activities: activities[queue],
+        dataConverter: { failureConverterPath },
         ...(queue === 'main' ? { workflowBundle: options.workflowBundle } : {}),
         interceptors: { activity: queue === 'main' ? [identified, beating] : [identified] },
         ...(options.tracing ? { plugins: [options.tracing.plugin] } : {}),

@@ -1,5 +1,6 @@
 /** What a worker process reads from its environment: one schema, which the Compose file is checked against. */
 import { z } from 'zod';
+import { HOLDS_PASSWORD, WITH_PASSWORD } from '../process/endpoint-text.ts';
 import { requestTimeoutSchema } from '../models/endpoint.ts';
 
 const count = (most: number) =>
@@ -10,23 +11,27 @@ const count = (most: number) =>
     .pipe(z.number().int().min(1).max(most));
 const port = count(65_535);
 
-export const workerSchema = z
-  .object({
+/** Where Temporal is, for every worker. */
+export const temporalSchema = z.object({
+  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_API_KEY: z.string().optional(),
+  TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
+  RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+});
+
+export const workerSchema = temporalSchema
+  .extend({
     DATABASE_URL: z.string({ error: 'set it to a PostgreSQL URL, or start everything with `ratchet up`' }),
     /** Read by the PostgreSQL driver where DATABASE_URL holds no password. */
     PGPASSWORD: z.string().optional(),
     RATCHET_DB_CONNECTIONS: count(1000).default(10),
-    TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
-    TEMPORAL_NAMESPACE: z.string().default('default'),
-    TEMPORAL_API_KEY: z.string().optional(),
-    TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
     TEMPORAL_DEPLOYMENT_NAME: z
       .string()
       .regex(/^[^.:/\s]+$/, 'must be a word without ".", ":" and "/"')
       .optional(),
     TEMPORAL_WORKER_BUILD_ID: z.string().optional(),
     RATCHET_VERSIONING: z.enum(['pinned', 'auto-upgrade']).default('auto-upgrade'),
-    RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
     RATCHET_QUEUES: z
       .string()
       .default('main,llm,train')
@@ -41,12 +46,19 @@ export const workerSchema = z
     /** Prometheus metrics at /metrics (docs/observability.md). */
     RATCHET_METRICS_PORT: port.optional(),
     RATCHET_METRICS_HOST: z.string().default('127.0.0.1'),
-    /** Traces go there (telemetry/tracing.ts). */
+    /** Traces go there (process/tracing.ts). */
     OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
     RATCHET_REQUEST_TIMEOUT_MS: requestTimeoutSchema,
+    /** Folders of tasks (tasks/access.ts), by the separator of PATH. */
+    RATCHET_TASKS: z.string().optional(),
+    /** Which keys go where (models/keys.ts). */
+    RATCHET_KEYS: z.string().optional(),
+    /** The data folder of a local stack: what its user has allowed stands there. */
+    RATCHET_HOME: z.string().optional(),
     /** Read where a run names no endpoint (models/endpoint.ts). */
     MODEL_BASE_URL: z
       .url({ protocol: /^https?$/, error: 'must be an OpenAI-compatible base URL ending in /v1' })
+      .refine((url) => !WITH_PASSWORD.test(url), HOLDS_PASSWORD)
       .optional(),
   })
   .superRefine((env, context) => {
@@ -59,7 +71,12 @@ export const workerSchema = z
     context.addIssue({ code: 'custom', path: [missing!], message });
   });
 
-export type WorkerEnvironment = ReturnType<typeof workerEnvironment>;
+export const temporalOf = (env: z.output<typeof temporalSchema>) => ({
+  address: env.TEMPORAL_ADDRESS,
+  apiKey: env.TEMPORAL_API_KEY,
+  // An API key travels in a header, so it implies TLS.
+  tls: env.TEMPORAL_TLS === 'true' || env.TEMPORAL_API_KEY !== undefined,
+});
 
 /**
  * What a worker reads from its environment. A variable that is set to nothing counts as not set, as Compose
@@ -77,12 +94,7 @@ export function workerEnvironment(env: NodeJS.ProcessEnv) {
   return {
     databaseUrl: e.DATABASE_URL,
     databaseConnections: e.RATCHET_DB_CONNECTIONS,
-    temporal: {
-      address: e.TEMPORAL_ADDRESS,
-      apiKey: e.TEMPORAL_API_KEY,
-      // An API key travels in a header, so it implies TLS.
-      tls: e.TEMPORAL_TLS === 'true' || e.TEMPORAL_API_KEY !== undefined,
-    },
+    temporal: temporalOf(e),
     temporalNamespace: e.TEMPORAL_NAMESPACE,
     deployment:
       deploymentName && buildId ? { deploymentName, buildId, versioning: e.RATCHET_VERSIONING } : undefined,

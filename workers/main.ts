@@ -3,18 +3,24 @@
  * main, llm, train) makes one for some of them, to run on a machine of its own (docs/scale.md).
  */
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
-import { pino } from 'pino';
 import { connect } from '../db/connect.ts';
 import { migrate } from '../db/migrate.ts';
-import { startTracing } from '../telemetry/tracing.ts';
+import { errorText } from '../models/errors.ts';
+import { receiveKeys } from '../process/handed-keys.ts';
+import { createLog } from '../process/log.ts';
+import { dieWithoutSecrets } from '../process/secrets.ts';
+import { startTracing } from '../process/tracing.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
 import { bundleWorkflows, createWorkers } from './create.ts';
 import { workerEnvironment } from './environment.ts';
 import { serveHealth } from './health.ts';
 import { prometheus } from './observe.ts';
+import { startSweeper } from './sweeper.ts';
 
+dieWithoutSecrets();
+receiveKeys();
 const env = workerEnvironment(process.env);
-const log = pino({ level: env.logLevel });
+const log = createLog(env.logLevel);
 const write = { TRACE: log.trace, DEBUG: log.debug, INFO: log.info, WARN: log.warn, ERROR: log.error };
 Runtime.install({
   logger: new DefaultLogger(
@@ -49,9 +55,16 @@ workers = await createWorkers({
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => workers.forEach((worker) => worker.shutdown()));
 }
+// Whoever serves the models' queue can reach the models.
+const endSweeping = env.queues.includes('llm')
+  ? startSweeper({ connection, namespace: env.temporalNamespace, db }, (what, error) =>
+      log.warn({ error: errorText(error) }, what),
+    )
+  : undefined;
 const running = Promise.all(workers.map((worker) => worker.run()));
 console.log(`worker ready: ${env.queues.map((queue) => TASK_QUEUE[queue]).join(', ')}`);
 await running;
+endSweeping?.();
 await health?.close();
 await connection.close();
 await db.$client.end();

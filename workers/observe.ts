@@ -6,7 +6,7 @@ import { identify } from '../workflows/names.ts';
 const CALL_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 const STAGE_SECONDS = [0.1, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600];
 
-/** Metrics of Temporal's SDK and of the activities (activities/metrics.ts) at `http://ADDRESS/metrics`. */
+/** Metrics of Temporal's SDK and of the activities (engine/metrics.ts) at `http://ADDRESS/metrics`. */
 export function prometheus(bindAddress: string): MetricsExporterConfig {
   return {
     prometheus: {

@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
-import type { HistoryRow } from '../db/history.ts';
+import type { HistoryRow } from '../db/queries/history.ts';
 import { SEARCH_ATTRIBUTE } from './names.ts';
 
 /** The keys of the search attributes that a run and its iterations upsert, and of those that a schedule sets. */

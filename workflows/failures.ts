@@ -7,6 +7,7 @@ import {
   TerminatedFailure,
   TimeoutFailure,
 } from '@temporalio/workflow';
+import { adviceOnType, endsRun, FAILURE } from '../loop/failures.ts';
 
 /** What actually went wrong, under the wrapping that activities and children add. */
 export function rootCause(error: unknown): Error {
@@ -23,33 +24,19 @@ export function failureType(error: unknown): string | undefined {
 }
 
 /** Ends an iteration that was told to stop. */
-export const HALTED = 'Halted';
+export const HALTED = FAILURE.halted;
 
 export const halted = () => ApplicationFailure.nonRetryable('stopped at a safe point', HALTED);
-
-/** Thrown by workflow code itself: always a bug, whatever its class. */
-const BUG = 'Bug';
-
-/** Bad input and bugs: waiting mends neither, so the run must fail, visibly. `DatabaseRefused`: see db/errors.ts. */
-const FATAL = new Set([
-  'InvalidInput',
-  'DatabaseRefused',
-  BUG,
-  'TypeError',
-  'RangeError',
-  'ReferenceError',
-  'SyntaxError',
-]);
 
 /** What a workflow throws in place of an error of its own code: a plain one would fail its task only, again and again. */
 export function asFailure(error: unknown): unknown {
   if (error instanceof TemporalFailure) return error;
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return ApplicationFailure.nonRetryable(`${name}: ${message}`, FATAL.has(name) ? name : BUG);
+  return ApplicationFailure.nonRetryable(`${name}: ${message}`, endsRun(name) ? name : FAILURE.bug);
 }
 
 export function isFatal(error: unknown): boolean {
-  return FATAL.has(failureType(error) ?? rootCause(error).name);
+  return endsRun(failureType(error) ?? rootCause(error).name);
 }
 
 /** The first line of what went wrong, in the words of whatever failed. */
@@ -70,7 +57,7 @@ function timeoutText(error: unknown, timeout: TimeoutFailure): string {
 }
 
 /** What the activity that failed knows about it: models/advice.ts. */
-function toldBy(error: unknown): { advice?: unknown; retryHelps?: unknown } {
+function toldBy(error: unknown): { advice?: unknown; retryHelps?: unknown; scope?: unknown } {
   const cause = rootCause(error);
   const [told] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
   return typeof told === 'object' && told !== null ? told : {};
@@ -79,20 +66,14 @@ function toldBy(error: unknown): { advice?: unknown; retryHelps?: unknown } {
 /** May what failed go well when it is tried again once the advice is followed? */
 export const retryHelps = (error: unknown): boolean => toldBy(error).retryHelps !== false;
 
+/** Is it the limit of a stage of the curriculum that would be passed, and no limit of the run or its iteration? */
+export function exceedsStage(error: unknown): boolean {
+  const { scope } = toldBy(error);
+  return scope === 'stage';
+}
+
 /** What an operator can do about a failure. */
 export function adviceFor(error: unknown): string {
   const { advice } = toldBy(error);
-  if (typeof advice === 'string') return advice;
-  switch (failureType(error)) {
-    case 'ModelUnavailable':
-      return 'See that the endpoint answers (its address, key, quota and model name).';
-    case 'GateAuditFailed':
-      return 'No example of the iteration is used. Mend or replace what judged (the critic at its endpoint). A retry makes the whole judgement anew.';
-    case 'BudgetExceeded':
-      return 'Raise a limit with setBudget.';
-    case 'DatabaseUnavailable':
-      return 'See that PostgreSQL answers (its address, password, connections and disk).';
-    default:
-      return 'Mend what the message names; a worker’s log may say more.';
-  }
+  return typeof advice === 'string' ? advice : adviceOnType(failureType(error));
 }

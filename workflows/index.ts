@@ -1,3 +1,5 @@
 /** Every function exported from here is a workflow type. Export nothing else. */
 export { improve } from './improve.ts';
 export { iteration } from './iteration.ts';
+export { answer } from './answer.ts';
+export { checks } from './checks.ts';

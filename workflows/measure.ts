@@ -1,4 +1,5 @@
-import type { Gate } from './gate.ts';
+import type { BenchmarkRole } from '../loop/words.ts';
+import type { SafePoint } from './safe-point.ts';
 import { llm, main } from './proxies.ts';
 import { inPages, pageSize } from './pages.ts';
 
@@ -12,13 +13,13 @@ export async function measure(
   request: {
     runId: string;
     checkpointId: number;
-    roles: ('target' | 'guard' | 'final')[];
+    roles: BenchmarkRole[];
     iterationId?: number;
   },
   paging: Paging,
-  gate: Gate,
+  safePoint: SafePoint,
 ): Promise<{ items: number }> {
-  await gate.pass();
+  await safePoint.pass();
   const plans = await main.planEvaluations(request);
   // One list of pages over all benchmarks, so that a small one does not leave the model idle.
   const items = plans.reduce((sum, plan) => sum + plan.total, 0);
@@ -29,7 +30,7 @@ export async function measure(
       page: { evaluationId, first: i * size, count: size },
     })),
   );
-  await inPages(pages.length, { size: 1, inFlight: paging.pagesInFlight, gate: gate.pass }, (i) => {
+  await inPages(pages.length, { size: 1, inFlight: paging.pagesInFlight, gate: safePoint.pass }, (i) => {
     const { summary, page } = pages[i]!;
     return llm.benchmarkItems.executeWithOptions({ summary }, [page]);
   });
@@ -42,10 +43,10 @@ export async function measureMajority(
   runId: string,
   items: number,
   paging: Paging,
-  gate: Gate,
+  safePoint: SafePoint,
 ): Promise<void> {
   const size = pageSize(items, paging.promptsPerPage);
-  await inPages(items, { size, inFlight: paging.pagesInFlight, gate: gate.pass }, (first, count) =>
+  await inPages(items, { size, inFlight: paging.pagesInFlight, gate: safePoint.pass }, (first, count) =>
     llm.majorityPage.executeWithOptions({ summary: `majority ${first + 1}–${first + count}` }, [
       { runId, first, count },
     ]),

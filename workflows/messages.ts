@@ -1,4 +1,4 @@
-/** Signals and updates of a run, one pair per message, over the one reducer in loop/control.ts. */
+/** Signals and updates of a run, one pair per message, over the one reducer in loop/control.ts, for the messages of loop/messages.ts. */
 import {
   ApplicationFailure,
   CancellationScope,
@@ -9,25 +9,15 @@ import {
   setHandler,
   uuid4,
 } from '@temporalio/workflow';
-import {
-  MESSAGE_NAMES,
-  MESSAGES,
-  idOf,
-  note,
-  readArgs,
-  receive,
-  refusal,
-  type Control,
-  type Message,
-  type MessageName,
-} from '../loop/control.ts';
+import { note, receive, refusal, type Control, type Message } from '../loop/control.ts';
+import { FAILURE } from '../loop/failures.ts';
+import { idOf } from '../loop/message-fields.ts';
+import { MESSAGE_NAMES, MESSAGES, readArgs, type MessageName } from '../loop/messages.ts';
 import { firstLine } from './failures.ts';
 import { durable } from './proxies.ts';
 
 /** Answer of an update: what the message does, and when. */
-export type Answer = { answer: string };
-
-const REFUSED = 'Refused';
+type Answer = { answer: string };
 
 /**
  * What a message needs of the database: which checkpoint is meant, decisions of reviewers, or new limits to be stored (at
@@ -91,7 +81,7 @@ export function listen(runId: string, control: Control): void {
   }
 
   for (const name of MESSAGE_NAMES) {
-    const description = MESSAGES[name];
+    const { help: description } = MESSAGES[name];
     setHandler(
       defineSignal<[unknown?]>(name),
       async (input) => {
@@ -103,7 +93,7 @@ export function listen(runId: string, control: Control): void {
       defineUpdate<Answer, [unknown]>(name),
       async (input) => {
         const { accepted, answer } = await take(name, input, 'update', currentUpdateInfo()?.id ?? uuid4());
-        if (!accepted) throw ApplicationFailure.nonRetryable(answer, REFUSED);
+        if (!accepted) throw ApplicationFailure.nonRetryable(answer, FAILURE.refused);
         return { answer };
       },
       {
@@ -111,8 +101,9 @@ export function listen(runId: string, control: Control): void {
         validator: (input) => {
           // Sent again by a client that did not hear the answer, perhaps of the execution before this one.
           if (control.seen.includes(idOf(input) ?? currentUpdateInfo()?.id ?? '')) return;
+          // Parsed here and by the handler: a replay asks no validator.
           const problem = problemOf(control, name, input);
-          if (problem) throw ApplicationFailure.nonRetryable(problem, REFUSED);
+          if (problem) throw ApplicationFailure.nonRetryable(problem, FAILURE.refused);
         },
       },
     );

@@ -4,21 +4,12 @@
  */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { LlmActivities, MainActivities, TrainActivities } from '../activities/index.ts';
+import type { SandboxActivities } from '../activities/sandbox/run-checks.ts';
+import { NEVER_RETRIED } from '../loop/failures.ts';
 import { TASK_QUEUE } from './names.ts';
 
 /** A page stores what it has, a trainer cancels its job: both are waited for. */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
-
-const NEVER_RETRIED = [
-  'InvalidInput',
-  'BudgetExceeded',
-  'GateAuditFailed',
-  'TrainingFailed',
-  'TypeError',
-  'RangeError',
-  'ReferenceError',
-  'SyntaxError',
-];
 
 /** The database and light work. A restart of PostgreSQL takes seconds, so ten tries outlast it. */
 export const main = proxyActivities<MainActivities>({
@@ -100,6 +91,23 @@ export const cancelling = proxyActivities<Pick<TrainActivities, 'cancelTraining'
   retry: {
     initialInterval: '1 second',
     maximumInterval: '30 seconds',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});
+
+/**
+ * What a model wrote, run in containers, each within its limits. Where nobody serves the queue for half an hour, the run parks.
+ */
+export const sandbox = proxyActivities<SandboxActivities>({
+  taskQueue: TASK_QUEUE.sandbox,
+  cancellationType,
+  startToCloseTimeout: '12 hours',
+  scheduleToStartTimeout: '30 minutes',
+  heartbeatTimeout: '20 seconds',
+  retry: {
+    initialInterval: '1 second',
+    maximumInterval: '30 seconds',
+    maximumAttempts: 3,
     nonRetryableErrorTypes: NEVER_RETRIED,
   },
 });

@@ -7,7 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { attribute } from './attributes.ts';
-import type { Gate } from './gate.ts';
+import type { SafePoint } from './safe-point.ts';
 import { main } from './proxies.ts';
 import { waitingForReview } from './view.ts';
 
@@ -30,12 +30,12 @@ export async function awaitReviews(
   {
     runId,
     iterationId,
-    gate,
+    safePoint,
     state,
   }: {
     runId: string;
     iterationId: number;
-    gate: Gate;
+    safePoint: SafePoint;
     state: { readonly paused: boolean; readonly halt: boolean; reviewed: boolean };
   },
   show: (waiting: string) => void,
@@ -43,7 +43,7 @@ export async function awaitReviews(
   let lookMs = FIRST_LOOK_MS;
   let told = 0;
   for (;;) {
-    await gate.pass();
+    await safePoint.pass();
     // A decision that is told while we look is not lost.
     state.reviewed = false;
     const { waiting } = await main.openReviews({ iterationId });

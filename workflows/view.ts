@@ -1,6 +1,7 @@
 /** What a run shows of itself: queries and the Markdown of its current details in the Temporal UI. */
 import { workflowInfo } from '@temporalio/workflow';
-import type { HistoryRow } from '../db/history.ts';
+import type { TargetNow } from '../activities/run/targets.ts';
+import type { HistoryRow } from '../db/queries/history.ts';
 import type { Control, Recorded } from '../loop/control.ts';
 import { iterationWorkflowId } from './names.ts';
 
@@ -14,6 +15,8 @@ export type RunView = {
   iteration: number;
   iterations: number;
   doing: string;
+  /** The stage of the curriculum of targets, in a run that has one. */
+  stage?: TargetNow;
   /** What failed, what to do, and which signal: while the state is `parked`. */
   parked?: Control['parked'];
   /** Decisions of reviewers for which the iteration waits. */
@@ -70,7 +73,9 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
     ? iterationLink(view.doing, view.runId, view.iteration)
     : view.doing;
   const plain = view.state === 'running' || view.state === 'ended';
-  const parts = [`**${view.task || 'Ratchet'}** — ${plain ? '' : `**${view.state}**: `}${doing}`];
+  const { stage } = view;
+  const target = stage ? `, stage ${stage.number} of ${stage.of}: target **${cell(stage.target)}**` : '';
+  const parts = [`**${view.task || 'Ratchet'}** — ${plain ? '' : `**${view.state}**: `}${doing}${target}`];
   if (view.parked) {
     parts.push(
       `### Waiting for you\n\n${view.parked.doing} failed: ${cell(view.parked.error)}\n\n${view.parked.advice} ` +
@@ -86,21 +91,22 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
     );
   } else if (view.state === 'paused') parts.push('Send the signal `resume` to let it go on.');
   if (iterations.length > 0) {
+    const staged = iterations.some((row) => row.stage !== undefined);
     const rows = iterations.toReversed().map((row) => {
       const target =
         row.after === undefined ? percent(row.before) : `${percent(row.before)} → ${percent(row.after)}`;
       // One that was given up before the vote has none.
       const voted = row.agreement > 0;
       return (
-        `| ${iterationLink(String(row.index), view.runId, row.index)} | ${row.levels?.join(', ') ?? '–'} | ` +
+        `| ${iterationLink(String(row.index), view.runId, row.index)} | ${staged ? `${row.stage ?? '–'} | ` : ''}${row.levels?.join(', ') ?? '–'} | ` +
         `${voted ? `${row.accepted} of ${row.prompts}` : '–'} | ${voted ? row.agreement.toFixed(2) : '–'} | ` +
         `${row.decision} | ${target} | ` +
         `${probability(row.pValue)} | ${row.roi === undefined ? '–' : row.roi.toFixed(1)} |`
       );
     });
     parts.push(
-      '| # | levels | accepted | agree | decision | target % | p | ROI |\n' +
-        `|---|---|---|---|---|---|---|---|\n${rows.join('\n')}`,
+      `| # | ${staged ? 'stage | ' : ''}levels | accepted | agree | decision | target % | p | ROI |\n` +
+        `|---|${staged ? '---|' : ''}---|---|---|---|---|---|---|\n${rows.join('\n')}`,
     );
   }
   const drifted = iterations.findLast((row) => row.drift);

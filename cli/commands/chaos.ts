@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { EXIT } from '../errors.ts';
+import { EXIT } from '../../process/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { ratchetHome, repoRoot } from '../stack/home.ts';
-import { step, stepPrinter } from '../stack/steps.ts';
-import { findTemporal } from '../stack/temporal-binary.ts';
+import { ratchetHome, repoRoot } from '../../stack/home.ts';
+import { preparePythonEnv } from '../../stack/python-env.ts';
+import { step, stepPrinter } from '../../stack/steps.ts';
+import { findTemporal } from '../../stack/temporal-binary.ts';
 import { runHere } from './test.ts';
 
 export function addChaosCommand(program: Command): void {
@@ -19,16 +20,27 @@ export function addChaosCommand(program: Command): void {
 }
 
 /** Runs a suite of tests that is a program of its own, with the Temporal server's program at hand. */
-export async function runSuite(main: string, args: string[]): Promise<number> {
+export async function runSuite(
+  main: string,
+  args: string[],
+  needs: { python?: boolean } = {},
+): Promise<number> {
   const interrupt = listenForInterrupt(() => process.stderr.write('\n  Stopping …\n'));
   const { signal } = interrupt;
   try {
+    let python: string | undefined;
+    if (needs.python) {
+      await step('Python environment', stepPrinter(), async (info) => {
+        ({ python } = await preparePythonEnv({ home: ratchetHome(), info, signal }));
+        return undefined;
+      });
+    }
     let temporal = '';
     await step('Temporal program', stepPrinter(), async (info) => {
       temporal = await findTemporal({ env: process.env, home: ratchetHome(), info, signal });
       return undefined;
     });
-    const env = { ...process.env, TEMPORAL_CLI: temporal };
+    const env = { ...process.env, TEMPORAL_CLI: temporal, ...(python && { RATCHET_PYTHON: python }) };
     const code = await runHere(process.execPath, [main, ...args], env, signal);
     return signal.aborted ? EXIT.interrupted : code;
   } catch (error) {

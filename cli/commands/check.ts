@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { useStackModels } from '../addresses.ts';
-import { checkRun } from '../check/check.ts';
-import { EXIT, UsageError } from '../errors.ts';
+import { useStackModels } from '../../app/addresses.ts';
+import { checkRun } from '../../engine/check/check.ts';
+import { EXIT, UsageError } from '../../process/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { withServedModel } from '../models/served.ts';
-import { renderCheck } from '../render-check.ts';
-import { inputFromFlags, schemaProblems, type RunFlags } from '../run-input.ts';
+import { withServedModel } from '../../stack/models/served.ts';
+import { renderCheck } from '../render/check.ts';
+import { inputFromFlags, schemaProblems, type RunFlags } from '../../app/runs/input.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { wantsColor } from './follow.ts';
 import { addInputOptions } from './input-options.ts';

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import pc from 'picocolors';
-import { findAddresses, withDatabase, type Addresses } from '../addresses.ts';
-import { demoInput, demoName, usualSplit, type DemoChoice } from '../demo-settings.ts';
-import { demoRun, endUnfinished, type DemoRun } from '../demo.ts';
-import { EXIT, UsageError } from '../errors.ts';
+import { findAddresses, withDatabase, type Addresses } from '../../app/addresses.ts';
+import { demoInput, demoName, usualSplit, type DemoChoice } from '../../app/runs/demo-settings.ts';
+import { demoRun, endUnfinished, type DemoRun } from '../../app/runs/demo.ts';
+import { EXIT, UsageError } from '../../process/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { servedName } from '../models/source.ts';
-import { startStack, type Stack } from '../stack/stack.ts';
-import { stepPrinter } from '../stack/steps.ts';
-import { connectTemporal, startRun, workflowLink } from '../temporal.ts';
+import { servedName } from '../../stack/models/source.ts';
+import { startStack, type Stack } from '../../stack/stack.ts';
+import { stepPrinter } from '../../stack/steps.ts';
+import { connectTemporal, startRun, workflowLink } from '../../app/temporal.ts';
 import { announceEnd, follow, wantsColor } from './follow.ts';
 import { printReport, writeReport } from './report.ts';
 

@@ -1,11 +1,11 @@
 /** `export --adapter`: the adapter itself, for whoever serves it. */
 import type { Db } from '../../db/connect.ts';
-import { useStackModels } from '../addresses.ts';
-import { EXIT, UsageError } from '../errors.ts';
-import { checkHub, uploadToHub } from '../export/adapter/hub.ts';
-import { exportAdapter, type AdapterExported } from '../export/adapter/write.ts';
+import { useStackModels } from '../../app/addresses.ts';
+import { EXIT, UsageError } from '../../process/errors.ts';
+import { checkHub, uploadToHub } from '../../app/exports/adapter/hub.ts';
+import { exportAdapter, type AdapterExported } from '../../app/exports/adapter/write.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { plain } from '../text.ts';
+import { plain } from '../../process/text.ts';
 
 export type AdapterFlags = { adapter?: string; base?: string; hub?: string; public?: boolean };
 /** Flags of the lines that train, which say nothing about an adapter. */

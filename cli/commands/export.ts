@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Db } from '../../db/connect.ts';
-import { newestRun } from '../../db/report.ts';
-import { findDatabase, withDatabase } from '../addresses.ts';
-import { EXIT, UsageError } from '../errors.ts';
+import { newestRun } from '../../db/queries/runs.ts';
+import { findDatabase, withDatabase } from '../../app/addresses.ts';
+import { EXIT, UsageError } from '../../process/errors.ts';
 import { runAdapterExport, type AdapterFlags } from './export-adapter.ts';
-import { exportLines, type Exported, type ExportOptions } from '../export/export.ts';
-import { FORMATS } from '../export/lines.ts';
-import { digestFile, fileSink, metadataFile, stdoutSink } from '../export/sink.ts';
+import { exportLines, type Exported, type ExportOptions } from '../../app/exports/export.ts';
+import { FORMATS } from '../../app/exports/lines.ts';
+import { digestFile, fileSink, metadataFile, stdoutSink } from '../../app/exports/sink.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 
 type Flags = Omit<ExportOptions, 'signal' | 'format'> &

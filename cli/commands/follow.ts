@@ -2,8 +2,8 @@
 import pc from 'picocolors';
 import type { Client } from '@temporalio/client';
 import type { Db } from '../../db/connect.ts';
-import { EXIT } from '../errors.ts';
-import { plain } from '../text.ts';
+import { EXIT } from '../../process/errors.ts';
+import { plain } from '../../process/text.ts';
 import { watchRun, type WatchEnd } from '../watch.ts';
 
 /** Colours only where a person sees them. */
@@ -24,7 +24,7 @@ export async function follow(
   client: Client | undefined,
   runId: string,
   signal: AbortSignal,
-  options: { findsModel?: boolean } = {},
+  options: { findsModel?: boolean; exitWhenParked?: boolean } = {},
 ): Promise<WatchEnd> {
   const color = wantsColor(process.stdout);
   return watchRun({ db, client, runId, out: process.stdout, color, signal, ...options });
@@ -36,6 +36,12 @@ export function announceEnd(runId: string, end: WatchEnd): number {
   if (end.end === 'detached') {
     console.log(`The run "${runId}" goes on. Watch it again with: ratchet watch ${runId}`);
     return EXIT.interrupted;
+  }
+  if (end.end === 'parked') {
+    process.stderr.write(
+      `✗ The run "${runId}" is parked: ${plainLines(end.reason)}\n  It goes on with: ratchet retry ${runId}\n`,
+    );
+    return EXIT.parked;
   }
   if (end.end === 'failed') {
     process.stderr.write(`✗ The run "${runId}" failed: ${plainLines(end.reason)}\n`);

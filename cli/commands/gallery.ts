@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { repoRoot } from '../stack/home.ts';
+import { repoRoot } from '../../stack/home.ts';
 import { runSuite } from './chaos.ts';
 
 export function addGalleryCommand(program: Command): void {

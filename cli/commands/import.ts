@@ -4,10 +4,10 @@ import { improveInputSchema } from '../../loop/input.ts';
 import { InvalidInputError } from '../../tasks/errors.ts';
 import { loadTask, resolveTask } from '../../tasks/index.ts';
 import type { Task } from '../../tasks/task.ts';
-import { findDatabase, withDatabase } from '../addresses.ts';
-import { UsageError } from '../errors.ts';
-import { IMPORTED_AS, importFile, importSummary, type ImportedAs } from '../import/import.ts';
-import { whoami } from '../steer.ts';
+import { findDatabase, withDatabase } from '../../app/addresses.ts';
+import { UsageError } from '../../process/errors.ts';
+import { IMPORTED_AS, importFile, importSummary, type ImportedAs } from '../../app/imports/import.ts';
+import { whoami } from '../../app/runs/steer.ts';
 
 type Flags = {
   task: string;

@@ -2,7 +2,17 @@
 import { Option, type Command } from 'commander';
 
 /** Adds the flags of `RunFlags` to a command. */
-export function addInputOptions(command: Command): Command {
+export const addInputOptions = (command: Command): Command =>
+  addFieldOptions(command)
+    .option('--base-url <url>', 'OpenAI-compatible endpoint of generator, critic and trainer, ending in /v1')
+    .option(
+      '--model <name>',
+      'model name at that endpoint; on the local stack, as `ratchet up --model` takes it',
+    )
+    .option('--api-key-env <name>', 'environment variable that holds the API key');
+
+/** Those that name no model. */
+export function addFieldOptions(command: Command): Command {
   return command
     .option('--prompts <file>', 'unlabeled prompts: JSONL, one {"prompt": "…"} a line')
     .option('--iterations <n>', 'iterations to run at most')
@@ -13,12 +23,6 @@ export function addInputOptions(command: Command): Command {
       (entry, all?: string[]) => [...(all ?? []), entry],
     )
     .option('--input <file>', 'the whole input as a JSON file')
-    .option('--base-url <url>', 'OpenAI-compatible endpoint of generator, critic and trainer, ending in /v1')
-    .option(
-      '--model <name>',
-      'model name at that endpoint; on the local stack, as `ratchet up --model` takes it',
-    )
-    .option('--api-key-env <name>', 'environment variable that holds the API key')
     .addOption(new Option('--ungated', 'contrast arm: gates off, every majority trains').conflicts('control'))
     .addOption(
       new Option('--control', 'contrast arm: trains on rehearsal prompts only').conflicts('ungated'),

@@ -2,15 +2,15 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { listenForInterrupt } from '../interrupt.ts';
-import { EXIT } from '../errors.ts';
-import { addModel, megabytes } from '../models/add.ts';
-import { packagedModels } from '../models/packaged.ts';
-import { removeModel, servedNow } from '../models/remove.ts';
-import { sourceText } from '../models/source.ts';
-import { readModels, type ModelRecord } from '../models/store.ts';
-import { ratchetHome } from '../stack/home.ts';
-import { stepPrinter } from '../stack/steps.ts';
-import { compact } from '../text.ts';
+import { EXIT } from '../../process/errors.ts';
+import { addModel, megabytes } from '../../stack/models/add.ts';
+import { packagedModels } from '../../stack/models/packaged.ts';
+import { removeModel, servedNow } from '../../stack/models/remove.ts';
+import { sourceText } from '../../stack/models/source.ts';
+import { readModels, type ModelRecord } from '../../stack/models/store.ts';
+import { ratchetHome } from '../../stack/home.ts';
+import { stepPrinter } from '../../stack/steps.ts';
+import { compact } from '../../process/text.ts';
 
 const examples = `
 NAME is

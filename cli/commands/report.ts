@@ -1,16 +1,17 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { Db } from '../../db/connect.ts';
-import { newestRun } from '../../db/report.ts';
-import { UsageError } from '../errors.ts';
-import { findAddresses, findDatabase, withDatabase } from '../addresses.ts';
-import { buildReport } from '../report.ts';
-import type { Report } from '../report-types.ts';
-import { renderReport } from '../render-report.ts';
+import { newestRun } from '../../db/queries/runs.ts';
+import { UsageError } from '../../process/errors.ts';
+import { makeFolder } from '../../process/folder.ts';
+import { findAddresses, findDatabase, withDatabase } from '../../app/addresses.ts';
+import { buildReport } from '../../app/report/report.ts';
+import type { Report } from '../../app/report/types.ts';
+import { renderReport } from '../render/report.ts';
 import { listRuns, renderList, withWorkflows, type ListedRun } from '../list.ts';
-import { connectTemporal } from '../temporal.ts';
+import { connectTemporal } from '../../app/temporal.ts';
 import { wantsColor } from './follow.ts';
 
 export function addReportCommands(program: Command): void {
@@ -37,7 +38,7 @@ function addReport(program: Command): void {
         if (!runId) throw new Error('There are no runs yet. Start one with: ratchet run arithmetic');
         if (flags.html !== undefined) {
           // Templates are not needed by any other command.
-          const { writePage } = await import('../html-report/write.ts');
+          const { writePage } = await import('../../app/report/html/write.ts');
           console.log(`The report of ${runId} is at ${await writePage(db, runId, flags.html)}`);
         } else if (flags.json) console.log(JSON.stringify(await buildReport(db, runId), null, 2));
         else await printReport(db, runId);
@@ -85,7 +86,7 @@ export async function printReport(db: Db, runId: string): Promise<Report> {
 
 /** Writes it whole or not at all. */
 export function writeReport(file: string, report: Report & Record<string, unknown>): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   writeFileSync(`${file}.part`, `${JSON.stringify(report, null, 2)}\n`);
   renameSync(`${file}.part`, file);
 }

@@ -2,25 +2,17 @@ import { hostname } from 'node:os';
 import { createInterface, emitKeypressEvents, type Key } from 'node:readline';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Db } from '../../db/connect.ts';
-import { findRun, newestRun } from '../../db/report.ts';
-import { decideRest } from '../../db/review-decisions.ts';
-import { findReviews, listReviews, openCounts } from '../../db/reviews.ts';
-import { findAddresses, findDatabase, withDatabase } from '../addresses.ts';
-import { errorMessage, EXIT, UsageError } from '../errors.ts';
-import {
-  correct,
-  judge,
-  reviewSession,
-  takeBack,
-  tellIterations,
-  type Decided,
-  type SessionIo,
-  type Who,
-} from '../review.ts';
-import { renderReviews } from '../render-review.ts';
-import { whoami } from '../steer.ts';
-import { connectTemporal } from '../temporal.ts';
-import { plain } from '../text.ts';
+import { findRun, newestRun } from '../../db/queries/runs.ts';
+import { decideRest } from '../../db/queries/review-decisions.ts';
+import { findReviews, listReviews, openCounts } from '../../db/queries/reviews.ts';
+import { findAddresses, findDatabase, withDatabase } from '../../app/addresses.ts';
+import { errorMessage, EXIT, UsageError } from '../../process/errors.ts';
+import { correct, judge, takeBack, tellIterations, type Decided, type Who } from '../../app/review/review.ts';
+import { reviewSession, type SessionIo } from '../review-session.ts';
+import { renderReviews } from '../render/review.ts';
+import { whoami } from '../../app/runs/steer.ts';
+import { connectTemporal } from '../../app/temporal.ts';
+import { plain } from '../../process/text.ts';
 
 type Correction = { id: number; answer: string };
 type Flags = {

@@ -2,12 +2,12 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { Db } from '../../db/connect.ts';
-import { addRevocations } from '../../db/revocations.ts';
-import { findDatabase, withDatabase } from '../addresses.ts';
-import { UsageError } from '../errors.ts';
-import { renderPlan, renderRemedies } from '../render-revoke.ts';
-import { exampleIds, planRevocation } from '../revoke.ts';
-import { whoami } from '../steer.ts';
+import { addRevocations } from '../../db/queries/revocations.ts';
+import { findDatabase, withDatabase } from '../../app/addresses.ts';
+import { UsageError } from '../../process/errors.ts';
+import { renderPlan, renderRemedies } from '../render/revoke.ts';
+import { exampleIds, planRevocation } from '../../app/lineage/revoke.ts';
+import { whoami } from '../../app/runs/steer.ts';
 import { wantsColor } from './follow.ts';
 
 type Flags = { reason: string; yes?: boolean };

@@ -1,12 +1,19 @@
 /** `schedule`: runs that start by themselves, as Temporal Schedules. */
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { findAddresses, withDatabase, type Addresses } from '../addresses.ts';
-import { UsageError } from '../errors.ts';
-import { renderSchedule, renderSchedules } from '../render-schedules.ts';
-import { withServedModel } from '../models/served.ts';
-import { checkInput, checkRunId, inputFromFlags, taskSlug, type RunFlags } from '../run-input.ts';
-import { durationMs, timingFromFlags, zonedText, zonedTime, type TimingFlags } from '../schedule-spec.ts';
+import { findAddresses, withDatabase, type Addresses } from '../../app/addresses.ts';
+import { UsageError } from '../../process/errors.ts';
+import { renderSchedule, renderSchedules } from '../render/schedules.ts';
+import { withServedModel } from '../../stack/models/served.ts';
+import { grantToStack } from '../../app/grants.ts';
+import { checkInput, checkRunId, inputFromFlags, taskSlug, type RunFlags } from '../../app/runs/input.ts';
+import {
+  durationMs,
+  timingFromFlags,
+  zonedText,
+  zonedTime,
+  type TimingFlags,
+} from '../../app/schedules/spec.ts';
 import {
   backfillSchedule,
   createSchedule,
@@ -16,8 +23,8 @@ import {
   showSchedule,
   triggerSchedule,
   unpauseSchedule,
-} from '../schedules.ts';
-import { connectTemporal, scheduleLink } from '../temporal.ts';
+} from '../../app/schedules/schedules.ts';
+import { connectTemporal, scheduleLink } from '../../app/temporal.ts';
 import { wantsColor } from './follow.ts';
 import { addInputOptions } from './input-options.ts';
 
@@ -98,9 +105,14 @@ function addCreate(schedule: Command): void {
       const timing = timingFromFlags(flags);
       const catchUpMs = durationMs('--catch-up', flags.catchUp);
       if (catchUpMs < MIN_CATCH_UP_MS) throw new UsageError('--catch-up: at least 10s.');
-      const { input, task: name } = await checkInput(inputFromFlags(task, await withServedModel(flags)));
+      const {
+        input,
+        task: name,
+        spec,
+      } = await checkInput(inputFromFlags(task, await withServedModel(flags)));
       const id = checkRunId(flags.id ?? `${taskSlug(name)}-${timing.rhythm}`);
       await withTemporal(async (client, addresses) => {
+        await grantToStack(input, spec);
         await createSchedule(client, { id, input, timing, catchUpMs, paused: flags.paused });
         await withDatabase(addresses.database, async (db) => {
           console.log(renderSchedule(await showSchedule(client, db, id), wantsColor(process.stdout)));

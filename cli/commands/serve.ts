@@ -1,12 +1,12 @@
 /** `serve`: the gateway alone, in the foreground. `feedback`: what came through it. */
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
-import { findDatabase, withDatabase } from '../addresses.ts';
-import { gatewayCounts, listFeedback } from '../../db/gateway.ts';
-import { EXIT, UsageError } from '../errors.ts';
-import { renderFeedback } from '../render-feedback.ts';
-import { gatewayMain } from '../stack/gateway.ts';
-import { stackEnvironment } from '../stack/stack.ts';
+import { findDatabase, withDatabase } from '../../app/addresses.ts';
+import { gatewayCounts, listFeedback } from '../../db/queries/gateway.ts';
+import { EXIT, UsageError } from '../../process/errors.ts';
+import { renderFeedback } from '../render/feedback.ts';
+import { gatewayMain } from '../../stack/gateway.ts';
+import { stackEnvironment } from '../../stack/stack.ts';
 import { wantsColor } from './follow.ts';
 
 type Flags = {

@@ -6,15 +6,15 @@ import {
   rollBack,
   ServingRefused,
   servingOfTask,
-} from '../../activities/serving.ts';
+} from '../../engine/serving.ts';
 import type { Db } from '../../db/connect.ts';
-import { standingOf, taskNames } from '../../db/serving.ts';
-import { findDatabase, withDatabase } from '../addresses.ts';
-import { UsageError } from '../errors.ts';
-import { renderServing, servingReport } from '../serving.ts';
-import { whoami } from '../steer.ts';
-import { plain } from '../text.ts';
-import { findTarget } from '../why-target.ts';
+import { standingOf, taskNames } from '../../db/queries/serving.ts';
+import { findDatabase, withDatabase } from '../../app/addresses.ts';
+import { UsageError } from '../../process/errors.ts';
+import { renderServing, servingReport } from '../../app/serving/serving.ts';
+import { whoami } from '../../app/runs/steer.ts';
+import { plain } from '../../process/text.ts';
+import { findTarget } from '../../app/lineage/target.ts';
 import { wantsColor } from './follow.ts';
 
 type Flags = { reason: string; pin?: boolean; force?: boolean };

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { gatesMarkdown } from '../../gates/index.ts';
 import { inputJsonSchema, settingFields } from '../../loop/setting-fields.ts';
-import { UsageError } from '../errors.ts';
-import { renderSettings, settingsMarkdown } from '../render-settings.ts';
+import { UsageError } from '../../process/errors.ts';
+import { renderSettings, settingsMarkdown } from '../render/settings.ts';
 
 export function addSettingsCommand(program: Command): void {
   program
@@ -9,10 +10,12 @@ export function addSettingsCommand(program: Command): void {
     .description('every field of a run, with its values and default')
     .argument('[word]', 'only fields with this word in their path or description')
     .option('--markdown', 'as docs/configuration.md')
+    .option('--gates', 'the gates, as the table of docs/gates.md')
     .option('--json', 'the JSON Schema of the input')
     .addHelpText('after', '\nExamples:\n  ratchet settings\n  ratchet settings critique')
-    .action((word: string | undefined, flags: { markdown?: boolean; json?: boolean }) => {
+    .action((word: string | undefined, flags: { markdown?: boolean; gates?: boolean; json?: boolean }) => {
       if (flags.json) return console.log(JSON.stringify(inputJsonSchema(), null, 2));
+      if (flags.gates) return console.log(gatesMarkdown());
       if (flags.markdown) return console.log(settingsMarkdown(settingFields()).trimEnd());
       const wanted = word?.toLowerCase() ?? '';
       const fields = settingFields().filter(({ path, help }) =>

@@ -3,9 +3,9 @@ import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type { Command } from 'commander';
 import { migrate } from '../../db/migrate.ts';
-import { findAddresses } from '../addresses.ts';
-import { errorMessage } from '../errors.ts';
-import { connect, registerSearchAttributes } from '../stack/temporal.ts';
+import { findAddresses } from '../../app/addresses.ts';
+import { errorMessage } from '../../process/errors.ts';
+import { connect, registerSearchAttributes } from '../../stack/temporal.ts';
 
 /** How long servers that have just been started get to answer. */
 const PATIENCE_MS = 120_000;

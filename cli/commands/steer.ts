@@ -2,15 +2,14 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Client } from '@temporalio/client';
 import type { Db } from '../../db/connect.ts';
-import { newestRun } from '../../db/report.ts';
-import type { MessageArgs, MessageName } from '../../loop/control.ts';
-import { findAddresses, withDatabase } from '../addresses.ts';
-import { UsageError } from '../errors.ts';
-import { sendMessage, startAgain, whatIsDone } from '../steer.ts';
-import { connectTemporal, workflowState } from '../temporal.ts';
+import { newestRun } from '../../db/queries/runs.ts';
+import type { MessageArgs } from '../../loop/control.ts';
+import { STEERING, type Asked, type MessageName } from '../../loop/messages.ts';
+import { findAddresses, withDatabase } from '../../app/addresses.ts';
+import { UsageError } from '../../process/errors.ts';
+import { sendMessage, startAgain, whatIsDone } from '../../app/runs/steer.ts';
+import { connectTemporal, workflowState } from '../../app/temporal.ts';
 import { plainLines } from './follow.ts';
-
-type Reason = { reason?: string };
 
 /** Opens what a message needs; the newest run is meant where none is named. */
 async function withRun(
@@ -37,10 +36,10 @@ async function tell(run: string | undefined, name: MessageName, args: MessageArg
   });
 }
 
-async function goOn(run: string | undefined): Promise<void> {
+async function goOn(run: string | undefined, name: MessageName): Promise<void> {
   await withRun(run, async ({ db, client, runId }) => {
     if ((await workflowState(client, runId)).state === 'open') {
-      const answer = await sendMessage(client, runId, 'resume', {});
+      const answer = await sendMessage(client, runId, name, {});
       console.log(`${runId}: ${plainLines(answer)}`);
       return;
     }
@@ -64,63 +63,51 @@ function amount(text: string): number {
   throw new InvalidArgumentError('Give a number above 0.');
 }
 
-export function addSteerCommands(program: Command): void {
-  const command = (name: string, description: string, example: string) =>
-    program
-      .command(name)
-      .description(description)
-      .argument('[run]', 'id of the run (default: the newest)')
-      .addHelpText('after', `\nExample:\n  ratchet ${example}`);
-  const why = '--reason <text>';
+type Flags = Record<string, unknown>;
 
-  command('pause', 'let the pages under way finish and begin no new one', 'pause demo')
-    .option(why, 'kept with the message')
-    .action((run: string | undefined, flags: Reason) => tell(run, 'pause', flags));
-  command('resume', 'go on with a paused run, or with one that failed or was stopped', 'resume demo').action(
-    (run: string | undefined) => goOn(run),
-  );
-  command(
-    'stop',
-    'stop a run once the pages under way are done; `resume` goes on there',
-    'stop demo --after-iteration',
-  )
-    .option('--after-iteration', 'finish the iteration first')
-    .option(why, 'kept with the message')
-    .action((run: string | undefined, flags: Reason & { afterIteration?: boolean }) =>
-      tell(run, 'stop', { when: flags.afterIteration ? 'iteration' : 'now', reason: flags.reason }),
-    );
-  command('retry', 'let a parked run try again what failed', 'retry demo').action(
-    async (run: string | undefined) => {
-      await withRun(run, async ({ client, runId }) => {
-        if ((await workflowState(client, runId)).state === 'open') {
-          console.log(`${runId}: ${plainLines(await sendMessage(client, runId, 'retryIteration', {}))}`);
-        } else await goOn(runId);
-      });
-    },
-  );
-  command('skip', 'give the running iteration up and begin the next', 'skip demo')
-    .option(why, 'kept with the message')
-    .action((run: string | undefined, flags: Reason) => tell(run, 'skipIteration', flags));
-  command('reset', 'give the running iteration up and go on from a checkpoint', 'reset demo --to best')
-    .requiredOption(
-      '--to <checkpoint>',
-      'base, best (highest on target), or the id of a checkpoint',
-      checkpoint,
-    )
-    .option(why, 'kept with the message')
-    .action((run: string | undefined, { to, reason }: Reason & { to: 'base' | 'best' | number }) =>
-      tell(run, 'resetCheckpoint', { to, reason }),
-    );
-  command('budget', 'replace limits of a run', 'budget demo --tokens 5000000 --minutes 600')
-    .option('--tokens <n>', 'prompt and completion tokens', amount)
-    .option('--cost <n>', 'money, in the currency of the prices', amount)
-    .option('--minutes <n>', 'wall time', amount)
-    .option('--training-seconds <n>', 'time in fine-tuning jobs', amount)
-    .option('--iteration', 'limits of each iteration instead of the whole run')
-    .action(async (run: string | undefined, flags: Record<string, number> & { iteration?: boolean }) => {
-      const { iteration, ...limits } = flags;
+/** The flags of what a message asks for, and what they come to. */
+const ASKED: Record<Asked, { flags(command: Command): Command; args(flags: Flags): MessageArgs }> = {
+  when: {
+    flags: (command) => command.option('--after-iteration', 'finish the iteration first'),
+    args: ({ afterIteration }) => ({ when: afterIteration ? 'iteration' : 'now' }),
+  },
+  checkpoint: {
+    flags: (command) =>
+      command.requiredOption(
+        '--to <checkpoint>',
+        'base, best (highest on target), or the id of a checkpoint',
+        checkpoint,
+      ),
+    args: ({ to }) => ({ to: to as MessageArgs['to'] }),
+  },
+  limits: {
+    flags: (command) =>
+      command
+        .option('--tokens <n>', 'prompt and completion tokens', amount)
+        .option('--cost <n>', 'money, in the currency of the prices', amount)
+        .option('--minutes <n>', 'wall time', amount)
+        .option('--training-seconds <n>', 'time in fine-tuning jobs', amount)
+        .option('--iteration', 'limits of each iteration instead of the whole run'),
+    args({ iteration, ...limits }) {
       if (Object.keys(limits).length === 0)
         throw new UsageError('Give at least one limit, for example --tokens 5000000.');
-      await tell(run, 'setBudget', { [iteration ? 'iteration' : 'run']: limits });
-    });
+      return { [iteration ? 'iteration' : 'run']: limits };
+    },
+  },
+};
+
+export function addSteerCommands(program: Command): void {
+  for (const { name, help, example, message, asks, startsAgain } of STEERING) {
+    const asked = asks && ASKED[asks];
+    const command = program
+      .command(name)
+      .description(help)
+      .argument('[run]', 'id of the run (default: the newest)')
+      .addHelpText('after', `\nExample:\n  ratchet ${example}`);
+    asked?.flags(command);
+    if (!startsAgain) command.option('--reason <text>', 'kept with the message');
+    command.action((run: string | undefined, { reason, ...flags }: Flags & { reason?: string }) =>
+      startsAgain ? goOn(run, message) : tell(run, message, { ...asked?.args(flags), reason }),
+    );
+  }
 }

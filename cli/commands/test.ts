@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { EXIT } from '../errors.ts';
+import { EXIT } from '../../process/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { ratchetHome, repoRoot } from '../stack/home.ts';
-import { preparePythonEnv } from '../stack/python-env.ts';
-import { startStack, stopStack, type Stack } from '../stack/stack.ts';
-import { step, stepPrinter } from '../stack/steps.ts';
-import { findTemporal } from '../stack/temporal-binary.ts';
+import { usersServices } from '../../stack/first-state.ts';
+import { ratchetHome, repoRoot } from '../../stack/home.ts';
+import { preparePythonEnv } from '../../stack/python-env.ts';
+import { startStack, stopStack, type Stack } from '../../stack/stack.ts';
+import { step, stepPrinter } from '../../stack/steps.ts';
+import { findTemporal } from '../../stack/temporal-binary.ts';
 import {
   addCounts,
   countsIn,
@@ -18,7 +19,7 @@ import {
   withCrash,
   type Counts,
 } from '../test-results.ts';
-import { duration } from '../text.ts';
+import { duration } from '../../process/text.ts';
 
 export function addTestCommand(program: Command): void {
   program
@@ -33,17 +34,6 @@ export function addTestCommand(program: Command): void {
       process.exitCode = await test(args);
     });
 }
-
-/** What a user has configured is not for tests: they bring their own servers. */
-const notForTests = [
-  'DATABASE_URL',
-  'TEMPORAL_ADDRESS',
-  'TEMPORAL_NAMESPACE',
-  'TEMPORAL_UI_URL',
-  'TEMPORAL_API_KEY',
-  'TEMPORAL_TLS',
-  'MODEL_BASE_URL',
-];
 
 /** Throw-away homes lie in one folder, named by their process, so that those of killed ones are found. */
 async function makeTestHome(): Promise<string> {
@@ -71,7 +61,9 @@ async function test(vitestArgs: string[]): Promise<number> {
   const interrupt = listenForInterrupt(() => process.stderr.write('\n  Stopping …\n'));
   const { signal } = interrupt;
   const onStep = stepPrinter();
-  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !notForTests.includes(name)));
+  const own = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !usersServices.includes(name)),
+  );
   const home = await makeTestHome();
   let stack: Stack | undefined;
   try {

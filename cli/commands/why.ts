@@ -2,13 +2,13 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import pc from 'picocolors';
 import type { Db } from '../../db/connect.ts';
-import { findDatabase, withDatabase } from '../addresses.ts';
-import { UsageError } from '../errors.ts';
-import { checkpointHead, renderItems, renderWhy } from '../render-why.ts';
-import { createSampleReader } from '../why-sample.ts';
-import { findTarget } from '../why-target.ts';
-import { examplesOf, explain } from '../why.ts';
-import type { CheckpointWhy } from '../why-types.ts';
+import { findDatabase, withDatabase } from '../../app/addresses.ts';
+import { UsageError } from '../../process/errors.ts';
+import { checkpointHead, renderItems, renderWhy } from '../render/why.ts';
+import { createSampleReader } from '../../app/lineage/sample.ts';
+import { findTarget } from '../../app/lineage/target.ts';
+import { examplesOf, explain } from '../../app/lineage/why.ts';
+import type { CheckpointWhy } from '../../app/lineage/types.ts';
 import { wantsColor } from './follow.ts';
 
 type Flags = {

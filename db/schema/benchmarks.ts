@@ -1,4 +1,5 @@
 /** Held-out problems, what checkpoints made of them, and what was kept apart from them. */
+import type { BenchmarkRole } from '../../loop/words.ts';
 import { sql } from 'drizzle-orm';
 import {
   boolean,
@@ -16,7 +17,7 @@ import { checkpoints } from './checkpoints.ts';
 import { examples } from './examples.ts';
 import { gatewayFeedback } from './gateway.ts';
 import { runs, iterations } from './runs.ts';
-import { at, createdAt, id, ref } from './columns.ts';
+import { at, createdAt, id, ref, to } from './columns.ts';
 
 export const benchmarkItems = pgTable(
   'benchmark_items',
@@ -26,7 +27,7 @@ export const benchmarkItems = pgTable(
       .notNull()
       .references(() => runs.id),
     benchmark: text('benchmark').notNull(),
-    role: text('role').$type<'target' | 'guard' | 'final'>().notNull(),
+    role: text('role').$type<BenchmarkRole>().notNull(),
     position: integer('position').notNull(),
     key: text('key').notNull(),
     text: text('text').notNull(),
@@ -46,9 +47,7 @@ export const evaluations = pgTable(
   'evaluations',
   {
     id: id(),
-    checkpointId: ref('checkpoint_id')
-      .notNull()
-      .references(() => checkpoints.id),
+    checkpointId: to('checkpoint_id', () => checkpoints.id),
     benchmark: text('benchmark').notNull(),
     /** The iteration that asked for it; null: the run itself (base at the start, final at the end). */
     iterationId: ref('iteration_id').references(() => iterations.id),
@@ -66,20 +65,14 @@ export const evaluations = pgTable(
 export const evaluationItems = pgTable(
   'evaluation_items',
   {
-    evaluationId: ref('evaluation_id')
-      .notNull()
-      .references(() => evaluations.id),
-    itemId: ref('item_id')
-      .notNull()
-      .references(() => benchmarkItems.id),
+    evaluationId: to('evaluation_id', () => evaluations.id),
+    itemId: to('item_id', () => benchmarkItems.id),
     rationale: text('rationale').notNull(),
     answer: text('answer'),
     /** Null: the endpoint refused this problem, so nothing was measured. */
     correct: boolean('correct'),
     fingerprint: text('fingerprint'),
-    callId: ref('call_id')
-      .notNull()
-      .references(() => modelCalls.id),
+    callId: to('call_id', () => modelCalls.id),
   },
   (t) => [primaryKey({ columns: [t.evaluationId, t.itemId] })],
 );
@@ -91,18 +84,14 @@ export const evaluationItems = pgTable(
 export const majoritySamples = pgTable(
   'majority_samples',
   {
-    itemId: ref('item_id')
-      .notNull()
-      .references(() => benchmarkItems.id),
+    itemId: to('item_id', () => benchmarkItems.id),
     index: integer('index').notNull(),
     rewrite: text('rewrite').notNull(),
     strategy: text('strategy').notNull(),
     rationale: text('rationale').notNull(),
     /** Answer to the item itself; null where the sample abstains: no answer, out of form, or refused. */
     answer: text('answer'),
-    callId: ref('call_id')
-      .notNull()
-      .references(() => modelCalls.id),
+    callId: to('call_id', () => modelCalls.id),
   },
   (t) => [primaryKey({ columns: [t.itemId, t.index] })],
 );
@@ -124,9 +113,7 @@ export const leaks = pgTable(
   'leaks',
   {
     id: id(),
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
+    iterationId: to('iteration_id', () => iterations.id),
     /** `collect`: when it was drawn; `train`: before it was trained on. */
     stage: text('stage').$type<'collect' | 'train'>().notNull(),
     /** Order of discovery; keys may be too long for an index. */
@@ -157,7 +144,5 @@ export const shownAnswers = pgTable('shown_answers', {
   /** Null: the endpoint refused this problem. */
   correct: boolean('correct'),
   fingerprint: text('fingerprint'),
-  callId: ref('call_id')
-    .notNull()
-    .references(() => modelCalls.id),
+  callId: to('call_id', () => modelCalls.id),
 });

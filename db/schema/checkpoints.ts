@@ -2,19 +2,15 @@
 import { boolean, doublePrecision, index, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import { datasets } from './examples.ts';
 import { runs } from './runs.ts';
-import { count, createdAt, id, ref, jsonb } from './columns.ts';
+import { count, createdAt, id, jsonb, large, ref, to } from './columns.ts';
 
 /** One fine-tuning job per (dataset digest, parent, parameters), whatever is killed. */
 export const trainingJobs = pgTable('training_jobs', {
   id: id(),
   /** Digest over dataset digest, parent model and parameters; also the idempotency key sent. */
   key: text('key').notNull().unique(),
-  datasetId: ref('dataset_id')
-    .notNull()
-    .references(() => datasets.id),
-  parentCheckpointId: ref('parent_checkpoint_id')
-    .notNull()
-    .references(() => checkpoints.id),
+  datasetId: to('dataset_id', () => datasets.id),
+  parentCheckpointId: to('parent_checkpoint_id', () => checkpoints.id),
   /** Model the job starts from, as the trainer names it. */
   parentModel: text('parent_model').notNull(),
   parameters: jsonb('parameters').$type<Record<string, unknown>>().notNull(),
@@ -54,6 +50,21 @@ export const checkpoints = pgTable(
   },
   (t) => [unique().on(t.runId, t.iterationIndex), index().on(t.parentId), index().on(t.trainingJobId)],
 );
+
+/** What a checkpoint takes to answer with, measured beside another in turns. Of runs with a teacher. */
+export const footprints = pgTable('footprints', {
+  checkpointId: ref('checkpoint_id')
+    .primaryKey()
+    .references(() => checkpoints.id),
+  /** Requests that were in flight together. */
+  atOnce: integer('at_once').notNull(),
+  /** Tokens written per second of each round, the reading of the prompts counted in. */
+  rounds: jsonb('rounds').$type<number[]>().notNull(),
+  /** As its server says; null: it does not. */
+  parameters: large('parameters'),
+  weightBytes: large('weight_bytes'),
+  createdAt: createdAt(),
+});
 
 export type ServingChoiceKind =
   /** This checkpoint from now on. */

@@ -1,16 +1,37 @@
-import { bigint, customType, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, customType, timestamp, type AnyPgColumn } from 'drizzle-orm/pg-core';
+import type { z } from 'zod';
 import { storableJson } from '../storable.ts';
 
 export const id = () => bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
 export const ref = (name: string) => bigint(name, { mode: 'number' });
+/** A reference to a row that there must be. */
+export const to = (name: string, row: () => AnyPgColumn) => ref(name).notNull().references(row);
 export const at = (name: string) => timestamp(name, { withTimezone: true });
 export const createdAt = () => at('created_at').notNull().defaultNow();
+
+/** A number that may pass two thousand million: bytes, parameters. */
+export const large = (name: string) => bigint(name, { mode: 'number' });
 
 /** JSON as PostgreSQL takes it, whatever strings it holds (see storable.ts). */
 export const jsonb = customType<{ data: unknown; driverData: string }>({
   dataType: () => 'jsonb',
   toDriver: storableJson,
 });
+
+/** JSON whose shape is looked at where it is read. @param column as an error names it */
+export const jsonOf = <Shape extends z.ZodType>(column: string, shape: Shape) =>
+  customType<{ data: z.output<Shape>; driverData: string }>({
+    dataType: () => 'jsonb',
+    toDriver: storableJson,
+    fromDriver(stored) {
+      const read = shape.safeParse(stored);
+      if (read.success) return read.data;
+      const { path, message } = read.error.issues[0]!;
+      throw new Error(
+        `The database holds what this version can't read: ${[column, ...path].join('.')}: ${message}.`,
+      );
+    },
+  })(column.split('.').at(-1)!);
 
 /** A count that a stranger named (tokens, say): kept within what the column holds. */
 export const count = customType<{ data: number; driverData: number }>({

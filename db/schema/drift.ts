@@ -5,7 +5,7 @@ import type { DriftMeasures } from '../../loop/drift.ts';
 import { modelCalls } from './calls.ts';
 import { checkpoints } from './checkpoints.ts';
 import { runs, iterations } from './runs.ts';
-import { count, createdAt, id, ref, jsonb } from './columns.ts';
+import { count, createdAt, id, jsonb, to } from './columns.ts';
 
 /** A few prompts that every generating checkpoint of a run answers, so that its answers can be compared. Never trained on. */
 export const driftPrompts = pgTable(
@@ -25,19 +25,13 @@ export const driftPrompts = pgTable(
 export const driftAnswers = pgTable(
   'drift_answers',
   {
-    checkpointId: ref('checkpoint_id')
-      .notNull()
-      .references(() => checkpoints.id),
-    promptId: ref('prompt_id')
-      .notNull()
-      .references(() => driftPrompts.id),
+    checkpointId: to('checkpoint_id', () => checkpoints.id),
+    promptId: to('prompt_id', () => driftPrompts.id),
     rationale: text('rationale').notNull(),
     /** As read from it; null where none could be read, or the endpoint refused. */
     answer: text('answer'),
     completionTokens: count('completion_tokens').notNull(),
-    callId: ref('call_id')
-      .notNull()
-      .references(() => modelCalls.id),
+    callId: to('call_id', () => modelCalls.id),
   },
   (t) => [primaryKey({ columns: [t.checkpointId, t.promptId] }), index().on(t.promptId)],
 );
@@ -46,9 +40,7 @@ export const driftAnswers = pgTable(
 export const drift = pgTable(
   'drift',
   {
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
+    iterationId: to('iteration_id', () => iterations.id),
     source: text('source').$type<DriftSource>().notNull(),
     /** Index of the first iteration with enough rationales; null: it is this one, or there is none yet. */
     referenceIteration: integer('reference_iteration'),

@@ -5,7 +5,7 @@ import { givenExamples } from './outside.ts';
 import { prompts } from './prompts.ts';
 import { runs, iterations } from './runs.ts';
 import { samples } from './samples.ts';
-import { createdAt, id, ref } from './columns.ts';
+import { createdAt, id, ref, to } from './columns.ts';
 
 /** `human`: a reviewer vouches for it, whatever the gates said. */
 export type ExampleKind = 'vote' | 'hard' | 'rehearsal' | 'human';
@@ -18,15 +18,9 @@ export const examples = pgTable(
     runId: text('run_id')
       .notNull()
       .references(() => runs.id),
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
-    promptId: ref('prompt_id')
-      .notNull()
-      .references(() => prompts.id),
-    sampleId: ref('sample_id')
-      .notNull()
-      .references(() => samples.id),
+    iterationId: to('iteration_id', () => iterations.id),
+    promptId: to('prompt_id', () => prompts.id),
+    sampleId: to('sample_id', () => samples.id),
     kind: text('kind').$type<ExampleKind>().notNull(),
     answer: text('answer').notNull(),
     /** A reviewer's own words in place of the sample's rationale. */
@@ -71,13 +65,9 @@ export const datasets = pgTable('datasets', {
 export const datasetExamples = pgTable(
   'dataset_examples',
   {
-    datasetId: ref('dataset_id')
-      .notNull()
-      .references(() => datasets.id),
+    datasetId: to('dataset_id', () => datasets.id),
     position: integer('position').notNull(),
-    exampleId: ref('example_id')
-      .notNull()
-      .references(() => examples.id),
+    exampleId: to('example_id', () => examples.id),
     replayed: boolean('replayed').notNull(),
   },
   (t) => [primaryKey({ columns: [t.datasetId, t.position] }), index().on(t.exampleId)],

@@ -1,7 +1,7 @@
 /** What was asked in production, and what people said of the answers. */
 import { boolean, index, integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { checkpoints } from './checkpoints.ts';
-import { count, createdAt, id, ref, jsonb } from './columns.ts';
+import { count, createdAt, id, jsonb, ref, to } from './columns.ts';
 import { storedPrompts } from './outside.ts';
 
 /** One answer of the gateway. Texts only where storing them is asked for, and redacted. */
@@ -12,9 +12,7 @@ export const gatewayCompletions = pgTable(
     id: text('id').primaryKey(),
     task: text('task').notNull(),
     /** What answered. */
-    checkpointId: ref('checkpoint_id')
-      .notNull()
-      .references(() => checkpoints.id),
+    checkpointId: to('checkpoint_id', () => checkpoints.id),
     /** Why it was not the checkpoint that the task serves. */
     fallback: text('fallback'),
     /** Id and fingerprint as the endpoint gave them. */

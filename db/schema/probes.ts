@@ -1,10 +1,10 @@
 /** Bad samples that are planted to audit the gates. */
+import type { AuditOutcome, ProbeKind } from '../../loop/words.ts';
 import { doublePrecision, index, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import type { KindAudit } from '../../loop/audit.ts';
-import type { ProbeKind } from '../../tasks/task.ts';
 import { iterations } from './runs.ts';
 import { samples } from './samples.ts';
-import { at, createdAt, id, ref, jsonb } from './columns.ts';
+import { at, createdAt, id, jsonb, ref, to } from './columns.ts';
 
 /**
  * Planted bad samples. Such a sample stands where a real one does: it has that one's prompt, rewrite, strategy, seed and call,
@@ -16,31 +16,22 @@ export const probes = pgTable(
     sampleId: ref('sample_id')
       .primaryKey()
       .references(() => samples.id),
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
+    iterationId: to('iteration_id', () => iterations.id),
     kind: text('kind').$type<ProbeKind>().notNull(),
     origin: text('origin').$type<'task' | 'mutation'>().notNull(),
     /** The real sample in whose place it stands, and which was altered where the origin is a mutation. */
-    hostSampleId: ref('host_sample_id')
-      .notNull()
-      .references(() => samples.id),
+    hostSampleId: to('host_sample_id', () => samples.id),
     createdAt: createdAt(),
   },
   (t) => [index().on(t.iterationId)],
 );
-
-/** `too-few`: fewer were planted than can tell. `advised`: under the rate, but the audit only advises. */
-export type AuditOutcome = 'passed' | 'failed' | 'too-few' | 'advised';
 
 /** How many of an iteration's planted samples the gates caught. A judgement that was made again has another audit. */
 export const audits = pgTable(
   'audits',
   {
     id: id(),
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
+    iterationId: to('iteration_id', () => iterations.id),
     attempt: integer('attempt').notNull(),
     planted: integer('planted').notNull(),
     caught: integer('caught').notNull(),
@@ -59,9 +50,7 @@ export const setAside = pgTable(
   'set_aside',
   {
     id: id(),
-    auditId: ref('audit_id')
-      .notNull()
-      .references(() => audits.id),
+    auditId: to('audit_id', () => audits.id),
     /** The table in which it stood. */
     source: text('source').notNull(),
     row: jsonb('row').$type<Record<string, unknown>>().notNull(),

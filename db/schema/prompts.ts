@@ -16,7 +16,7 @@ import { modelCalls } from './calls.ts';
 import { gatewayFeedback } from './gateway.ts';
 import { storedPrompts } from './outside.ts';
 import { iterations } from './runs.ts';
-import { createdAt, id, ref, jsonb } from './columns.ts';
+import { createdAt, id, jsonb, ref, to } from './columns.ts';
 
 /**
  * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
@@ -28,9 +28,7 @@ export const prompts = pgTable(
   'prompts',
   {
     id: id(),
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
+    iterationId: to('iteration_id', () => iterations.id),
     position: integer('position').notNull(),
     purpose: text('purpose').$type<PromptPurpose>().notNull(),
     key: text('key').notNull(),
@@ -68,9 +66,7 @@ export const calibrations = pgTable(
   'calibrations',
   {
     id: id(),
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
+    iterationId: to('iteration_id', () => iterations.id),
     /** Null for tasks without levels. */
     level: integer('level'),
     /** K. */
@@ -100,16 +96,12 @@ export const calibrations = pgTable(
 export const paraphrases = pgTable(
   'paraphrases',
   {
-    promptId: ref('prompt_id')
-      .notNull()
-      .references(() => prompts.id),
+    promptId: to('prompt_id', () => prompts.id),
     index: integer('index').notNull(),
     text: text('text').notNull(),
     ok: boolean('ok').notNull(),
     reason: text('reason').notNull(),
-    callId: ref('call_id')
-      .notNull()
-      .references(() => modelCalls.id),
+    callId: to('call_id', () => modelCalls.id),
     /** Digest of the model and of the whole request; an equal request is not paid for again. */
     cacheKey: text('cache_key'),
     createdAt: createdAt(),

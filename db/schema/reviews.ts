@@ -3,7 +3,7 @@ import { boolean, index, pgTable, text, type AnyPgColumn } from 'drizzle-orm/pg-
 import { gatewayFeedback } from './gateway.ts';
 import { runs, iterations } from './runs.ts';
 import { samples } from './samples.ts';
-import { at, createdAt, id, ref } from './columns.ts';
+import { at, createdAt, id, ref, to } from './columns.ts';
 
 /** `feedback`: a correction from production, decided before anybody was asked. */
 export type ReviewReason = 'first-iterations' | 'audit' | 'disagreement' | 'feedback';
@@ -18,9 +18,7 @@ export const reviews = pgTable(
     runId: text('run_id')
       .notNull()
       .references(() => runs.id),
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
+    iterationId: to('iteration_id', () => iterations.id),
     sampleId: ref('sample_id')
       .notNull()
       .unique()
@@ -52,9 +50,7 @@ export const undoneReviews = pgTable(
   'undone_reviews',
   {
     id: id(),
-    reviewId: ref('review_id')
-      .notNull()
-      .references(() => reviews.id),
+    reviewId: to('review_id', () => reviews.id),
     decision: text('decision').$type<ReviewDecision>().notNull(),
     correctedAnswer: text('corrected_answer'),
     correctedRationale: text('corrected_rationale'),

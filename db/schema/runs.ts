@@ -1,19 +1,12 @@
 /** Runs, their iterations and stages, what each decided, and what its pages may still spend. */
+import type { DecisionKind, RunStatus, StageName, StageStatus } from '../../loop/words.ts';
 import { doublePrecision, index, integer, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
 import type { ImproveSettings } from '../../loop/input.ts';
 import type { TaskSpec } from '../../tasks/index.ts';
 import { checkpoints } from './checkpoints.ts';
-import { at, createdAt, id, ref, jsonb } from './columns.ts';
-
-/** `paused` waits for an operator's resume, `parked` for an operator to mend what failed. */
-export type RunStatus = 'running' | 'paused' | 'parked' | 'completed' | 'failed' | 'stopped';
-
-/** In their order. */
-export const STAGES = ['collect', 'generate', 'evaluate', 'filter', 'adapt', 'benchmark', 'decide'] as const;
-
-export type StageName = (typeof STAGES)[number];
-
-export type StageStatus = 'pending' | 'running' | 'done' | 'failed' | 'cancelled';
+import { at, createdAt, id, jsonb, ref, to, jsonOf } from './columns.ts';
+import type { z } from 'zod';
+import { decisionNumbers, stageOutput } from './stored.ts';
 
 /** A chain of iterations on one task. `id` is the workflow id of its `improve` workflow. */
 export const runs = pgTable('runs', {
@@ -36,6 +29,8 @@ export const runs = pgTable('runs', {
 export type IterationPlan = {
   levels?: number[];
   seed: number;
+  /** The stage of the run's curriculum of targets, from 1, where it has one. */
+  stage?: number;
 };
 
 export const iterations = pgTable(
@@ -47,9 +42,7 @@ export const iterations = pgTable(
       .references(() => runs.id),
     index: integer('index').notNull(),
     /** The checkpoint that generates: the run's best when the iteration began. */
-    checkpointId: ref('checkpoint_id')
-      .notNull()
-      .references(() => checkpoints.id),
+    checkpointId: to('checkpoint_id', () => checkpoints.id),
     plan: jsonb('plan').$type<IterationPlan>().notNull(),
     createdAt: createdAt(),
     finishedAt: at('finished_at'),
@@ -60,16 +53,14 @@ export const iterations = pgTable(
 export const stages = pgTable(
   'stages',
   {
-    iterationId: ref('iteration_id')
-      .notNull()
-      .references(() => iterations.id),
+    iterationId: to('iteration_id', () => iterations.id),
     name: text('name').$type<StageName>().notNull(),
     status: text('status').$type<StageStatus>().notNull(),
     attempts: integer('attempts').notNull().default(0),
     /** Units of work (prompts, items, training steps), for progress bars. */
     total: integer('total').notNull().default(0),
     /** What the next stages need of it: counts, ids, digests. */
-    output: jsonb('output').$type<Record<string, unknown>>(),
+    output: jsonOf('stages.output', stageOutput),
     error: text('error'),
     startedAt: at('started_at'),
     finishedAt: at('finished_at'),
@@ -77,8 +68,7 @@ export const stages = pgTable(
   (t) => [primaryKey({ columns: [t.iterationId, t.name] })],
 );
 
-/** `skip`: the iteration was given up before it was decided, by an operator or by a reset. */
-export type DecisionKind = 'promote' | 'discard' | 'nothing-to-train' | 'skip';
+export type DecisionNumbers = z.output<typeof decisionNumbers>;
 
 export const decisions = pgTable('decisions', {
   id: id(),
@@ -89,11 +79,9 @@ export const decisions = pgTable('decisions', {
   kind: text('kind').$type<DecisionKind>().notNull(),
   candidateId: ref('candidate_id').references(() => checkpoints.id),
   /** The run's best after this decision. */
-  bestId: ref('best_id')
-    .notNull()
-    .references(() => checkpoints.id),
+  bestId: to('best_id', () => checkpoints.id),
   reason: text('reason').notNull(),
-  numbers: jsonb('numbers').$type<Record<string, unknown>>().notNull(),
+  numbers: jsonOf('decisions.numbers', decisionNumbers).notNull(),
   createdAt: createdAt(),
 });
 

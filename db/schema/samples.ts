@@ -1,8 +1,10 @@
 /** What models answered, and how it was judged. */
+import type { CritiqueOutcome, Outcome } from '../../loop/words.ts';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
+  check,
   doublePrecision,
   index,
   integer,
@@ -14,30 +16,25 @@ import {
 import { modelCalls } from './calls.ts';
 import { checkpoints } from './checkpoints.ts';
 import { prompts } from './prompts.ts';
-import { count, createdAt, id, ref, jsonb } from './columns.ts';
+import { count, createdAt, id, jsonb, ref, to } from './columns.ts';
 
-/** The `round` of planted samples, and of no other: a trigger keeps it so, and keeps them out of examples, datasets and reviews. */
-export const PLANTED_ROUND = 0;
-
-/** The `round` of answers that a person gave from outside the run. */
-export const GIVEN_ROUND = -1;
+/**
+ * Who wrote a sample, once and for all (a trigger refuses a change). `model`: it was drawn. `planted`: to audit the gates
+ * (`probes`); triggers keep it out of examples, datasets and reviews. `person`: given from outside the run (`given_examples`).
+ */
+export type SampleOrigin = 'model' | 'planted' | 'person';
 
 export const samples = pgTable(
   'samples',
   {
     id: id(),
-    promptId: ref('prompt_id')
-      .notNull()
-      .references(() => prompts.id),
-    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again; 0: planted (`probes`). */
+    promptId: to('prompt_id', () => prompts.id),
+    origin: text('origin').$type<SampleOrigin>().notNull().default('model'),
+    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again; 0: not drawn from the model. */
     round: integer('round').notNull(),
     index: integer('index').notNull(),
-    checkpointId: ref('checkpoint_id')
-      .notNull()
-      .references(() => checkpoints.id),
-    callId: ref('call_id')
-      .notNull()
-      .references(() => modelCalls.id),
+    checkpointId: to('checkpoint_id', () => checkpoints.id),
+    callId: to('call_id', () => modelCalls.id),
     rewrite: text('rewrite').notNull(),
     strategy: text('strategy').notNull(),
     /** The problem as it was put to the model (the rewrite's text). */
@@ -60,7 +57,8 @@ export const samples = pgTable(
     createdAt: createdAt(),
   },
   (t) => [
-    unique().on(t.promptId, t.round, t.index),
+    unique().on(t.promptId, t.round, t.origin, t.index),
+    check('samples_drawn', sql`(${t.origin} = 'model') = (${t.round} > 0)`),
     index().on(t.cacheKey),
     // The few that could not be read are found without reading all others.
     index('samples_unreadable')
@@ -104,17 +102,13 @@ export const critiques = pgTable(
   'critiques',
   {
     id: id(),
-    sampleId: ref('sample_id')
-      .notNull()
-      .references(() => samples.id),
+    sampleId: to('sample_id', () => samples.id),
     critic: text('critic').notNull(),
-    outcome: text('outcome').$type<'holds' | 'fails' | 'unscored'>().notNull(),
+    outcome: text('outcome').$type<CritiqueOutcome>().notNull(),
     score: doublePrecision('score'),
     reason: text('reason').notNull(),
     reply: text('reply').notNull(),
-    callId: ref('call_id')
-      .notNull()
-      .references(() => modelCalls.id),
+    callId: to('call_id', () => modelCalls.id),
     /** Digest of the critic's model and of the whole request; an equal request is not paid for again. */
     cacheKey: text('cache_key'),
     cached: boolean('cached').notNull().default(false),
@@ -137,11 +131,9 @@ export const verifications = pgTable('verifications', {
 export const verdicts = pgTable(
   'verdicts',
   {
-    sampleId: ref('sample_id')
-      .notNull()
-      .references(() => samples.id),
+    sampleId: to('sample_id', () => samples.id),
     gate: text('gate').notNull(),
-    outcome: text('outcome').$type<'pass' | 'fail' | 'unscored'>().notNull(),
+    outcome: text('outcome').$type<Outcome>().notNull(),
     score: doublePrecision('score'),
     threshold: doublePrecision('threshold'),
     reason: text('reason').notNull(),

@@ -2,7 +2,8 @@
 import { boolean, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import { checkpoints } from './checkpoints.ts';
 import { runs } from './runs.ts';
-import { createdAt, id, ref, jsonb } from './columns.ts';
+import { createdAt, id, ref, jsonb, jsonOf } from './columns.ts';
+import { adjustmentNumbers } from './stored.ts';
 
 /** A message that a run was sent: by an operator (signal or update) or by the loop itself. */
 export const messages = pgTable(
@@ -45,6 +46,8 @@ export type AdjustmentKind =
   /** A lighter strategy, to stay within the budget. */
   | 'lighter'
   | 'budget'
+  /** A stage of a curriculum of targets begins; `checkpointId` was best when the one before it ended. */
+  | 'stage'
   | 'halt';
 
 /** `settings`: the run's own, such as `training.resetEvery`. */
@@ -72,7 +75,7 @@ export const adjustments = pgTable(
     /** Part of the run's settings, laid over them. */
     overrides: jsonb('overrides').$type<Record<string, unknown>>().notNull(),
     checkpointId: ref('checkpoint_id').references(() => checkpoints.id),
-    numbers: jsonb('numbers').$type<Record<string, unknown>>().notNull(),
+    numbers: jsonOf('adjustments.numbers', adjustmentNumbers).notNull(),
     createdAt: createdAt(),
   },
   (t) => [unique().on(t.runId, t.key)],

@@ -47,14 +47,16 @@ export function readEquation(text: string): Equation | undefined {
   return { left: left.trim(), value, stated: Number(stated), used: numbersOf(left) };
 }
 
+const NUMBER_ALONE = /^[\d.]+$/;
 const LINE = /^([a-z_]\w{0,60}) = ([-\w\s.+*/()]{1,80})$/i;
 
 /**
- * A program of assignments, one a line, the last of them to `answer`, as the equation that it comes to; undefined when it is
+ * A program of assignments, one a line, as the equation that its last one comes to, whatever it is called; undefined when it is
  * anything else.
  */
 export function readProgram(text: string): Equation | undefined {
   const names = new Map<string, string>();
+  let last: string | undefined;
   for (const line of text.trim().split('\n')) {
     const [, name, right] = LINE.exec(line.trim()) ?? [];
     if (name === undefined || right === undefined || names.has('answer')) return undefined;
@@ -65,11 +67,12 @@ export function readProgram(text: string): Equation | undefined {
       return value ?? '';
     });
     if (!known || flat.length > 80) return undefined;
-    names.set(name, /^[\d.]+$/.test(flat) ? flat : `(${flat})`);
+    // A program that ends in a bare number works nothing out.
+    last = NUMBER_ALONE.test(flat) ? undefined : flat;
+    names.set(name, last === undefined ? flat : `(${flat})`);
   }
-  const left = names.get('answer')?.replace(/^\((.*)\)$/, '$1');
-  const value = left === undefined ? undefined : valueOf(left);
-  return left === undefined || value === undefined ? undefined : readEquation(`${left} = ${written(value)}`);
+  const value = last === undefined ? undefined : valueOf(last);
+  return value === undefined ? undefined : readEquation(`${last} = ${written(value)}`);
 }
 
 /** The same equation with each number changed; its right side is worked out anew. */

@@ -27,19 +27,41 @@ const worked = [
   },
 ];
 
+/** The five with which the base does best (docs/real-models.md); each costs tokens in every request, so the loop uses three. */
+const workedMore = [
+  worked[0]!,
+  {
+    problem:
+      'There are 6 shelves with 8 books each. Each book has 40 pages. How many books are there in all?',
+    equation: '6 * 8 = 48',
+  },
+  ...worked.slice(1),
+  {
+    problem: 'Tom ran 11 miles on Monday and 4 miles more on Tuesday. How many miles did he run on Tuesday?',
+    equation: '11 + 4 = 15',
+  },
+];
+
 const asking =
-  (form: 'equation' | 'program', system: string) =>
+  (system: string, shown: [problem: string, answer: string][]) =>
   (text: string): ChatMessage[] => [
     { role: 'system', content: system },
-    ...worked.flatMap((one): ChatMessage[] => [
-      { role: 'user', content: one.problem },
-      { role: 'assistant', content: one[form] },
+    ...shown.flatMap(([problem, answer]): ChatMessage[] => [
+      { role: 'user', content: problem },
+      { role: 'assistant', content: answer },
     ]),
     { role: 'user', content: text },
   ];
 
-const ask = asking('equation', 'Answer with one equation.');
-const askProgram = asking('program', 'Answer with a short program.');
+const forEquation = 'Answer with one equation.';
+const equations = (of: typeof workedMore): [string, string][] =>
+  of.map(({ problem, equation }) => [problem, equation]);
+const ask = asking(forEquation, equations(worked));
+const askWithExamples = asking(forEquation, equations(workedMore));
+const askProgram = asking(
+  'Answer with a short program.',
+  worked.map(({ problem, program }) => [problem, program]),
+);
 
 const read = (rationale: string) => readEquation(rationale) ?? readProgram(rationale);
 
@@ -79,6 +101,7 @@ export function svampTask(seed: number): Task {
       { name: 'program', messages: askProgram },
     ],
     ask,
+    askWithExamples,
     rewrites: ({ text }) => formsOf(text),
     readAnswer(rationale) {
       const equation = read(rationale);
@@ -111,11 +134,11 @@ export function svampTask(seed: number): Task {
       sampling: { samples: 6, temperature: 0.7, resamples: 3 },
       select: { perPrompt: 2 },
       gates: {
-        // Four of six, and not of one kind alone. A sample that its own equation speaks against has no vote, for nothing else either.
-        agreement: { min: 0.6, minMargin: 0.3, noAnswer: 'abstains' },
+        // Three of six, with a lead of three. A sample that its own equation speaks against has no vote, for nothing else either.
+        agreement: { min: 0.5, minMargin: 0.5, noAnswer: 'abstains' },
         critique: { mode: 'off' },
       },
-      training: { given: false, epochs: 1, batchSize: 8, learningRate: 3e-4, loraRank: 16, loraAlpha: 32 },
+      training: { given: false, epochs: 2, batchSize: 8, learningRate: 3e-4, loraRank: 16, loraAlpha: 32 },
     },
     maxTokens: 64,
     truth: ({ key }) => truths.get(key),

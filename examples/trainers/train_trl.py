@@ -1,55 +1,25 @@
 """Trains a Ratchet job with TRL's SFTTrainer: `--train-command "python examples/trainers/train_trl.py"`.
 
-Reads the job from stdin, writes events to stdout; whatever libraries print goes to stderr.
+It runs in Ratchet's own tests.
 """
 
-import json
-import os
-import sys
-
-events = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)  # stdout is for events alone
-
+import torch
 from datasets import Dataset
+from job import (  # first: it moves what others print
+    emit,
+    metrics,
+    prompt_and_answer,
+    read_job,
+    read_lines,
+)
 from peft import LoraConfig, PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
-job = json.loads(sys.stdin.readline())
+job = read_job()
 hyper = job["hyperparameters"]
 model = AutoModelForCausalLM.from_pretrained(job["base"], dtype="auto")
 tokenizer = AutoTokenizer.from_pretrained(job["base"])
-
-
-def emit(**event):
-    print(json.dumps(event), file=events, flush=True)
-
-
-def example(line):
-    """Prompt and answer as text, so that what is learnt is what the model wrote."""
-    *before, last = line["messages"]
-    content = last.get("content") or ""
-    if last.get("reasoning_content"):
-        content = f"<think>\n{last['reasoning_content']}\n</think>\n\n{content}"
-    arguments = line.get("chat_template_kwargs") or {}
-    prompt = tokenizer.apply_chat_template(
-        before, tokenize=False, add_generation_prompt=True, **arguments
-    )
-    if prompt.rstrip().endswith("<think>"):
-        content = content.removeprefix("<think>")
-    return {"prompt": prompt, "completion": content + tokenizer.eos_token}
-
-
-class Events(TrainerCallback):
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        if "loss" in (logs or {}):
-            emit(
-                type="metrics",
-                step=state.global_step,
-                total_steps=state.max_steps,
-                train_loss=float(logs["loss"]),
-            )
-
 
 lora = None
 if job["parent"]:
@@ -63,14 +33,14 @@ else:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-with open(job["training_file"]) as file:
-    rows = [example(json.loads(line)) for line in file if line.strip()]
+pairs = [prompt_and_answer(line, tokenizer) for line in read_lines(job["training_file"])]
+rows = [{"prompt": prompt, "completion": answer} for prompt, answer in pairs]
 trainer = SFTTrainer(
     model=model,
     processing_class=tokenizer,
     train_dataset=Dataset.from_list(rows),
     peft_config=lora,
-    callbacks=[Events()],
+    callbacks=[metrics()],
     args=SFTConfig(
         output_dir=job["output"] + ".trl",
         num_train_epochs=hyper.get("n_epochs", 3),
@@ -85,6 +55,7 @@ trainer = SFTTrainer(
         save_strategy="no",
         report_to=[],
         bf16=model.dtype.itemsize == 2,
+        use_cpu=not torch.cuda.is_available(),
     ),
 )
 trainer.train()

@@ -25,14 +25,14 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 IGNORED = -100
 
 
-def build_model() -> LlamaForCausalLM:
-    """A stock Llama of 495,360 parameters with tied embeddings and RoPE."""
+def build_model(hidden: int, feed_forward: int, layers: int) -> LlamaForCausalLM:
+    """A stock Llama with tied embeddings and RoPE; of the default sizes it has 495,360 parameters."""
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tok.SPECIAL) + len(tok.CHARACTERS),
-            hidden_size=128,
-            intermediate_size=256,
-            num_hidden_layers=3,
+            hidden_size=hidden,
+            intermediate_size=feed_forward,
+            num_hidden_layers=layers,
             num_attention_heads=4,
             num_key_value_heads=4,
             max_position_embeddings=512,
@@ -83,6 +83,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--batch-size", type=int, default=48)
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak")
+    parser.add_argument("--hidden", type=int, default=128, help="width; a multiple of 8")
+    parser.add_argument("--feed-forward", type=int, default=256)
+    parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
 
@@ -90,7 +93,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     rng = random.Random(args.seed)
     tokenizer = tok.build()
-    model = build_model()
+    model = build_model(args.hidden, args.feed_forward, args.layers)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=args.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
     )

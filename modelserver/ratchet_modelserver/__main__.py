@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 # Before NumPy is imported: its BLAS threads would be threads at the time of the zygote's fork.
@@ -17,7 +18,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
+from . import model_folder
 from .lifetime import exit_when_stdin_closes
+from .log import one_line, say
 from .memory import keep_freed_memory, usable_cores
 
 
@@ -71,6 +74,31 @@ def arguments() -> argparse.Namespace:
     add("--max-batch", type=int, default=256, help="rows generated at once")
     add("--max-queue", type=int, default=20_000, help="rows that may wait; more get a 429")
     add(
+        "--max-wait",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="calls that would wait for longer, by what was measured, get a 429 that says when to come "
+        "back",
+    )
+    add("--max-body-mb", type=int, default=8, help="size of a JSON request")
+    add("--max-upload-mb", type=int, default=512, help="size of an uploaded file")
+    add(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which this server is reached, beside the loopback ones and --host; * for "
+        "any; may be given several times",
+    )
+    add(
+        "--api-key",
+        default=os.environ.get("RATCHET_MODELSERVER_API_KEY") or None,
+        metavar="KEY",
+        help="what callers have to send as API key (better by RATCHET_MODELSERVER_API_KEY: other users "
+        "of a machine see its command lines)",
+    )
+    add(
         "--kv-memory-mb",
         type=int,
         default=None,
@@ -108,10 +136,10 @@ def main() -> None:
         # What the user may have got wrong is looked at before the imports, which take seconds.
         models = [split("--model", text) for text in options.model]
         for name, path in models:
-            if not (path / "config.json").is_file():
-                raise ValueError(
-                    f"--model {name}: {path} has no config.json: not a Hugging Face model folder"
-                )
+            try:
+                model_folder.check_files(path)
+            except model_folder.FetchError as error:
+                raise ValueError(f"--model {name}: {error}") from None
         listener = listen(options.host, options.port)
         keep_freed_memory()
         import torch
@@ -124,7 +152,7 @@ def main() -> None:
             exit_when_stdin_closes()
         serve(options, models, listener, torch, forked)
     except (ValueError, OSError) as error:
-        sys.exit(f"ratchet_modelserver: {error}")
+        sys.exit(f"ratchet_modelserver: {one_line(error)}")
 
 
 def serve(options: argparse.Namespace, models, listener: socket.socket, torch, forked) -> None:
@@ -133,6 +161,7 @@ def serve(options: argparse.Namespace, models, listener: socket.socket, torch, f
     from .app import make_app
     from .engine import Engine, Limits
     from .jobs import Jobs
+    from .protocol import Protocol
     from .registry import Registry
     from .store import Store
 
@@ -142,6 +171,8 @@ def serve(options: argparse.Namespace, models, listener: socket.socket, torch, f
     device = torch.device("cuda" if cuda and options.device != "cpu" else "cpu")
     dtype = None if options.dtype == "auto" else getattr(torch, options.dtype)
     store = Store(options.data.expanduser().resolve())
+    # Uploads are spooled to the disk that they are kept on, which is the one that /health watches.
+    tempfile.tempdir = str(store.folder / "files")
     registry = Registry(
         device,
         dtype,
@@ -155,15 +186,26 @@ def serve(options: argparse.Namespace, models, listener: socket.socket, torch, f
     for text in options.adapter:
         name, path = split("--adapter", text)
         name, _, base = name.partition("@")
-        registry.add_adapter(name, base or first, path)
+        if not path.is_dir() or (base and base not in registry.bases):
+            raise ValueError(f"--adapter {text}: there is no such folder or base model")
+        try:
+            registry.add_adapter(name, base or first, path)
+        except (ValueError, OSError) as error:
+            say(f"ratchet_modelserver: not serving {name}: {one_line(error)}")  # the rest is
     kv_bytes = (options.kv_memory_mb or 4096) << 20
     if options.kv_memory_mb is None and device.type == "cuda":
         kv_bytes = int(0.6 * torch.cuda.mem_get_info()[0])
-    limits = Limits(max_batch=options.max_batch, max_queue=options.max_queue, kv_bytes=kv_bytes)
+    limits = Limits(
+        max_batch=options.max_batch,
+        max_queue=options.max_queue,
+        kv_bytes=kv_bytes,
+        max_wait=options.max_wait,
+    )
     engine = Engine(registry, limits, options.threads)
     jobs = Jobs(store, registry, forked, options.train_threads or options.threads, options.train_command)
     config = uvicorn.Config(
-        make_app(engine, store, jobs),
+        make_app(engine, store, jobs, doors(options)),
+        http=Protocol,
         log_level="warning",
         access_log=False,
         lifespan="on",
@@ -180,7 +222,7 @@ def serve(options: argparse.Namespace, models, listener: socket.socket, torch, f
         if server.started:
             port = listener.getsockname()[1]
             names = ",".join(registry.models)
-            print(f"ready http://{options.host}:{port} models={names}", flush=True)
+            ready(f"ready http://{options.host}:{port} models={names}")
 
     server.startup = startup
     # The GIL's default switch interval of 5 ms would make the engine wait that long, again and
@@ -192,8 +234,30 @@ def serve(options: argparse.Namespace, models, listener: socket.socket, torch, f
     server.run(sockets=[listener])
     store.close()
     # A batch in flight would keep its thread, and so the process, for seconds.
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        pass
     os._exit(0)
+
+
+def doors(options: argparse.Namespace):
+    from .app import Doors
+
+    anywhere = options.host in ("0.0.0.0", "::")
+    return Doors(
+        hosts=options.allowed_host + ([] if anywhere else [options.host]),
+        api_key=options.api_key,
+        max_body=options.max_body_mb << 20,
+        max_upload=options.max_upload_mb << 20,
+    )
+
+
+def ready(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError:
+        pass  # a log on a full disk: whoever waits for the server asks for its health
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -10,15 +10,20 @@ import copy
 import json
 import math
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from . import model_folder
+from .fetching import FetchError
+
 PREFIX = "base_model.model."
+AGAIN = "copy the adapter here again, or train it again"
 
 
 @dataclass
@@ -35,12 +40,24 @@ class AdapterConfig:
 
 def read_config(folder: Path) -> AdapterConfig:
     """Raises ValueError when the folder is no PEFT LoRA adapter."""
+    path = folder / "adapter_config.json"
     try:
-        raw = json.loads((folder / "adapter_config.json").read_text())
+        raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(
             f"{folder} has no adapter_config.json: not a PEFT adapter folder"
         ) from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read as JSON ({error}): {AGAIN}") from None
+    try:
+        return config_of(folder, raw)
+    except (KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise ValueError(
+            f"{path} is no LoRA configuration ({type(error).__name__}: {error}): {AGAIN}"
+        ) from None
+
+
+def config_of(folder: Path, raw: dict) -> AdapterConfig:
     if raw.get("peft_type") != "LORA":
         raise ValueError(f"{folder} is a {raw.get('peft_type')} adapter; only LORA is supported")
     rank, alpha = raw["r"], raw["lora_alpha"]
@@ -69,8 +86,6 @@ def check_finite(folder: Path) -> None:
     """Raises ValueError naming the first tensor that holds NaN or infinite values: a model with
     it answers with noise."""
     path = folder / "adapter_model.safetensors"
-    if not path.exists():
-        return
     with safe_open(path, framework="pt") as file:
         for key in sorted(file.keys()):
             tensor = file.get_tensor(key)
@@ -80,6 +95,41 @@ def check_finite(folder: Path) -> None:
             raise ValueError(
                 f"{path} holds values that are no finite numbers: {bad} of {tensor.numel()} in {key}"
             )
+
+
+def check(folder: Path, base: nn.Module | None) -> None:
+    """Raises ValueError, naming the file and the mend, unless the folder holds a LoRA adapter of
+    finite numbers that fits `base` (None: whichever). Reads everything of it; runs nothing."""
+    config = read_config(folder)
+    path = folder / "adapter_model.safetensors"
+    if not path.is_file():
+        pickle = " but a pickle, which may run code" if (folder / "adapter_model.bin").exists() else ""
+        raise ValueError(f"{folder} has no adapter_model.safetensors{pickle}: {AGAIN}")
+    try:
+        model_folder.refuse_pointers([path])
+        model_folder.head(path)
+        with safe_open(path, framework="pt") as file:
+            shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}
+        check_finite(folder)
+    except (FetchError, SafetensorError) as error:
+        raise ValueError(f"{error} (an adapter: {AGAIN})") from None
+    if base is not None:
+        check_shapes(shapes, dict(base.named_modules()), config.plain)
+
+
+def check_shapes(shapes: dict[str, list[int]], modules: dict[str, nn.Module], plain: bool) -> None:
+    """Raises ValueError when an adapter with tensors of `shapes` does not fit the base's `modules`.
+    plain: it has to hold LoRA on linear layers."""
+    lowered = [key for key in shapes if key.endswith(".lora_A.weight")]
+    if not lowered and plain:
+        raise ValueError("it holds no LoRA weights")
+    for key in lowered:
+        name = key.removeprefix(PREFIX).removesuffix(".lora_A.weight")
+        low, high = shapes[key], shapes.get(key.replace(".lora_A.", ".lora_B."))
+        weight = getattr(modules.get(name), "weight", None)
+        fits = weight is not None and high is not None and len(low) == len(high) == 2
+        if not fits or low[0] != high[1] or {low[1], high[0]} != set(weight.shape):
+            raise ValueError(f"{name} does not fit the base: was another one trained?")
 
 
 def pairs(weights: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
@@ -189,20 +239,23 @@ def write_folder(
         base_model_name_or_path=base,
         inference_mode=True,
     )
-    config.save_pretrained(str(temporary))
     tensors = {key: value.detach().contiguous().cpu() for key, value in weights.items()}
-    save_file(tensors, temporary / "adapter_model.safetensors", metadata={"format": "pt"})
-    for name, data in files.items():
-        (temporary / name).write_bytes(data)
-    for path in temporary.iterdir():
-        sync(path)
-    if folder.exists():
-        # Only after a crash between the rename and the event that reports it: the content is the
-        # same.
-        import shutil
-
-        shutil.rmtree(folder)
-    os.rename(temporary, folder)
+    try:
+        config.save_pretrained(str(temporary))
+        save_file(tensors, temporary / "adapter_model.safetensors", metadata={"format": "pt"})
+        for name, data in files.items():
+            (temporary / name).write_bytes(data)
+        for path in temporary.iterdir():
+            sync(path)
+        if folder.exists():
+            # Only after a crash between the rename and the event that reports it: the content is
+            # the same.
+            shutil.rmtree(folder)
+        os.rename(temporary, folder)
+    except BaseException:
+        # On a full disk, what did not fit must not stay and keep it full.
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     sync(folder.parent)
 
 

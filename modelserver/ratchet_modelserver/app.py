@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -13,10 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import adapter_routes, chat, file_routes, job_routes
+from . import adapter_routes, chat, disk, file_routes, job_routes
+from .access import Access
 from .engine import Engine
-from .errors import ApiError, bad_request
+from .errors import ApiError, bad_request, disk_full
+from .health import examine
 from .jobs import Jobs
+from .log import one_line
 from .registry import Model
 from .store import Store
 
@@ -27,22 +33,22 @@ def json_response(body: dict, status: int = 200, headers: dict | None = None) ->
     return Response(orjson.dumps(body), status, headers, "application/json")
 
 
+@dataclass(frozen=True)
+class Doors:
+    """Who may ask, and how much at once; see access.py and body.py."""
+
+    hosts: list[str] = field(default_factory=list)
+    api_key: str | None = None
+    max_body: int = 8 << 20
+    """Bytes of a JSON body."""
+    max_upload: int = 512 << 20
+    """Bytes of an upload."""
+
+
 async def health(request: Request) -> Response:
-    state = request.app.state
-    engine: Engine = state.engine
-    return json_response(
-        {
-            "status": "ok",
-            "device": str(engine.registry.device),
-            "models": list(engine.registry.models),
-            "waiting": len(engine.waiting),
-            "running": engine.running,
-            "completions": engine.rows_done,
-            "completion_tokens": engine.tokens_done,
-            "training": state.jobs.current,
-            "uptime_s": round(time.monotonic() - state.started, 1),
-        }
-    )
+    """503 when nothing can be generated; 200 with `status: "degraded"` for what is less than that."""
+    status, body = examine(request.app.state)
+    return json_response(body, status)
 
 
 def model_object(model: Model) -> dict:
@@ -54,6 +60,8 @@ def model_object(model: Model) -> dict:
         "root": model.base.id,
         "parent": model.base.id if model.folder else None,
         "max_model_len": model.base.max_length,
+        "parameters": model.base.parameters,
+        "weight_bytes": model.weight_bytes,
         "system_fingerprint": model.fingerprint,
         "adapter_path": str(model.folder) if model.folder else None,
         # Whoever looks for "the" model of a server means the one that somebody put there.
@@ -80,7 +88,7 @@ async def delete_model(request: Request) -> Response:
         raise bad_request(
             f"'{id}' was given on the command line; only fine-tuned models can be deleted.", "model"
         )
-    request.app.state.jobs.delete_model(id)
+    request.app.state.jobs.served.delete(id)
     return json_response({"id": id, "object": "model", "deleted": True})
 
 
@@ -99,7 +107,19 @@ async def on_crash(_: Request, error: Exception) -> Response:
     return json_response(ApiError(500, f"{type(error).__name__}: {error}").body, 500)
 
 
-def make_app(engine: Engine, store: Store, jobs: Jobs) -> FastAPI:
+def on_disk(store: Store) -> Callable:
+    """What a caller sees whose request the disk did not take."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        if disk.is_full(error) or disk.refuses_writes(error):
+            store.trouble = one_line(error)
+            return await on_api_error(request, disk_full(store.folder, error))
+        return await on_crash(request, error)
+
+    return answer
+
+
+def make_app(engine: Engine, store: Store, jobs: Jobs, doors: Doors = Doors()) -> FastAPI:  # noqa: B008
     @asynccontextmanager
     async def lifespan(_: FastAPI):
         engine.start()
@@ -111,6 +131,7 @@ def make_app(engine: Engine, store: Store, jobs: Jobs) -> FastAPI:
     app = FastAPI(title="Ratchet model server", lifespan=lifespan, openapi_url=None)
     app.state.engine, app.state.store, app.state.jobs = engine, store, jobs
     app.state.started = time.monotonic()
+    app.state.max_body, app.state.max_upload = doors.max_body, doors.max_upload
     app.router.routes += [
         Route("/v1/chat/completions", chat.complete, methods=["POST"]),
         Route("/health", health),
@@ -124,5 +145,8 @@ def make_app(engine: Engine, store: Store, jobs: Jobs) -> FastAPI:
     ]
     app.add_exception_handler(ApiError, on_api_error)
     app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(sqlite3.Error, on_disk(store))
+    app.add_exception_handler(OSError, on_disk(store))
     app.add_exception_handler(Exception, on_crash)
+    app.add_middleware(Access, hosts=doors.hosts, api_key=doors.api_key, refuse=on_api_error)
     return app

@@ -7,12 +7,13 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from . import render
+from .body import read_json
 from .engine import Engine
 from .errors import ApiError, bad_request
 from .formats import read_format
@@ -20,14 +21,25 @@ from .guides import make_guides
 from .registry import Model
 from .rows import Row, Settings, Ticket
 from .sampling import derive_seeds
-from .schemas import ChatRequest, parse
+from .schemas import ChatRequest
+
+LONG = 16 << 10
+"""Bytes of a request from which its prompt is rendered and read in other threads: it would hold up
+everybody else."""
+reading = ThreadPoolExecutor(2, "prompt")
+MOST_LOGPROBS = 2_000_000
 
 
 async def complete(request: Request) -> Response:
-    body: ChatRequest = parse(ChatRequest, await request.body())
+    body: ChatRequest
+    body, raw = await read_json(request, ChatRequest)
     engine: Engine = request.app.state.engine
     model = engine.registry.resolve(body.model)
-    prompt = read_prompt(model, body)
+    if len(raw) > LONG:
+        loop = asyncio.get_running_loop()
+        prompt = await loop.run_in_executor(reading, read_prompt, model, body)
+    else:
+        prompt = read_prompt(model, body)
     n = body.n or 1
     guides = await make_guides(model.base.vocabulary, read_schema(body), prompt, n)
     settings = read_settings(model, body, len(prompt))
@@ -53,9 +65,11 @@ async def complete(request: Request) -> Response:
         events = stream(request, ticket, rows, head, usage)
         return StreamingResponse(events, media_type="text/event-stream")
     await finished(request, ticket)
-    return Response(
-        orjson.dumps(render.completion(head, model, rows, ticket)), media_type="application/json"
-    )
+    if settings.logprobs is not None or ticket.prompt_logprobs is not None:
+        answer = await asyncio.to_thread(render.completion, head, model, rows, ticket)
+    else:
+        answer = render.completion(head, model, rows, ticket)
+    return Response(answer, media_type="application/json")
 
 
 def read_prompt(model: Model, body: ChatRequest) -> list[int]:
@@ -72,6 +86,7 @@ def read_prompt(model: Model, body: ChatRequest) -> list[int]:
         body.add_generation_prompt,
         body.continue_final_message,
         body.chat_template_kwargs,
+        model.base.max_length,
     )
 
 
@@ -106,6 +121,10 @@ def read_settings(model: Model, body: ChatRequest, prompt_tokens: int) -> Settin
         raise bad_request("'top_logprobs' needs 'logprobs': true.", "top_logprobs")
     if body.stream and body.prompt_logprobs is not None:
         raise bad_request("'prompt_logprobs' cannot be streamed.", "prompt_logprobs")
+    if body.logprobs:
+        refuse_many((body.n or 1) * (needed if wanted else room), body.top_logprobs or 0, "logprobs")
+    if body.prompt_logprobs is not None:
+        refuse_many(prompt_tokens, body.prompt_logprobs, "prompt_logprobs")
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     if "" in stop:
         raise bad_request("A stop string must not be empty.", "stop")
@@ -119,6 +138,17 @@ def read_settings(model: Model, body: ChatRequest, prompt_tokens: int) -> Settin
         prompt_logprobs=body.prompt_logprobs,
         stream=bool(body.stream),
     )
+
+
+def refuse_many(tokens: int, alternatives: int, field: str) -> None:
+    """Raises a 400 for more log probabilities than one answer can hold."""
+    entries = tokens * (1 + alternatives)
+    if entries > MOST_LOGPROBS:
+        raise bad_request(
+            f"'{field}' comes to {entries:,} log probabilities; one answer has at most "
+            f"{MOST_LOGPROBS:,}. Lower 'n', 'max_tokens' or the alternatives.",
+            field,
+        )
 
 
 async def finished(request: Request, ticket: Ticket) -> None:

@@ -9,34 +9,47 @@ off is started again from its beginning.
 from __future__ import annotations
 
 import json
-import math
 import os
 import queue
 import shlex
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 
-from safetensors import safe_open
-
 from . import adapters
+from .dataset import raw_lines, read_lines
 from .hyper import Failed
 from .lifetime import die_with_parent
+from .log import one_line
+from .template import Template
 
 SILENCE_SECONDS = 1800
-"""Without an event for so long, the command is taken to hang (RATCHET_TRAIN_SILENCE_SECONDS)."""
+"""Without an event for so long, a training is taken to hang (RATCHET_TRAIN_SILENCE_SECONDS)."""
+
+LONGEST_EVENT = 1 << 20
+"""Bytes of a line."""
+MOST_METRICS = 10_000
+"""Metrics events, after which one a second is kept."""
+MOST = 2**53
+"""The largest number that every reader of JSON takes as it is."""
+
+
+def silence_seconds() -> float:
+    return float(os.environ.get("RATCHET_TRAIN_SILENCE_SECONDS", SILENCE_SECONDS))
 
 
 def job_of(spec: dict, output: Path) -> dict:
     """What the command reads; see docs/trainers.md."""
     folder = Path(spec["folder"])
     valid = folder / "valid.jsonl"
+    template = template_of(Path(spec["base_path"]))
     return {
         "base": spec["base_path"],
         "parent": spec["parent"],
-        "training_file": str(folder / "train.jsonl"),
-        "validation_file": str(valid) if valid.exists() else None,
+        "training_file": str(prepared(folder / "train.jsonl", template)),
+        "validation_file": str(prepared(valid, template)) if valid.exists() else None,
         "hyperparameters": {
             key: value for key, value in spec["hyper"].items() if value not in (None, "auto")
         },
@@ -44,6 +57,31 @@ def job_of(spec: dict, output: Path) -> dict:
         "max_length": spec["max_length"],
         "output": str(output),
     }
+
+
+def template_of(base: Path) -> Template:
+    from .registry import load_tokenizer
+
+    return Template(load_tokenizer(base))
+
+
+def prepared(path: Path, template: Template) -> Path:
+    """The file that the command reads: with a template that refuses system messages, or two turns of
+    one role, its messages are put as generation put them. Else the file itself."""
+    if not (template.folds_system or template.joins_turns):
+        return path
+    target = path.with_name(f"prepared-{path.name}")
+    with target.open("w", encoding="utf-8") as file:
+        for _, line in read_lines(path):
+            messages = [
+                message.plain() | ({} if message.weight is None else {"weight": message.weight})
+                for message in line.messages
+            ]
+            row = {"messages": template.prepare(messages)}
+            if line.chat_template_kwargs is not None:
+                row["chat_template_kwargs"] = line.chat_template_kwargs
+            file.write(json.dumps(row) + "\n")
+    return target
 
 
 def train(spec: dict, emit) -> None:
@@ -82,10 +120,10 @@ def follow(spec: dict, job: dict, emit) -> dict:
         )
     except (OSError, ValueError) as error:
         raise Failed("train_command", f"The train command could not be started: {error}") from None
-    lines: queue.Queue[bytes | None] = queue.Queue()
+    lines: queue.Queue[bytes | None] = queue.Queue(1000)
 
     def read() -> None:
-        for line in process.stdout:
+        while line := process.stdout.readline(LONGEST_EVENT):
             lines.put(line)
         lines.put(None)
 
@@ -114,9 +152,9 @@ def follow(spec: dict, job: dict, emit) -> dict:
 
 def events(lines: queue.Queue, spec: dict, emit) -> dict | None:
     """The `done` event, or None when the output ended without one."""
-    silence = float(os.environ.get("RATCHET_TRAIN_SILENCE_SECONDS", SILENCE_SECONDS))
+    silence = silence_seconds()
     emit({"type": "training", "hyperparameters": spec["hyper"], **counts(spec)})
-    done = None
+    done, seen, said = None, 0, 0.0
     while True:
         try:
             line = lines.get(timeout=silence)
@@ -128,16 +166,21 @@ def events(lines: queue.Queue, spec: dict, emit) -> dict | None:
         if line.strip():
             event = parse(line)
             if event["type"] == "metrics":
+                seen += 1
+                if seen > MOST_METRICS and time.monotonic() - said < 1:
+                    continue
+                said = time.monotonic()
                 emit({key: event[key] for key in ("type", "step", "total_steps", "train_loss")})
             elif event["type"] == "failed":
-                raise Failed("train_command", str(event.get("message", "no reason given"))[:500])
+                why = one_line(str(event.get("message", ""))) or "no reason given"
+                raise Failed("train_command", why[:500])
             else:
                 done = event
 
 
 def counts(spec: dict) -> dict:
-    lines = (Path(spec["folder"]) / "train.jsonl").read_bytes().splitlines()
-    return {"step": 0, "total_steps": 0, "examples": sum(bool(line.strip()) for line in lines)}
+    lines = raw_lines(Path(spec["folder"]) / "train.jsonl")
+    return {"step": 0, "total_steps": 0, "examples": sum(1 for _ in lines)}
 
 
 def parse(line: bytes) -> dict:
@@ -148,54 +191,42 @@ def parse(line: bytes) -> dict:
     )
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise bad("is no JSON") from None
     kind = event.get("type") if isinstance(event, dict) else None
     if kind not in ("metrics", "done", "failed"):
         raise bad("is no event of type metrics, done or failed")
     if kind == "metrics":
         loss = event.get("train_loss")
-        if any(type(event.get(key)) is not int for key in ("step", "total_steps")):
+        if not all(is_count(event.get(key)) for key in ("step", "total_steps")):
             raise bad("lacks the whole numbers step and total_steps")
-        if type(loss) not in (int, float) or not math.isfinite(loss):
+        if not is_finite(loss):
             raise bad("has a train_loss that is no finite number")
-    numbers = [event.get(key, 0) for key in ("step", "trained_tokens")]
-    if kind == "done" and any(type(number) is not int for number in numbers):
-        raise bad("has a step or trained_tokens that is no whole number")
+    if kind == "done":
+        if not all(is_count(event.get(key, 0)) for key in ("step", "trained_tokens")):
+            raise bad("has a step or trained_tokens that is no whole number")
+        if event.get("valid_loss") is not None and not is_finite(event["valid_loss"]):
+            raise bad("has a valid_loss that is no finite number")
     return event
+
+
+def is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= MOST
+
+
+def is_finite(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) <= MOST
 
 
 def check(folder: Path, base: Path) -> None:
     """Raises Failed unless `folder` holds a LoRA adapter of `base` with finite values."""
-    try:
-        adapters.read_config(folder)
-        with safe_open(folder / "adapter_model.safetensors", framework="pt") as file:
-            shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}
-        adapters.check_finite(folder)
-        check_shapes(shapes, base)
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        raise Failed("train_command", f"The train command left no usable adapter: {error}") from None
-    except Exception as error:  # safetensors' own
-        if type(error).__name__ != "SafetensorError":
-            raise
-        raise Failed("train_command", f"The adapter's weights can't be read: {error}") from None
-
-
-def check_shapes(shapes: dict[str, list[int]], base: Path) -> None:
-    """Raises ValueError when an adapter with tensors of `shapes` does not fit the base."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    with torch.device("meta"):
-        module = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base))
-    modules = dict(module.named_modules())
-    lowered = [key for key in shapes if key.endswith(".lora_A.weight")]
-    if not lowered:
-        raise ValueError("it holds no LoRA weights")
-    for key in lowered:
-        name = key.removeprefix(adapters.PREFIX).removesuffix(".lora_A.weight")
-        other = shapes.get(key.replace(".lora_A.", ".lora_B."))
-        weight = getattr(modules.get(name), "weight", None)
-        fits = weight is not None and other is not None
-        if not fits or {shapes[key][-1], other[0]} != set(weight.shape):
-            raise ValueError(f"{name} does not fit the base {base.name}: was another one trained?")
+    try:
+        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        with torch.device("meta"):
+            module = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+        adapters.check(folder, module)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise Failed("train_command", f"The train command left no usable adapter: {error}") from None

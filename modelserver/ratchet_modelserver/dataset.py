@@ -9,6 +9,8 @@ think block in, others strip white space.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from .errors import ApiError
 from .prompts import encode
 from .schemas import Message
 from .template import Template, continuation, with_reasoning
+
+LONGEST_LINE = 32 << 20
+"""Bytes."""
 
 
 class BadData(ValueError):
@@ -48,42 +53,82 @@ def written(message: Message) -> str:
     return with_reasoning(plain.get("reasoning_content"), plain["content"])
 
 
-def read_lines(path: Path) -> list[tuple[int, Line]]:
-    """(line number, line) of every line. Raises BadData for the first bad one."""
-    examples = []
-    for number, raw in enumerate(path.read_bytes().splitlines(), 1):
-        if not raw.strip():
-            continue
-        try:
-            line = Line.model_validate(orjson.loads(raw))
-        except orjson.JSONDecodeError as error:
-            raise BadData(f"line {number} is not valid JSON: {error}") from None
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise BadData(f"line {number}: {field or 'the line'}: {first['msg']}") from None
-        if not line.messages or line.messages[-1].role != "assistant":
-            raise BadData(f"line {number}: the last message must be the assistant's")
-        if not written(line.messages[-1]):
-            raise BadData(f"line {number}: the last message is empty, so there is nothing to learn")
-        examples.append((number, line))
-    if not examples:
+def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(line number, bytes) of every line that is not empty. Raises BadData for one that is too
+    long."""
+    with path.open("rb") as file:
+        number = 0
+        while raw := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(raw) > LONGEST_LINE:
+                raise BadData(f"line {number} has more than {LONGEST_LINE:,} bytes")
+            if raw.strip():
+                yield number, raw
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, Line]]:
+    """(line number, line) of every line. Raises BadData for the first bad one, and for none."""
+    number = None
+    for number, raw in raw_lines(path):
+        yield number, read_line(number, raw)
+    if number is None:
         raise BadData("the file has no examples")
-    return examples
+
+
+def read_line(number: int, raw: bytes) -> Line:
+    try:
+        line = Line.model_validate(orjson.loads(raw))
+    except orjson.JSONDecodeError as error:
+        raise BadData(f"line {number} is not valid JSON: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])[:200]
+        raise BadData(f"line {number}: {field or 'the line'}: {first['msg']}") from None
+    if not line.messages or line.messages[-1].role != "assistant":
+        raise BadData(f"line {number}: the last message must be the assistant's")
+    if not written(line.messages[-1]):
+        raise BadData(f"line {number}: the last message is empty, so there is nothing to learn")
+    return line
+
+
+def check_file(path: Path, template: Template | None) -> None:
+    """Reads a training file through before its job is queued, and renders the prompt of every line
+    with the chat template. Raises BadData for the first line that is malformed or refused."""
+    for number, line in read_lines(path):
+        if template is not None and len(line.messages) > 1:
+            before = [message.plain() for message in line.messages[:-1]]
+            with at_line(number):
+                template.render(before, arguments=line.chat_template_kwargs)
+
+
+@contextmanager
+def at_line(number: int) -> Iterator[None]:
+    """Whatever is wrong with a line has the line's number."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        said = str(error) if isinstance(error, ApiError | BadData) else f"{type(error).__name__}: {error}"
+        raise BadData(f"line {number}: {said}") from None
 
 
 def read_examples(
-    path: Path, tokenizer: PreTrainedTokenizerBase, eos_ids: list[int], max_length: int
+    path: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    eos_ids: list[int],
+    max_length: int,
+    alive: Callable[[], None] = lambda: None,
+    rows: int | None = None,
 ) -> list[Example]:
     """Raises BadData for a line that is malformed, too long for the model, refused by its chat
-    template, or without anything to learn."""
+    template, or without anything to learn. `alive` is called for each line."""
     examples = []
-    template = Template(tokenizer)
+    template = Template(tokenizer, rows)
     for number, line in read_lines(path):
-        try:
+        alive()
+        with at_line(number):
             example = tokenize(line, template, end_token(template, eos_ids))
-        except ApiError as error:
-            raise BadData(f"line {number}: {error}") from None
         if len(example.tokens) > max_length:
             raise BadData(
                 f"line {number} has {len(example.tokens)} tokens; "

@@ -146,7 +146,7 @@ class Batch(Joining):
     def prefill_with_mask(self, prompts: list[list[int]]) -> None:
         """Padded on the left, which layers of any kind understand."""
         width = max(map(len, prompts))
-        ids = np.full((len(prompts), width), self.base.tokenizer.pad_token_id or 0, dtype=np.int64)
+        ids = np.zeros((len(prompts), width), dtype=np.int64)  # any token: it is masked
         mask = np.zeros((len(prompts), width), dtype=np.int64)
         for i, prompt in enumerate(prompts):
             ids[i, width - len(prompt) :] = prompt

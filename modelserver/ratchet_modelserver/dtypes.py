@@ -29,5 +29,5 @@ def native_bfloat16() -> bool:
 def parameters(folder: Path) -> int:
     """How many the model has, from its configuration alone."""
     with torch.device("meta"):
-        module = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
+        module = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder, trust_remote_code=False))
     return sum(p.numel() for p in module.parameters())

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 
 import torch
 
-from . import kvcache
+from . import kvcache, memory
+from .choosing import choose, room_beside
 from .decode import Batch
-from .errors import ApiError, overloaded
+from .errors import ApiError
+from .load import Load
+from .log import one_line, say_traceback
 from .prefill import computed
 from .prefix import LEAST, Prefix
 from .registry import Base, Registry, Weights
@@ -26,11 +29,6 @@ from .score import prompt_logprobs
 
 POOL_BYTES = 1 << 30
 """KV memory kept between batches on a CPU."""
-SHARE = 32
-"""Rows that are not worth splitting between threads."""
-MOST_BATCHES = 4
-"""Batches that take turns in one thread: of different models or prefixes, so that they can't be
-one."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,8 @@ class Limits:
     """Prompt tokens, padding included, in one forward pass."""
     kv_bytes: int = 4 << 30
     """Memory for the keys and values of one batch."""
+    max_wait: float = 60.0
+    """Seconds that a call may be expected to wait; see load.py."""
 
 
 class Engine:
@@ -65,10 +65,25 @@ class Engine:
         self.wake = threading.Condition()
         self.stopping = False
         self.rows_done = self.tokens_done = 0
+        self.load = Load(limits.max_wait)
+        self.open = 0
+        """Rows submitted and not ended."""
+        self.moved = time.monotonic()
+        """When a batch last moved on, or the first row came."""
+        self.threads: list[threading.Thread] = []
 
     def start(self) -> None:
         for number in range(self.workers):
-            threading.Thread(target=self.loop, name=f"engine-{number}", daemon=True).start()
+            thread = threading.Thread(target=self.loop, name=f"engine-{number}", daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def alive(self) -> bool:
+        return all(thread.is_alive() for thread in self.threads)
+
+    def stuck_seconds(self) -> float:
+        """For how long there has been work that did not move on."""
+        return time.monotonic() - self.moved if self.open else 0.0
 
     def stop(self) -> None:
         """Stop after the batches in flight; what waits is dropped."""
@@ -77,13 +92,19 @@ class Engine:
             self.wake.notify_all()
 
     def submit(self, rows: list[Row]) -> None:
-        """Queue the rows of one request. Raises a 429 when the queue is full."""
+        """Queue the rows of one request. Raises a 429 when the queue is full, or would keep it
+        waiting for too long."""
         now = time.monotonic()
         for row in rows:
             row.arrived = now
         with self.wake:
-            if len(self.waiting) + len(rows) > self.limits.max_queue:
-                raise overloaded(len(self.waiting))
+            full = len(self.waiting) + len(rows) > self.limits.max_queue
+            if full or self.load.expected_wait() > self.limits.max_wait:
+                raise self.load.refusal(len(self.waiting))
+            if not self.open:
+                self.moved = now
+            self.open += len(rows)
+            self.load.waiting += sum(map(self.load.cost, rows))
             self.waiting += rows
             self.last_arrival = now
             # A thread that gathers wakes by itself; waking it for each arrival would only cost.
@@ -93,9 +114,25 @@ class Engine:
     def loop(self) -> None:
         pool = kvcache.BufferPool()
         active: list[Batch] = []
-        while self.turn(active, pool):
+        going = True
+        while going:
+            try:
+                going = self.turn(active, pool)
+            except Exception as error:
+                # A thread that ends would leave its rows, and all that come, waiting for ever.
+                self.recover(active, error)
             if not active:
                 pool.trim(POOL_BYTES)
+
+    def recover(self, active: list[Batch], error: Exception) -> None:
+        """After a fault outside of any batch: what may have been its reason ends."""
+        say_traceback()
+        with self.wake:
+            first, self.waiting = self.waiting[:1], self.waiting[1:]
+        self.fail([row for batch in active for row in batch.all_rows] + first, error)
+        for batch in active:
+            batch.close()
+        active.clear()
 
     def turn(self, active: list[Batch], pool: kvcache.BufferPool) -> bool:
         """Start what may start, and move each batch in flight on by a block of steps. False when
@@ -109,7 +146,21 @@ class Engine:
             if not self.attempt(batch.all_rows, batch.advance):
                 active.remove(batch)
                 batch.close()
+            self.moved = time.monotonic()
+        self.shed()
         return True
+
+    def shed(self) -> None:
+        """Send away what turned out to have to wait for too long."""
+        with self.wake:
+            late = self.load.surplus(self.waiting)
+            if not late:
+                return
+            error = self.load.refusal(len(self.waiting))
+            gone = set(map(id, late))
+            self.waiting = [row for row in self.waiting if id(row) not in gone]
+            self.load.recount(self.waiting)
+        self.fail(late, error)
 
     def attempt(self, rows: list[Row], work: Callable) -> object:
         """What `work()` returns; None when it fails, which ends `rows`."""
@@ -128,8 +179,12 @@ class Engine:
             self.running = sum(len(batch.slots) for batch in active)
             self.idle += 1
             while not self.stopping:
+                here = len(self.waiting)
                 self.waiting = [row for row in self.waiting if not row.ticket.cancelled]
-                if active and (not self.waiting or not self.room_beside(active)):
+                if len(self.waiting) < here:
+                    self.open -= here - len(self.waiting)
+                    self.load.recount(self.waiting)
+                if active and (not self.waiting or not room_beside(self, active)):
                     self.idle -= 1
                     return []
                 if not self.waiting:
@@ -143,70 +198,20 @@ class Engine:
                 if not active and len(self.waiting) < limits.max_batch and now < ready:
                     self.wake.wait(ready - now)
                     continue
-                rows = self.choose(active)
+                try:
+                    rows = choose(self, active)
+                except Exception:
+                    self.idle -= 1
+                    raise
                 taken = set(map(id, rows))
                 self.waiting = [row for row in self.waiting if id(row) not in taken]
+                self.load.recount(self.waiting)
                 self.idle -= 1
                 self.running += len(rows)
                 if self.waiting and self.idle:
                     self.wake.notify()
                 return rows
         return None
-
-    def room_beside(self, active: list[Batch]) -> bool:
-        """Whether the oldest waiting row may start while these batches run."""
-        if self.workers > 1 or len(active) >= MOST_BATCHES:
-            return False
-        row = self.waiting[0]
-        needed = (len(row.prompt) + row.settings.max_tokens) * row.model.base.kv_bytes_per_token
-        rows, kv_bytes = self.used(active)
-        return rows < self.limits.max_batch and kv_bytes + needed <= self.limits.kv_bytes
-
-    def used(self, active: list[Batch]) -> tuple[int, int]:
-        """(rows in flight, bytes that their keys and values may come to)."""
-        return sum(len(b.slots) for b in active), sum(b.kv_bytes for b in active)
-
-    def choose(self, active: list[Batch]) -> list[Row]:
-        """The oldest row, and those of its model that share a prefix with it, if that is worth
-        it, and whose prompts are closest to its own in length."""
-        oldest = self.waiting[0]
-        same = [r for r in self.waiting if r.model.fingerprint == oldest.model.fingerprint]
-        in_flight, kv_used = self.used(active)
-        # Threads that have nothing to do get their share.
-        most = min(self.limits.max_batch - in_flight, max(SHARE, -(-len(same) // self.idle)))
-        same.remove(oldest)
-        base = oldest.model.base
-        start = 0
-        if base.shares_prefixes:
-            start, lengths = self.registry.prefixes.worth_sharing(
-                oldest.model.fingerprint, oldest.prompt, [row.prompt for row in same]
-            )
-            same = [
-                row
-                for row in same
-                if lengths.get(id(row.prompt), 0) >= start and len(row.prompt) > start
-            ]
-        length = len(oldest.prompt) - start
-        same.sort(key=lambda row: abs(len(row.prompt) - start - length))
-        chosen, width, room = [oldest], length, oldest.settings.max_tokens
-        for row in same:
-            own = len(row.prompt) - start
-            width, room = max(width, own), max(room, row.settings.max_tokens)
-            rows = len(chosen) + 1
-            kv_bytes = kv_used + rows * (width + room) * base.kv_bytes_per_token
-            if (
-                rows > most
-                or rows * width > self.limits.prefill_tokens
-                or kv_bytes > self.limits.kv_bytes
-                # Much shorter prompts would be mostly padding.
-                or 2 * own + 32 < width
-                or 2 * length + 32 < width
-            ):
-                break
-            chosen.append(row)
-        for row in chosen:
-            row.prefix_tokens = start
-        return chosen
 
     def admit(self, rows: list[Row], active: list[Batch], pool: kvcache.BufferPool) -> None:
         """Read the rows' prompts, and let them join a batch in flight where one fits."""
@@ -268,19 +273,22 @@ class Engine:
 
     def fail(self, rows: list[Row], error: Exception) -> None:
         unfinished = [row for row in rows if not row.finish_reason]
-        if isinstance(error, torch.OutOfMemoryError):
-            torch.cuda.empty_cache()
+        if memory.ran_out(error):
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
             error = ApiError(
                 503, "Out of memory; lower --max-batch or --kv-memory-mb.", code="out_of_memory"
             )
         if not isinstance(error, ApiError):
-            error = ApiError(500, f"Generation failed: {type(error).__name__}: {error}")
+            error = ApiError(500, f"Generation failed: {type(error).__name__}: {one_line(error)}")
         for row in unfinished:
             row.finish_reason, row.error = "error", error
         self.finish(unfinished)
 
     def finish(self, rows: list[Row]) -> None:
         with self.wake:
+            self.open -= len(rows)
+            self.load.ended(rows)
             self.rows_done += len(rows)
             self.tokens_done += sum(row.completion_tokens for row in rows)
         report(rows, lambda row: row, lambda row: row.ticket.finish(row))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import PurePosixPath
+
 import orjson
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from .errors import bad_request, not_found
+from .body import read_form
+from .errors import bad_request, clipped, not_found
 
 PURPOSES = ("fine-tune",)
 
@@ -39,19 +43,25 @@ def find(request: Request):
 
 
 async def create(request: Request) -> Response:
-    async with request.form(max_part_size=1 << 30) as form:
+    store = request.app.state.store
+    form = await read_form(request)
+    try:
         purpose, upload = form.get("purpose"), form.get("file")
         if purpose not in PURPOSES:
+            given = repr(purpose)[:100]
             raise bad_request(
-                f"'purpose' must be one of {', '.join(PURPOSES)}, not {purpose!r}.", "purpose"
+                f"'purpose' must be one of {', '.join(PURPOSES)}, not {given}.", "purpose"
             )
         if upload is None or isinstance(upload, str):
             raise bad_request("'file' must be a file in the multipart form.", "file")
-        content = await upload.read()
-        name = upload.filename or "upload.jsonl"
-    if not content:
-        raise bad_request("The file is empty.", "file")
-    return respond(file_object(request.app.state.store.add_file(name, purpose, content)))
+        if not upload.size:
+            raise bad_request("The file is empty.", "file")
+        # A name for people: the content lies under the file's id.
+        name = clipped(PurePosixPath(upload.filename or "").name, 200) or "upload.jsonl"
+        id, size = await asyncio.to_thread(store.write_file, upload.file)
+    finally:
+        await form.close()
+    return respond(file_object(store.add_file(id, name, purpose, size)))
 
 
 async def list_all(request: Request) -> Response:
@@ -68,6 +78,8 @@ async def get(request: Request) -> Response:
 async def content(request: Request) -> Response:
     row = find(request)
     path = request.app.state.store.file_path(row["id"])
+    if not path.is_file():
+        raise not_found(f"The content of {row['id']} is gone from the disk.", "id")
     return FileResponse(path, media_type="application/octet-stream", filename=row["filename"])
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import sqlite3
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .body import read_json
 from .errors import ApiError, bad_request, not_found
 from .file_routes import respond
-from .jobs import checkpoint_name
-from .schemas import Hyperparameters, JobRequest, parse
+from .schemas import Hyperparameters, JobRequest
+from .served import checkpoint_name
 
 OPENAI_HYPERPARAMETERS = ("batch_size", "n_epochs", "learning_rate_multiplier")
 ENDED = ("succeeded", "failed", "cancelled")
@@ -63,8 +65,8 @@ def find(request: Request):
 
 
 async def create(request: Request) -> Response:
-    raw = await request.body()
-    body: JobRequest = parse(JobRequest, raw)
+    body: JobRequest
+    body, raw = await read_json(request, JobRequest)
     state = request.app.state
     key = request.headers.get("idempotency-key")
     digest = hashlib.sha256(
@@ -100,7 +102,11 @@ async def create(request: Request) -> Response:
         "metadata": body.metadata,
         "hyper": hyper.model_dump(),
     }
-    return respond(job_object(request, state.jobs.create(spec, key, digest)))
+    try:
+        return respond(job_object(request, await state.jobs.create(spec, key, digest)))
+    except sqlite3.IntegrityError:
+        # The same request, sent twice at once.
+        return respond(job_object(request, state.store.job_by_key(key)))
 
 
 def page(request: Request, rows: list, render, default: int = 20) -> Response:
@@ -112,7 +118,7 @@ def page(request: Request, rows: list, render, default: int = 20) -> Response:
             raise ValueError
     except ValueError:
         raise bad_request(
-            f"'limit' must be a whole number from 1, not {query['limit']!r}.", "limit"
+            f"'limit' must be a whole number from 1, not {query['limit'][:100]!r}.", "limit"
         ) from None
     if after := query.get("after"):
         ids = [row["id"] for row in rows]

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import signal
-import sys
 import time
-import traceback
-from pathlib import Path
 
 from . import dataset
+from .following import follow
+from .intake import FILES, copy_files
 from .link import TrainerLink
+from .log import one_line, say_traceback
 from .registry import Registry
+from .served import Served
 from .store import Store
 
 MAX_DEATHS = 3
 """Deaths of the trainer without a new training checkpoint in between, after which a job fails."""
 STOP_SECONDS = 4
+TEND_SECONDS = 2
+RETRY_SECONDS = 5
 
 
 class Jobs:
@@ -29,20 +33,36 @@ class Jobs:
         """command: what trains in place of our own trainer; see command.py."""
         self.store, self.registry, self.threads = store, registry, threads
         self.command = command
+        self.served = Served(store, registry)
+        self.adapter_folder = self.served.adapter_folder
+        self.training_folder = self.served.training_folder
         self.trainer = TrainerLink(forked)
         self.current: str | None = None
         self.child: int | None = None
         self.stopping = False
         self.wake = asyncio.Event()
         self.task: asyncio.Task | None = None
+        self.tending: asyncio.Task | None = None
+        self.problem: str | None = None
         self.validations: set[asyncio.Task] = set()
 
     async def start(self) -> None:
-        self.load_models()
-        await self.trainer.connect()  # ahead of the first job: its imports take seconds
+        self.served.load()
+        try:
+            await self.trainer.connect()  # ahead of the first job: its imports take seconds
+        except OSError as error:
+            self.problem = f"no trainer process can be started: {one_line(error)}"
         for job in self.store.jobs("validating_files"):
             self.start_validation(job)
         self.task = asyncio.create_task(self.supervise())
+        self.tending = asyncio.create_task(self.tend())
+
+    @property
+    def trouble(self) -> str | None:
+        """Why jobs do not get on at present, for whoever asks after the server's health."""
+        if self.task is not None and self.task.done() and not self.stopping:
+            return "what runs the jobs has ended: restart the server"
+        return self.problem
 
     async def stop(self) -> None:
         """Let the running trainer save a checkpoint; the job continues at the next start."""
@@ -54,6 +74,8 @@ class Jobs:
             if not done:
                 self.signal(signal.SIGKILL)
                 self.task.cancel()
+        if self.tending:
+            self.tending.cancel()
         self.trainer.close()
 
     def signal(self, number: int) -> None:
@@ -63,82 +85,18 @@ class Jobs:
             except ProcessLookupError:
                 pass
 
-    # Models
-
-    def adapter_folder(self, job_id: str) -> Path:
-        return self.store.folder / "adapters" / job_id
-
-    def training_folder(self, job_id: str) -> Path:
-        return self.store.folder / "training" / job_id
-
-    def load_models(self) -> None:
-        """Serve the adapters of earlier jobs again."""
-        for job in reversed(self.store.jobs()):
-            if job["deleted"]:
-                continue
-            if job["status"] == "succeeded":
-                self.serve(job["id"])
-            self.serve_checkpoints(job["id"])
-
-    def serve(self, job_id: str) -> str | None:
-        """Serve a finished job's adapter. Its fingerprint, or None when it cannot be served (its
-        base is not loaded this time, or its folder is gone)."""
-        job = self.store.job(job_id)
-        base = json.loads(job["spec"])["base"]
-        try:
-            model = self.registry.add_adapter(
-                model_name(job),
-                base,
-                self.adapter_folder(job_id),
-                job["finished_at"],
-                fine_tuned=True,
-            )
-        except (ValueError, OSError) as error:
-            print(f"not serving {model_name(job)}: {error}", file=sys.stderr, flush=True)
-            return None
-        return model.fingerprint
-
-    def serve_checkpoints(self, job_id: str) -> None:
-        """Serve the checkpoints that still lie on disk; forget those that do not."""
-        job = self.store.job(job_id)
-        base = json.loads(job["spec"])["base"]
-        for row in self.store.checkpoints(job_id):
-            name = checkpoint_name(job, row["step"])
-            folder = self.training_folder(job_id) / f"step-{row['step']}"
-            if not folder.exists():
-                self.registry.remove(name)
-            elif name not in self.registry.models:
-                try:
-                    self.registry.add_adapter(
-                        name, base, folder, row["created_at"], fine_tuned=True
-                    )
-                except (ValueError, OSError):
-                    pass  # the base is not loaded this time
-
-    def delete_model(self, id: str) -> None:
-        """Delete a fine-tuned model, or one of its checkpoints, from memory and disk."""
-        model = self.registry.models[id]
-        self.registry.remove(id)
-        for job in self.store.jobs():
-            if model_name(job) == id:
-                self.store.update_job(job["id"], deleted=1)
-        shutil.rmtree(model.folder, ignore_errors=True)
-
     # Jobs
 
-    def create(self, spec: dict, key: str | None, digest: str):
-        """Store a new job, with its own copies of the files, and queue it."""
-        job = self.store.add_job(spec, key, digest)
-        folder = self.training_folder(job["id"])
-        folder.mkdir()
-        for field, name in (("training_file", "train.jsonl"), ("validation_file", "valid.jsonl")):
-            if spec[field]:
-                source = self.store.file_path(spec[field])
-                try:
-                    os.link(source, folder / name)
-                except OSError:
-                    shutil.copyfile(source, folder / name)
-        self.store.add_event(job["id"], f"Created fine-tuning job: {job['id']}")
+    async def create(self, spec: dict, key: str | None, digest: str) -> dict:
+        """Store a new job, with its own copies of the files, and queue it. There is a job only once
+        its files are there. Raises OSError or sqlite3.Error, and then nothing of it stays."""
+        id = f"ftjob-{secrets.token_hex(12)}"
+        try:
+            await asyncio.to_thread(copy_files, self.store, spec, self.training_folder(id))
+            job = self.store.add_job(id, spec, key, digest)
+        except BaseException:
+            shutil.rmtree(self.training_folder(id), ignore_errors=True)
+            raise
         self.start_validation(job)
         return job
 
@@ -158,21 +116,50 @@ class Jobs:
         for path in folder.glob(".*.tmp"):
             shutil.rmtree(path, ignore_errors=True)
 
+    async def tend(self) -> None:
+        """Write down what had to wait for the disk, as soon as it takes it."""
+        while not self.stopping:
+            await asyncio.sleep(TEND_SECONDS)
+            try:
+                self.store.flush()
+            except Exception:
+                say_traceback()
+
     async def supervise(self) -> None:
+        """Runs one job after the other until the server stops. What goes wrong is told by `trouble`,
+        and tried again."""
         while not self.stopping:
             self.wake.clear()
-            waiting = self.store.jobs("running") or self.store.jobs("queued")
-            if not waiting or self.stopping:
-                await self.wake.wait()
-                continue
-            self.current = waiting[-1]["id"]
+            wait = None
             try:
-                await self.run(waiting[-1])
+                waiting = self.store.jobs("running") or self.store.jobs("queued")
+                if waiting:
+                    await self.run_one(waiting[-1])
+                    continue
+                self.problem = None
             except Exception as error:
-                traceback.print_exc()
-                self.fail(self.current, "server_error", f"{type(error).__name__}: {error}")
-            finally:
-                self.current = self.child = None
+                say_traceback()
+                self.problem, wait = one_line(error), RETRY_SECONDS
+            if self.stopping:
+                return
+            try:
+                await asyncio.wait_for(self.wake.wait(), wait)
+            except asyncio.TimeoutError:
+                pass
+
+    async def run_one(self, job: dict) -> None:
+        """`run`; what is no fault of the trainer's fails the job."""
+        self.current = job["id"]
+        try:
+            await self.run(job)
+            self.problem = None
+        except Exception as error:
+            say_traceback()
+            self.signal(signal.SIGKILL)
+            self.trainer.kill()
+            self.fail(job["id"], "server_error", f"{type(error).__name__}: {one_line(error)}")
+        finally:
+            self.current = self.child = None
 
     def start_validation(self, job) -> None:
         task = asyncio.create_task(self.validate(job))
@@ -181,20 +168,30 @@ class Jobs:
 
     async def validate(self, job) -> None:
         """Check the job's files line by line, then queue it or fail it."""
-        folder = self.training_folder(job["id"])
-        for field, name in (("training_file", "train.jsonl"), ("validation_file", "valid.jsonl")):
-            if not json.loads(job["spec"])[field]:
+        spec, folder = json.loads(job["spec"]), self.training_folder(job["id"])
+        base = self.registry.bases.get(spec["base"])
+        error = field = None
+        for field, name in FILES:
+            if not spec[field]:
                 continue
             try:
-                await asyncio.to_thread(dataset.read_lines, folder / name)
-            except (dataset.BadData, OSError) as error:
-                if self.store.job(job["id"])["status"] == "validating_files":
-                    self.fail(job["id"], f"invalid_{field}", f"{field}: {error}", field)
-                return
-        if self.store.job(job["id"])["status"] == "validating_files":
-            self.store.update_job(job["id"], status="queued")
-            self.store.add_event(job["id"], "Files validated, job queued.")
-            self.wake.set()
+                await asyncio.to_thread(
+                    dataset.check_file, folder / name, base.template if base else None
+                )
+            except Exception as failure:
+                if not isinstance(failure, dataset.BadData | OSError):
+                    say_traceback()
+                error = failure
+                break
+        if self.store.job(job["id"])["status"] != "validating_files":
+            return
+        if error is not None:
+            self.fail(job["id"], f"invalid_{field}", f"{field}: {one_line(error)}", field)
+            self.clean(job["id"])
+            return
+        self.store.update_job(job["id"], status="queued")
+        self.store.add_event(job["id"], "Files validated, job queued.")
+        self.wake.set()
 
     def specification(self, job) -> dict:
         """What the trainer gets."""
@@ -229,9 +226,16 @@ class Jobs:
         )
         self.store.add_event(id, "The job continues." if again else "The job started.")
         while not self.stopping and self.store.job(id)["status"] == "running":
-            await self.trainer.connect()
-            self.trainer.send(self.specification(job))
-            ending = await self.follow(id)
+            try:
+                await self.trainer.connect()
+                self.trainer.send(self.specification(job))
+                ending = await follow(self, id)
+            except (OSError, ValueError) as error:
+                # No process could be started, or one speaks in riddles.
+                ending = one_line(error)
+                self.signal(signal.SIGKILL)
+                self.trainer.kill()
+                await asyncio.sleep(1)
             self.child = None
             if ending is None or self.stopping or self.store.job(id)["status"] != "running":
                 continue
@@ -247,88 +251,7 @@ class Jobs:
         if status != "running":
             self.clean(id)
 
-    async def follow(self, id: str) -> str | None:
-        """Record the trainer's events until its process has ended. How it died, or None after an
-        end that it reported itself."""
-        reported = False
-        while True:
-            event = await self.trainer.event()
-            if event is None:
-                return None if reported else "its parent process ended"
-            kind = event["type"]
-            if kind == "exit":
-                return None if reported else describe_exit(event["status"])
-            if kind == "started":
-                self.child = event["pid"]
-                if self.store.job(id)["status"] != "running":
-                    self.signal(signal.SIGKILL)  # cancelled in between
-                elif self.stopping:
-                    self.signal(signal.SIGTERM)
-            elif self.store.job(id)["status"] != "running":
-                continue
-            elif kind == "training":
-                self.on_training(id, event)
-            elif kind == "metrics":
-                data = {key: value for key, value in event.items() if key != "type"}
-                done, loss = f"{event['step']}/{event['total_steps']}", event["train_loss"]
-                message = f"Step {done}: training loss={loss:.4f}"
-                self.store.add_event(id, message, type="metrics", data=data)
-            elif kind == "checkpoint":
-                self.store.update_job(id, attempts=0)
-                self.store.add_checkpoint(id, event["step"], event["metrics"])
-                self.serve_checkpoints(id)
-            elif kind == "stopped":
-                reported = True
-            elif kind == "failed":
-                reported = True
-                self.fail(id, event["code"], event["message"], event["param"])
-            elif kind == "done":
-                reported = True
-                self.succeed(id, event)
-
-    def on_training(self, id: str, event: dict) -> None:
-        self.store.forget_metrics_after(id, event["step"])
-        self.store.update_job(id, resolved=json.dumps(event["hyperparameters"]))
-        message = f"Training on {event['examples']} examples, {event['total_steps']} steps"
-        if event["step"]:
-            message += f", continuing after step {event['step']}"
-        data = {"step": event["step"], "total_steps": event["total_steps"]}
-        self.store.add_event(id, message + ".", data=data)
-
-    def succeed(self, id: str, event: dict) -> None:
-        job = self.store.job(id)
-        now = int(time.time())
-        self.store.update_job(id, finished_at=now)
-        fingerprint = self.serve(id)
-        message = f"New fine-tuned model created: {model_name(job)}"
-        self.store.add_event(
-            id, message, data={"valid_loss": event["valid_loss"], "step": event["step"]}
-        )
-        # Last, so that whoever sees `succeeded` finds the model served.
-        self.store.update_job(
-            id,
-            status="succeeded",
-            trained_tokens=event["trained_tokens"],
-            fine_tuned_model=model_name(job),
-            system_fingerprint=fingerprint,
-        )
-
     def fail(self, id: str, code: str, message: str, param: str | None = None) -> None:
         error = json.dumps({"code": code, "message": message, "param": param})
         self.store.update_job(id, status="failed", error=error, finished_at=int(time.time()))
         self.store.add_event(id, message, "error")
-
-
-def model_name(job) -> str:
-    spec = json.loads(job["spec"])
-    return f"ft:{spec['base']}:{spec['suffix'] or ''}:{job['id'][-8:]}"
-
-
-def checkpoint_name(job, step: int) -> str:
-    return f"{model_name(job)}:ckpt-step-{step}"
-
-
-def describe_exit(status: int) -> str:
-    if status < 0:
-        return f"killed by signal {-status} ({signal.Signals(-status).name})"
-    return f"it exited with code {status}"

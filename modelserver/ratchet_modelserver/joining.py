@@ -106,7 +106,7 @@ class Joining:
                 if old is not None:
                     # The last column is scratch, and must not land among the tokens.
                     old = old[batch.slots, :-1]
-                    joined[start:end, : old.shape[1], *(slice(n) for n in old.shape[2:])] = old
+                    joined[(slice(start, end), *map(slice, old.shape[1:]))] = old
                 start = end
             setattr(self, name, joined)
         self.top = top

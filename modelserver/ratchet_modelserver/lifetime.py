@@ -22,6 +22,15 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def first_to_go() -> None:
+    """Where memory runs out, the kernel is to end this process rather than the server."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("500")
+    except OSError:
+        pass
+
+
 def watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)

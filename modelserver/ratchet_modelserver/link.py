@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 
 
@@ -57,6 +58,15 @@ class TrainerLink:
         """The next event, or None when the zygote is gone."""
         line = await self.reader.readline()
         return json.loads(line) if line.endswith(b"\n") else None
+
+    def kill(self) -> None:
+        """End a zygote that does not answer, or not in sense; the next `connect` makes another."""
+        if self.pid is not None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.close()
 
     def close(self) -> None:
         """Let go of a zygote; it ends when its command line closes."""

@@ -31,3 +31,11 @@ def usable_cores() -> int:
     except (OSError, ValueError):
         pass
     return cores
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether it says that no memory is left, of the machine or of the card."""
+    import torch  # takes seconds, and this module is needed before
+
+    kinds = torch.OutOfMemoryError | MemoryError
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)

@@ -23,11 +23,14 @@ def check(folder: Path) -> dict:
     """What is known of the model: parameters, bytes, dtype, architecture, context (tokens), template
     (whether it has a chat template), vocabulary. Raises FetchError naming the file and the mend."""
     config = read_config(folder)
-    refuse_pointers(folder)
-    weights = weight_files(folder)
-    heads = {path: head(path) for path in weights}
-    check_tokenizer(folder)
+    heads = check_files(folder)
     check_architecture(folder, config)
+    if config.get("quantization_config"):
+        method = config["quantization_config"].get("quant_method", "quantised")
+        raise FetchError(
+            f"{folder / 'config.json'}: the weights are quantised ({method}), which can't be "
+            "trained here: take the model's bfloat16 or float16 weights."
+        )
     text = config.get("text_config") or config
     return {
         "parameters": sum(count for count, _ in heads.values()),
@@ -38,6 +41,21 @@ def check(folder: Path) -> dict:
         "vocabulary": text.get("vocab_size"),
         "template": has_template(folder),
     }
+
+
+def check_files(folder: Path) -> dict[Path, tuple[int, dict[str, int]]]:
+    """`head` of every weight file. Raises FetchError for a file that is missing, a pointer or cut off;
+    needs no library, so that a server can say it before it loads any."""
+    read_config(folder)
+    texts = (".json", ".jinja", ".model", ".txt")
+    refuse_pointers(sorted(path for path in folder.iterdir() if path.suffix in texts))
+    weights = weight_files(folder)
+    refuse_pointers(weights)
+    check_tokenizer(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        if (folder / name).is_file():
+            read_json(folder / name)
+    return {path: head(path) for path in weights}
 
 
 def digest(folder: Path) -> str:
@@ -54,7 +72,7 @@ def digest(folder: Path) -> str:
 def read_json(path: Path) -> dict:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FetchError(
             f"{path} cannot be read as JSON ({error}): download that file again."
         ) from None
@@ -90,8 +108,8 @@ def refuse_pointer(path: Path) -> None:
     )
 
 
-def refuse_pointers(folder: Path) -> None:
-    for path in sorted(folder.iterdir()):
+def refuse_pointers(paths: list[Path]) -> None:
+    for path in paths:
         if path.is_file() and path.stat().st_size < 1024 and is_pointer(path):
             refuse_pointer(path)
 
@@ -99,7 +117,10 @@ def refuse_pointers(folder: Path) -> None:
 def weight_files(folder: Path) -> list[Path]:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        names = sorted(set((read_json(index).get("weight_map") or {}).values()))
+        mapped = read_json(index).get("weight_map")
+        names = sorted({str(name) for name in mapped.values()}) if isinstance(mapped, dict) else []
+        if not names or any("/" in name or "\\" in name for name in names):
+            raise FetchError(f"{index} names no weight files: download that file again.")
         for name in names:
             if not (folder / name).is_file():
                 raise FetchError(
@@ -145,8 +166,18 @@ def head(path: Path) -> tuple[int, dict[str, int]]:
         kinds: dict[str, int] = {}
         for tensor in tensors.values():
             count = math.prod(tensor["shape"])
+            if type(tensor["data_offsets"][1]) is not int or type(count) is not int:
+                raise ValueError("its head holds no whole numbers")
             kinds[tensor["dtype"]] = kinds.get(tensor["dtype"], 0) + count
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+    except (
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        struct.error,
+    ) as error:
         raise FetchError(
             f"{path} is no safetensors file ({error}): download that file again."
         ) from None
@@ -197,12 +228,6 @@ def check_architecture(folder: Path, config: dict) -> None:
         raise FetchError(
             f"{folder / 'config.json'}: '{kind}' is no causal language model, so it writes no "
             "answers. Take a text generation model."
-        )
-    if config.get("quantization_config"):
-        method = config["quantization_config"].get("quant_method", "quantised")
-        raise FetchError(
-            f"{folder / 'config.json'}: the weights are quantised ({method}), which can't be "
-            "trained here: take the model's bfloat16 or float16 weights."
         )
 
 

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from transformers import PreTrainedTokenizerBase
 
+SHORT = 4096
+"""Characters."""
+CHARACTERS_PER_TOKEN = 4
+
 
 def encode(tokenizer: PreTrainedTokenizerBase, text: str, special: bool = False) -> list[int]:
     """Token ids; `special` has the tokenizer add its own (BOS, say)."""
-    if tokenizer.is_fast:
-        return tokenizer.backend_tokenizer.encode(text, add_special_tokens=special).ids
-    return tokenizer.encode(text, add_special_tokens=special)
+    if not tokenizer.is_fast:
+        return tokenizer.encode(text, add_special_tokens=special)
+    if len(text) > SHORT:
+        # Without offsets and the text of each token, which take most of the time and the memory.
+        return tokenizer.backend_tokenizer.encode_batch_fast([text], add_special_tokens=special)[0].ids
+    return tokenizer.backend_tokenizer.encode(text, add_special_tokens=special).ids
+
+
+def encode_within(
+    tokenizer: PreTrainedTokenizerBase, text: str, special: bool, limit: int
+) -> list[int] | None:
+    """Token ids, or None when the text surely has more than `limit` of them. What that takes is
+    bounded by the limit, not by the text: a beginning that is too long decides."""
+    size = CHARACTERS_PER_TOKEN * limit
+    while size < len(text):
+        # A beginning's tokens are the text's own, but for some at its end.
+        if len(encode(tokenizer, text[:size], special)) > limit + limit // 64 + 64:
+            return None
+        size *= 2
+    return encode(tokenizer, text, special)
 
 
 def decode(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> str:

@@ -16,9 +16,10 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from . import adapters, attention, dtypes, llama, prefill
+from . import adapters, attention, dtypes, llama, model_folder, prefill
 from .errors import bad_request, model_not_found
 from .guides import Vocabulary
+from .log import one_line
 from .prefix import Prefixes
 from .template import Template
 
@@ -48,6 +49,7 @@ class Base:
     eos_ids: list[int]
     max_length: int
     digest: str
+    parameters: int
     bytes: int
     kv_bytes_per_token: int
     dtype: torch.dtype
@@ -67,6 +69,8 @@ class Model:
     folder: Path | None
     fingerprint: str
     created: int
+    weight_bytes: int
+    """In memory once it answers: its own copy where the adapter is merged, else base and adapter."""
     fine_tuned: bool = False
 
 
@@ -89,24 +93,37 @@ class Registry:
         self.merge_limit, self.keep = merge_limit, keep
         self.bases: dict[str, Base] = {}
         self.models: dict[str, Model] = {}
+        self.not_served: dict[str, str] = {}
+        """Adapters that should be models and cannot be, with the reason."""
         self.adapted: OrderedDict[str, Weights] = OrderedDict()
         self.loading = threading.Lock()
 
     def add_base(self, id: str, path: Path) -> None:
-        """Load a Hugging Face causal LM folder. Raises ValueError or OSError for a broken one."""
+        """Load a Hugging Face causal LM folder. Runs no code of it. Raises ValueError for a broken
+        one, in one line that names the file, where it is known, and the mend."""
+        try:
+            model_folder.check_files(path)
+            model_folder.check_architecture(path, model_folder.read_config(path))
+            self.load_base(id, path)
+        except Exception as error:
+            if isinstance(error, torch.OutOfMemoryError | MemoryError):
+                raise ValueError(f"--model {id}: {path} is too large for the memory") from None
+            raise ValueError(f"--model {id}: {one_line(error)}") from None
+
+    def load_base(self, id: str, path: Path) -> None:
         dtype = self.dtype or dtypes.choose(path, self.device)
         module = load_model(path, dtype, self.device)
         attention.use(module, self.device)
-        tokenizer = AutoTokenizer.from_pretrained(path)
+        tokenizer = load_tokenizer(path)
         config = module.config.get_text_config(decoder=True)
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         head_size = (
             getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         )
         try:
-            template = Template(tokenizer)
+            template = Template(tokenizer, embedding_rows(module))
         except ValueError as error:
-            raise ValueError(f"--model {id}: {path}: {error}") from None
+            raise ValueError(f"{path}: {error}") from None
         eos_ids = end_tokens(module, tokenizer)
         base = Base(
             id=id,
@@ -116,6 +133,7 @@ class Registry:
             eos_ids=eos_ids,
             max_length=getattr(config, "max_position_embeddings", None) or 2048,
             digest=digest_weights(path),
+            parameters=sum(p.numel() for p in module.parameters()),
             bytes=sum(p.numel() * p.element_size() for p in module.parameters()),
             kv_bytes_per_token=2
             * config.num_hidden_layers
@@ -129,7 +147,9 @@ class Registry:
             template=template,
         )
         self.bases[id] = base
-        self.models[id] = Model(id, base, None, f"fp_{base.digest[:16]}", base.created)
+        self.models[id] = Model(
+            id, base, None, f"fp_{base.digest[:16]}", base.created, base.bytes
+        )
 
     def add_adapter(
         self,
@@ -139,22 +159,40 @@ class Registry:
         created: int | None = None,
         fine_tuned: bool = False,
     ) -> Model:
-        """Raises ValueError when the folder is no adapter for this base, or holds no numbers."""
+        """Raises ValueError when the folder is no adapter for this base, or holds no numbers; whoever
+        asks for the model is told so from then on."""
+        try:
+            model = self.make_adapter(id, base_id, folder, created, fine_tuned)
+        except (ValueError, OSError) as error:
+            self.not_served[id] = one_line(error)
+            raise
+        self.not_served.pop(id, None)
+        self.models[id] = model
+        return model
+
+    def make_adapter(
+        self, id: str, base_id: str, folder: Path, created: int | None, fine_tuned: bool
+    ) -> Model:
         base = self.bases.get(base_id)
         if base is None:
             raise ValueError(
                 f"adapter {id}: there is no base model '{base_id}' (have: {', '.join(self.bases)})"
             )
-        adapters.read_config(folder)
-        adapters.check_finite(folder)
+        adapters.check(folder, base.weights.module)
         digest = hashlib.sha256(f"{base.digest}+{digest_weights(folder)}".encode()).hexdigest()
-        model = Model(
-            id, base, folder, f"fp_{digest[:16]}", created or int(time.time()), fine_tuned
+        beside = 0 if self.merges(base) else (folder / "adapter_model.safetensors").stat().st_size
+        return Model(
+            id,
+            base,
+            folder,
+            f"fp_{digest[:16]}",
+            created or int(time.time()),
+            base.bytes + beside,
+            fine_tuned,
         )
-        self.models[id] = model
-        return model
 
     def remove(self, id: str) -> None:
+        self.not_served.pop(id, None)
         model = self.models.pop(id, None)
         if model and not any(m.fingerprint == model.fingerprint for m in self.models.values()):
             self.prefixes.drop(model.fingerprint)
@@ -163,7 +201,7 @@ class Registry:
         """The model of this id, or the first base. Raises a 404 for an id that is not served."""
         model = self.models.get(next(iter(self.bases)) if id is None else id)
         if model is None:
-            raise model_not_found(id)
+            raise model_not_found(id, self.not_served.get(id))
         return model
 
     def weights(self, model: Model) -> Weights:
@@ -177,8 +215,13 @@ class Registry:
             if found is None:
                 try:
                     found = self.with_adapter(model.base, model.folder)
+                except (torch.OutOfMemoryError, MemoryError):
+                    raise
                 except FileNotFoundError as error:
                     message = f"The adapter of '{model.id}' is gone: {error}"
+                    raise bad_request(message, "model") from None
+                except Exception as error:
+                    message = f"The adapter of '{model.id}' cannot be used: {one_line(error)}"
                     raise bad_request(message, "model") from None
                 self.adapted[model.fingerprint] = found
                 while len(self.adapted) > self.keep:
@@ -186,11 +229,14 @@ class Registry:
             self.adapted.move_to_end(model.fingerprint)
             return found
 
+    def merges(self, base: Base) -> bool:
+        return base.dtype == torch.float32 and base.bytes <= self.merge_limit
+
     def with_adapter(self, base: Base, folder: Path) -> Weights:
         """Merged where that is exact enough and memory allows a copy; else beside the base's
         weights, which are shared."""
         module = base.weights.module
-        if base.dtype == torch.float32 and base.bytes <= self.merge_limit:
+        if self.merges(base):
             copied = lambda: copy.deepcopy(module)  # noqa: E731
             return Weights.of(adapters.merged(module, copied, folder).eval())
         return Weights(adapters.beside(module, folder).eval())
@@ -199,7 +245,28 @@ class Registry:
 def load_model(path: Path, dtype: torch.dtype, device: torch.device) -> nn.Module:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    return AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(device).eval()
+    module, found = AutoModelForCausalLM.from_pretrained(
+        path,
+        dtype=dtype,
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    # Transformers would fill them with random numbers, and say so in a log.
+    if missing := sorted(found["missing_keys"]):
+        raise ValueError(
+            f"the weights in {path} lack {len(missing)} tensors of the model ({missing[0]}, …): "
+            "download its weight files again"
+        )
+    return module.to(device).eval()
+
+
+def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
+    return AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+
+
+def embedding_rows(module: nn.Module) -> int:
+    return module.get_input_embeddings().weight.shape[0]
 
 
 def end_tokens(module: nn.Module, tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from .errors import bad_request
 
+MOST_MESSAGES = 4096
+"""Messages of one conversation, and parts of one message."""
+
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -22,7 +25,7 @@ class TextPart(Strict):
 
 class Message(Strict):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart] | None = None
+    content: str | Annotated[list[TextPart], Field(max_length=MOST_MESSAGES)] | None = None
     """None for an assistant's message that is all reasoning."""
     reasoning_content: str | None = None
     """An assistant's reasoning, where it came apart from its answer."""
@@ -64,7 +67,7 @@ class ChatRequest(Strict):
 
     model: str | None = None
     """None: the server's first model."""
-    messages: Annotated[list[Message], Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
     n: Annotated[int, Field(ge=1, le=256)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -103,6 +106,7 @@ class ChatRequest(Strict):
 
 
 Auto = Literal["auto"]
+Name = Annotated[str, Field(max_length=256)]
 
 
 class Hyperparameters(Strict):
@@ -115,7 +119,9 @@ class Hyperparameters(Strict):
     lora_rank: Annotated[int, Field(ge=1, le=1024)] | None = None
     lora_alpha: Annotated[float, Field(gt=0)] | None = None
     lora_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
-    lora_target_modules: str | Annotated[list[str], Field(min_length=1)] | None = None
+    lora_target_modules: Name | Annotated[list[Name], Field(min_length=1, max_length=256)] | None = (
+        None
+    )
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
@@ -142,7 +148,13 @@ class JobRequest(Strict):
     validation_file: str | None = None
     suffix: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9._-]*$")] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
+    metadata: (
+        Annotated[
+            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+            Field(max_length=16),
+        ]
+        | None
+    ) = None
     method: Method | None = None
     hyperparameters: Hyperparameters | None = None
     integrations: Annotated[list[Any], Field(max_length=0)] | None = None
@@ -164,7 +176,9 @@ def parse(model: type[BaseModel], body: bytes) -> Any:
 
 
 def field_error(error: ValidationError) -> Exception:
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False, include_input=False)
+    # A list that is too long is the reason, not that it is no text either.
+    first = next((one for one in found if one["type"] == "too_long"), found[0])
     # A union reports every branch; the path up to the branch's name is the field that the caller
     # wrote.
     location = [str(part) for part in first["loc"] if "[" not in str(part) and part != "str"]

@@ -37,7 +37,7 @@ def prompt_logprobs(
 
 def score(module, base, prompts, width, top, device) -> list[PromptLogprobs]:
     # Padding on the right: causal attention keeps it out of every real position.
-    ids = np.full((len(prompts), width), base.tokenizer.pad_token_id or 0, dtype=np.int64)
+    ids = np.zeros((len(prompts), width), dtype=np.int64)
     for i, prompt in enumerate(prompts):
         ids[i, : len(prompt)] = prompt
     ids = torch.from_numpy(ids).to(device)

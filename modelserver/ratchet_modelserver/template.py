@@ -14,7 +14,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from transformers import PreTrainedTokenizerBase
 
 from .errors import bad_request
-from .prompts import decode, encode
+from .log import one_line
+from .prompts import decode, encode, encode_within
 
 SYSTEM, QUESTION, ANSWER = "Be brief, please.", "What is two plus two?", "It is four, I think."
 """For the trials; no template has these texts itself."""
@@ -35,9 +36,12 @@ def turn(role: str, content: str) -> dict[str, str]:
 class Template:
     """Messages to text and token ids, for one tokenizer. Safe to use from several threads."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase):
-        """Raises ValueError for a template that cannot render a plain question."""
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, rows: int | None = None):
+        """rows: of the model's embedding. Raises ValueError for a template that cannot render a plain
+        question, or a tokenizer that gives the model ids which it cannot read."""
         self.tokenizer = tokenizer
+        self.beyond: dict[int, str] = {}
+        """Tokens that the model has no embedding for, by id."""
         self.own = bool(tokenizer.chat_template)
         self.parts = False
         """The template wants content as a list of parts, and drops plain strings."""
@@ -50,6 +54,23 @@ class Template:
             self.reserved = set(inspect.signature(tokenizer.apply_chat_template).parameters)
             self.reserved |= {"messages", "raise_exception"}
             self.try_out()
+        if rows is not None:
+            self.check_rows(rows)
+
+    def check_rows(self, rows: int) -> None:
+        vocabulary = self.tokenizer.get_vocab()
+        self.beyond = {id: token for token, id in vocabulary.items() if id >= rows}
+        # Added ones that no prompt has (a padding token, often) harm nobody.
+        added = self.tokenizer.added_tokens_decoder
+        plain = encode(self.tokenizer, self.render([turn("user", QUESTION)]), special=not self.own)
+        read = [id for id in self.beyond if id not in added or id in plain or id == self.end_id]
+        if read:
+            id = min(read)
+            raise ValueError(
+                f"the tokenizer has {len(self.beyond)} tokens beyond the model's embedding of {rows} "
+                f"rows ({self.beyond[id]!r} is {id}): take the tokenizer's files (tokenizer.json) that "
+                "belong to these weights, or save the model again after resize_token_embeddings"
+            )
 
     def try_out(self) -> None:
         asked = [turn("user", QUESTION)]
@@ -155,16 +176,19 @@ class Template:
                 f"'{sorted(taken)[0]}' cannot be set by 'chat_template_kwargs'.",
                 "chat_template_kwargs",
             )
-        if self.folds_system:
-            messages = fold_system(messages)
-        if self.joins_turns:
-            messages = join_turns(messages)
         try:
+            messages = self.prepare(messages)
             return self.apply(messages, add_generation_prompt, continue_final_message, arguments)
         except Exception as error:
             raise bad_request(
                 f"The model's chat template refuses these messages: {one_line(error)}", "messages"
             ) from None
+
+    def prepare(self, messages: Messages) -> Messages:
+        """The same messages as the template takes them."""
+        if self.folds_system:
+            messages = fold_system(messages)
+        return join_turns(messages) if self.joins_turns else messages
 
     def ids(
         self,
@@ -172,29 +196,42 @@ class Template:
         add_generation_prompt: bool = True,
         continue_final_message: bool = False,
         arguments: dict | None = None,
+        limit: int | None = None,
     ) -> list[int]:
         """Token ids of the rendered messages. Raises a 400 as `render` does, and when they come to
-        nothing that the model could read."""
+        nothing that the model could read, or to many more than `limit` tokens."""
         return self.read(
-            self.render(messages, add_generation_prompt, continue_final_message, arguments)
+            self.render(messages, add_generation_prompt, continue_final_message, arguments), limit
         )
 
-    def read(self, text: str) -> list[int]:
+    def read(self, text: str, limit: int | None = None) -> list[int]:
         """Token ids of a rendered prompt. A chat template writes its own special tokens (BOS
         too); for the plain form the tokenizer adds them."""
         tokenizer = self.tokenizer
-        ids = encode(tokenizer, text, special=not self.own)
+        if limit is None:
+            ids = encode(tokenizer, text, special=not self.own)
+        else:
+            ids = encode_within(tokenizer, text, not self.own, limit)
+        if ids is None:
+            raise bad_request(
+                f"This model's context is {limit} tokens; the messages take more "
+                f"({len(text):,} characters). Shorten the messages.",
+                "messages",
+                "context_length_exceeded",
+            )
         if not self.own and len(ids) > 1 and ids[-1] == tokenizer.eos_token_id:
             ids = ids[:-1]  # some tokenizers close what they encode; the answer is still to come
+        if self.beyond and (unread := self.beyond.keys() & set(ids)):
+            token = self.beyond[min(unread)]
+            raise bad_request(
+                f"The messages hold the token {token!r}, for which this model has no embedding.",
+                "messages",
+            )
         if not ids:
             raise bad_request("The messages render to an empty prompt.", "messages")
         if tokenizer.unk_token_id is None and tokenizer.is_fast and not decode(tokenizer, ids):
             raise bad_request("The tokenizer knows none of the prompt's characters.", "messages")
         return ids
-
-
-def one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 PLAIN_STOPS = tuple(f"\n\n{role}:" for role in ("User", "System", "Assistant"))

@@ -7,8 +7,6 @@ it ends with the adapter it would have made anyway.
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import io
 import math
 import shutil
@@ -20,23 +18,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import adapters, command, kept_loss, lora
-from .dataset import BadData, Example, plan_batches, read_examples
-from .hyper import SMALL_MODEL, Failed, rate, resolve
-from .registry import end_tokens, load_model
+from . import adapters, command, disk, lora
+from .batch_loss import BatchLoss
+from .dataset import plan_batches, read_examples
+from .failure import failure, full_disk
+from .hyper import Failed, rate, resolve
+from .log import one_line
+from .registry import embedding_rows, end_tokens, load_model, load_tokenizer
 from .schemas import Hyperparameters
 
 STATE = "trainer_state.pt"
 KEEP = 3
 CHECKPOINT_SECONDS = 30
+ALIVE_SECONDS = 5
 EPOCH_CHECKPOINTS = 5
 """About how many checkpoints at ends of epochs a job makes, unless it names an interval."""
-MICRO_TOKENS = 16_384
-"""Tokens, padding included, in one forward and backward pass; larger batches are accumulated."""
-CPU_MICRO_TOKENS = 2048
-"""The same for language models on a CPU: what their layers keep for the backward pass is some
-2 MB per token, and a processor is busy with fewer."""
-
 Emit = Callable[[dict], None]
 
 
@@ -49,18 +45,17 @@ class Training:
         self.folder = Path(spec["folder"])
         self.device = torch.device(spec["device"])
         dtype = getattr(torch, spec["dtype"])
-        from transformers import AutoTokenizer
-
         base_path = Path(spec["base_path"])
         base = load_model(base_path, dtype, self.device)
-        tokenizer = AutoTokenizer.from_pretrained(base_path)
+        tokenizer = load_tokenizer(base_path)
         eos = end_tokens(base, tokenizer)
         if not eos:
             raise Failed(
                 "unsupported_model", "The model has no end token, so answers could not end."
             )
+        self.said = time.monotonic()
         read = lambda name: read_examples(  # noqa: E731
-            self.folder / name, tokenizer, eos, spec["max_length"]
+            self.folder / name, tokenizer, eos, spec["max_length"], self.alive, embedding_rows(base)
         )
         self.examples = read("train.jsonl")
         valid = (self.folder / "valid.jsonl").exists()
@@ -69,7 +64,8 @@ class Training:
         config = adapters.read_config(parent) if parent else None
         size = sum(p.numel() for p in base.parameters())
         self.hyper = resolve(Hyperparameters(**spec["hyper"]), len(self.examples), size, config)
-        if self.device.type == "cuda" and size > 1_000_000_000:
+        recomputes = self.device.type == "cuda" and size > 1_000_000_000
+        if recomputes:
             base.gradient_checkpointing_enable({"use_reentrant": False})
         h = self.hyper
         self.model, self.targets = lora.build(
@@ -92,26 +88,13 @@ class Training:
         lengths = np.array([len(example.tokens) for example in self.examples])
         self.plan = plan_batches(lengths, h["batch_size"], h["n_epochs"], spec["seed"])
         self.step, self.trained_tokens = 0, 0
-        self.autocast = (
-            torch.autocast("cuda", torch.bfloat16)
-            if self.device.type == "cuda"
-            else contextlib.nullcontext()
-        )
-        self.decoder, self.decoder_head = self.decoder_of(base), base.get_output_embeddings()
-        large = self.device.type == "cpu" and size > SMALL_MODEL
-        self.micro_tokens = CPU_MICRO_TOKENS if large else MICRO_TOKENS
-        self.keeps_logits = "logits_to_keep" in inspect.signature(base.forward).parameters
+        self.loss = BatchLoss(self.model, base, self.examples[0], size, recomputes)
 
-    def decoder_of(self, base: torch.nn.Module) -> torch.nn.Module | None:
-        """The layers below the output head, where the loss can be made of their states."""
-        if isinstance(self.model, lora.DenseLora):
-            return None
-        ids = torch.from_numpy(self.examples[0].tokens[None, :16]).to(self.device)
-        base.eval()
-        with self.autocast:
-            found = base.get_decoder() if kept_loss.applies(base, ids) else None
-        base.train()
-        return found
+    def alive(self) -> None:
+        """Say that the job gets on; to be called only where it does."""
+        if time.monotonic() - self.said > ALIVE_SECONDS:
+            self.said = time.monotonic()
+            self.emit({"type": "alive"})
 
     def load(self, weights: dict[str, torch.Tensor]) -> None:
         missing = set(self.model.params) ^ set(weights)
@@ -136,7 +119,14 @@ class Training:
         found = [p for p in self.checkpoints() if (p / STATE).exists()]
         if not found:
             return
-        state = torch.load(found[-1] / STATE, map_location=self.device, weights_only=True)
+        path = found[-1] / STATE
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except Exception as error:
+            message = f"The checkpoint {path} is damaged ({one_line(error)}): training begins again."
+            self.emit({"type": "warning", "message": message})
+            shutil.rmtree(found[-1], ignore_errors=True)
+            return
         with torch.no_grad():
             self.flat.values.copy_(state["values"])
             if self.ema is not None:
@@ -146,6 +136,16 @@ class Training:
         self.step, self.trained_tokens = state["step"], state["trained_tokens"]
 
     def save_checkpoint(self, metrics: dict) -> None:
+        """One that the disk does not take is left out, and said: the training needs none."""
+        try:
+            self.write_checkpoint(metrics)
+        except Exception as error:
+            if not disk.is_full(error):
+                raise
+            message = f"No checkpoint after step {self.step}: {full_disk(self.folder, error)}"
+            self.emit({"type": "warning", "message": message})
+
+    def write_checkpoint(self, metrics: dict) -> None:
         data = io.BytesIO()
         torch.save(
             {
@@ -187,54 +187,6 @@ class Training:
 
     # Steps
 
-    def loss(self, batch: list[Example]) -> torch.Tensor:
-        """Summed cross-entropy over the trained tokens. Padding on the right needs no mask:
-        attention is causal, and padded positions are in no loss."""
-        width = max(len(example.tokens) for example in batch)
-        ids = np.zeros((len(batch), width), dtype=np.int64)
-        labels = np.full((len(batch), width), -100, dtype=np.int64)
-        for i, example in enumerate(batch):
-            n = len(example.tokens)
-            ids[i, :n] = example.tokens
-            labels[i, :n] = np.where(example.trained, example.tokens, -100)
-        if self.decoder is not None:
-            return self.kept_loss(ids, labels)
-        first = int((labels != -100).any(0).argmax())
-        keep = {"logits_to_keep": width - max(0, first - 1)} if self.keeps_logits else {}
-        with self.autocast:
-            logits = self.model(
-                input_ids=torch.from_numpy(ids).to(self.device), use_cache=False, **keep
-            ).logits
-        labels = torch.from_numpy(labels[:, width - logits.shape[1] + 1 :]).to(self.device)
-        return torch.nn.functional.cross_entropy(
-            logits[:, :-1].float().flatten(0, 1),
-            labels.flatten(),
-            ignore_index=-100,
-            reduction="sum",
-        )
-
-    def kept_loss(self, ids: np.ndarray, labels: np.ndarray) -> torch.Tensor:
-        """`loss` from the states of the trained positions. ids, labels: int64 [batch, length]."""
-        rows, columns = np.nonzero(labels[:, 1:] != -100)
-        places = torch.from_numpy(rows * ids.shape[1] + columns).to(self.device)
-        targets = torch.from_numpy(labels[rows, columns + 1]).to(self.device)
-        with self.autocast:
-            states = self.decoder(
-                input_ids=torch.from_numpy(ids).to(self.device), use_cache=False
-            ).last_hidden_state
-        head = self.decoder_head
-        kept = states.flatten(0, 1).index_select(0, places).to(head.weight.dtype)
-        return kept_loss.cross_entropy(kept, head, targets)
-
-    def micro_batches(self, batch: list[Example]) -> list[list[Example]]:
-        batch = sorted(batch, key=lambda example: len(example.tokens))
-        parts: list[list[Example]] = [[]]
-        for example in batch:
-            if parts[-1] and (len(parts[-1]) + 1) * len(example.tokens) > self.micro_tokens:
-                parts.append([])
-            parts[-1].append(example)
-        return parts
-
     def take_step(self) -> float:
         """One optimizer step. Returns the mean loss per trained token. Raises Failed when it is
         no number."""
@@ -243,9 +195,10 @@ class Training:
         targets = sum(int(example.trained[1:].sum()) for example in batch)
         self.flat.values.grad.zero_()
         total = 0.0
-        for part in self.micro_batches(batch):
+        for part in self.loss.micro_batches(batch):
             loss = self.loss(part) / targets
             loss.backward()
+            self.alive()
             total += float(loss.detach())
         norm = float(self.flat.values.grad.norm())
         if not math.isfinite(total) or not math.isfinite(norm):
@@ -270,8 +223,11 @@ class Training:
         if not self.validation:
             return None
         targets = sum(int(example.trained[1:].sum()) for example in self.validation)
-        parts = self.micro_batches(self.validation)
-        return sum(float(self.loss(part)) for part in parts) / targets
+        total = 0.0
+        for part in self.loss.micro_batches(self.validation):
+            total += float(self.loss(part))
+            self.alive()
+        return total / targets
 
 
 def train(spec: dict, emit: Emit) -> None:
@@ -348,24 +304,6 @@ def run(spec: dict, emit: Emit) -> int:
             command.train(spec, emit)
         else:
             train(spec, emit)
-    except BadData as error:
-        emit(
-            {
-                "type": "failed",
-                "code": "invalid_training_file",
-                "message": str(error),
-                "param": "training_file",
-            }
-        )
-    except Failed as error:
-        emit({"type": "failed", "code": error.code, "message": str(error), "param": error.param})
-    except torch.OutOfMemoryError as error:
-        message = f"Out of memory; lower batch_size. {str(error).splitlines()[0]}"
-        emit({"type": "failed", "code": "out_of_memory", "message": message, "param": None})
     except Exception as error:
-        import traceback
-
-        traceback.print_exc()
-        last = traceback.format_exception_only(error)[-1].strip()
-        emit({"type": "failed", "code": "training_error", "message": last, "param": None})
+        emit({"type": "failed", **failure(spec, error)})
     return 0

@@ -20,7 +20,8 @@ from typing import BinaryIO
 
 def serve(commands: BinaryIO, events: int, parent: int) -> None:
     """Fork a trainer for each line of `commands` until it ends."""
-    from .lifetime import die_with_parent
+    from .lifetime import die_with_parent, first_to_go
+    from .log import say
 
     die_with_parent(parent)
     # A Ctrl-C or a stop of the whole process group is the server's to handle; it stops the trainer
@@ -41,10 +42,16 @@ def serve(commands: BinaryIO, events: int, parent: int) -> None:
     for line in commands:
         spec = json.loads(line)
         me = os.getpid()
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:
+            say(f"no process for the trainer: {error}")
+            emit({"type": "exit", "status": os.EX_OSERR})
+            continue
         if child == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             die_with_parent(me)
+            first_to_go()
             os._exit(trainer.run(spec, emit))
         emit({"type": "started", "pid": child})
         emit({"type": "exit", "status": reap(child, parent)})

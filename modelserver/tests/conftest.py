@@ -87,7 +87,8 @@ def reference(model_folder):
 class Server:
     """A server process on a free port."""
 
-    def __init__(self, model_folder: Path, data: Path, *options: str):
+    def __init__(self, model_folder: Path, data: Path, *options: str, env: dict | None = None):
+        self.data = data
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ratchet_modelserver", "--model", f"tiny={model_folder}"]
             + [
@@ -104,7 +105,7 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
         )
         line = self.process.stdout.readline()
         assert line.startswith("ready http://127.0.0.1:"), f"the server did not start: {line!r}"
@@ -173,8 +174,8 @@ def start(model_folder, tmp_path):
     """Start servers on one data folder of this test's own."""
     started = []
 
-    def launch(*options: str) -> Server:
-        started.append(Server(model_folder, tmp_path / "data", *options))
+    def launch(*options: str, env: dict | None = None) -> Server:
+        started.append(Server(model_folder, tmp_path / "data", *options, env=env))
         return started[-1]
 
     yield launch

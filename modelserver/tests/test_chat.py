@@ -230,18 +230,25 @@ def test_context_overflow(server, options):
     assert caught.value.code == "context_length_exceeded"
 
 
+JSON = {"Content-Type": "application/json"}
+
+
 def test_other_errors_have_the_same_shape(server):
     for response, status in [
         (httpx.get(f"{server.url}/v1/nothing"), 404),
         (httpx.get(f"{server.url}/v1/chat/completions"), 405),
-        (httpx.post(f"{server.url}/v1/chat/completions", content=b"{"), 400),
+        (httpx.post(f"{server.url}/v1/chat/completions", content=b"{", headers=JSON), 400),
+        (httpx.post(f"{server.url}/v1/chat/completions", content=b"{"), 415),
     ]:
         assert response.status_code == status
         assert set(response.json()["error"]) == {"message", "type", "param", "code"}
 
 
-def test_models_and_health(server):
+def test_models_and_health(server, reference):
     model = server.client.models.retrieve("tiny")
+    weights = list(reference[0].parameters())
+    assert model.parameters == sum(p.numel() for p in weights)
+    assert model.weight_bytes == sum(p.nbytes for p in weights)
     assert model.id in [one.id for one in server.client.models.list()]
     assert model.system_fingerprint == server.chat(max_tokens=1).system_fingerprint
     with pytest.raises(openai.BadRequestError):
@@ -298,11 +305,10 @@ def test_the_quick_step_is_the_model(reference):
 @pytest.mark.parametrize("kind", ["gpt2", "mistral", "qwen2"])
 def test_other_architectures_decode_like_generate(kind, tmp_path, reference):
     """The general path: learned positions, a sliding window shorter than the text, biases."""
-    from transformers import GPT2Config, MistralConfig, Qwen2Config
-
     from ratchet_modelserver import kvcache, rows
     from ratchet_modelserver.decode import Batch
     from ratchet_modelserver.registry import Registry
+    from transformers import GPT2Config, MistralConfig, Qwen2Config
 
     shape = dict(vocab_size=45, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
     shape |= dict(pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.3)
@@ -357,4 +363,5 @@ def test_mistakes_at_start_are_told_in_one_line(server, model_folder, tmp_path):
     assert f"cannot listen on 127.0.0.1:{port}" in fails(
         "--model", f"tiny={model_folder}", "--port", port
     )
-    assert "has no config.json" in fails("--model", f"tiny={tmp_path}", "--port", "0")
+    said = fails("--model", f"tiny={tmp_path}", "--port", "0")
+    assert "config.json is missing, so it is no Hugging Face model folder" in said

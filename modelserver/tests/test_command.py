@@ -9,7 +9,6 @@ import sys
 import pytest
 import torch
 from conftest import EXAMPLES, ROOT, tiny_adapter
-
 from ratchet_modelserver import command
 from ratchet_modelserver.hyper import Failed
 from ratchet_modelserver.schemas import Hyperparameters

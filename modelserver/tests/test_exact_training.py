@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 from conftest import Server, make_model
-from real_templates import CHARACTERS, END, MODELS
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
 from ratchet_modelserver.dataset import Line, end_token, tokenize
 from ratchet_modelserver.registry import end_tokens
 from ratchet_modelserver.template import Template
+from real_templates import CHARACTERS, END, MODELS
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 CHATS = {
     "question": [{"role": "user", "content": "what is 2 + 2?"}],

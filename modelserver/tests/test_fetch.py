@@ -18,7 +18,6 @@ import numpy
 import pytest
 import torch
 from gguf import GGUFWriter
-
 from ratchet_modelserver import gguf_file, model_folder, packaged
 from ratchet_modelserver.fetching import FetchError
 

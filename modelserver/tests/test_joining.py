@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import torch
 from conftest import tiny_adapter
-from test_prefix import expected, make, prompts_behind, registry_of, tokens
-from transformers import AutoModelForCausalLM
-
 from ratchet_modelserver import decode
 from ratchet_modelserver.engine import Engine, Limits
 from ratchet_modelserver.guides import Guide
 from ratchet_modelserver.rows import Row, Settings, Ticket
+from test_prefix import expected, make, prompts_behind, registry_of, tokens
+from transformers import AutoModelForCausalLM
 
 
 @pytest.fixture

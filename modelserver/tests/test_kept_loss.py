@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
-
-from ratchet_modelserver import kept_loss, lora
+from ratchet_modelserver import kept_loss, lora, shared_prefix
+from ratchet_modelserver.dataset import Example
 from ratchet_modelserver.hyper import resolve
 from ratchet_modelserver.lowrank import LowRank
 from ratchet_modelserver.registry import load_model
@@ -47,6 +48,51 @@ def test_loss_and_gradients_are_pefts(model_folder, monkeypatch, dtype, near):
         expected = plain.params[key].grad
         assert parameter.grad.dtype == torch.float32
         assert (parameter.grad - expected).norm() <= near * expected.norm() + 1e-6, key
+
+
+@pytest.mark.parametrize(
+    ("dtype", "near"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)], ids=["float32", "bfloat16"]
+)
+def test_a_prefix_read_once_gives_the_same_gradients(model_folder, dtype, near):
+    base = load_model(model_folder, dtype, torch.device("cpu"))
+    names, _ = lora.linear_targets(base, None)
+    params = LowRank(base, names, 4, 2.0, lora.PREFIX).params
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in params.values():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    ids = torch.randint(3, 40, (3, 20), generator=generator)
+    ids[:, :12] = ids[0, :12]
+    decoder, head = base.get_decoder(), base.get_output_embeddings()
+    assert shared_prefix.applies(decoder, ids[:1])
+
+    def gradients(prefix: int) -> tuple[float, list[torch.Tensor]]:
+        for parameter in params.values():
+            parameter.grad = None
+        states = shared_prefix.states(decoder, ids, prefix)[:, 14 - prefix : -1]
+        loss = kept_loss.cross_entropy(states.flatten(0, 1), head, ids[:, 15:].flatten())
+        loss.backward()
+        return loss.item(), [parameter.grad for parameter in params.values()]
+
+    plain, wanted = gradients(0)
+    shared, found = gradients(12)
+    assert shared == pytest.approx(plain, rel=near / 10)
+    for one, other in zip(found, wanted, strict=True):
+        assert (one - other).norm() <= near * other.norm() + 1e-6
+
+
+def test_what_a_batch_begins_with_ends_before_what_it_learns():
+    def example(tokens: list[int], learnt: int) -> Example:
+        trained = np.arange(len(tokens)) >= learnt
+        return Example(np.array(tokens, dtype=np.int64), trained)
+
+    same = list(range(40))
+    one, other = example([*same, 1, 2, 3], 41), example([*same, 5, 2], 41)
+    assert shared_prefix.length([one, other]) == 40
+    assert shared_prefix.length([one]) == 0
+    # The state of the token before the first learnt one gives its loss, so it is not shared.
+    assert shared_prefix.length([example([*same, 1, 2], 36), other]) == 35
+    assert shared_prefix.length([example([*same, 1, 2], 32), other]) == 0
 
 
 def test_a_model_that_scales_its_logits_keeps_its_own_forward_pass(model_folder):

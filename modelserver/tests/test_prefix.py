@@ -7,13 +7,12 @@ import asyncio
 import pytest
 import torch
 from conftest import tiny_adapter
-from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, Qwen2Config
-
 from ratchet_modelserver import prefill
 from ratchet_modelserver.engine import Engine, Limits
 from ratchet_modelserver.prefix import Prefix, Prefixes, shared
 from ratchet_modelserver.registry import Registry
 from ratchet_modelserver.rows import Row, Settings, Ticket
+from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, Qwen2Config
 
 SHAPE = dict(
     vocab_size=45,
@@ -171,7 +170,6 @@ def test_adapters_with_one_prefix_do_not_mix(folder, tmp_path, merge_limit):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_an_adapter_beside_the_weights_answers_like_pefts(folder, tmp_path, dtype):
     from peft import PeftModel
-
     from ratchet_modelserver import adapters
 
     tiny_adapter(folder, tmp_path / "a", seed=3)

@@ -10,12 +10,11 @@ import openai
 import pytest
 import torch
 from conftest import Server, make_model
-from real_templates import CHARACTERS, GEMMA, MODELS, QWEN35
-from transformers import AutoTokenizer
-
 from ratchet_modelserver.errors import ApiError
 from ratchet_modelserver.registry import Registry
 from ratchet_modelserver.template import Template
+from real_templates import CHARACTERS, GEMMA, MODELS, QWEN35
+from transformers import AutoTokenizer
 
 PARTS = """\
 {%- for message in messages -%}{{ message.role + ':' }}

@@ -58,7 +58,9 @@ def test_training_learns_and_the_adapter_answers(server, trained):
     answer = server.chat(model=trained.fine_tuned_model, max_tokens=1)
     assert answer.system_fingerprint == trained.system_fingerprint
     assert answer.system_fingerprint != server.chat(max_tokens=1).system_fingerprint
-    assert trained.fine_tuned_model in [model.id for model in server.client.models.list()]
+    sizes = {model.id: model.weight_bytes for model in server.client.models.list()}
+    # A small adapter is merged into a copy of the base.
+    assert sizes[trained.fine_tuned_model] == sizes["tiny"]
 
 
 def test_the_base_is_untouched(server, trained, reference):
@@ -201,7 +203,9 @@ def test_an_adapter_without_numbers_is_not_served(trained, tmp_path):
     with pytest.raises(ValueError, match="no finite numbers: 1 of [0-9]+ in .*" + name):
         adapters.check_finite(folder)
     registry = Registry(torch.device("cpu"), torch.float32, 1 << 30, 1)
-    registry.bases["tiny"] = SimpleNamespace(digest="", created=0)
+    registry.bases["tiny"] = SimpleNamespace(
+        digest="", created=0, weights=SimpleNamespace(module=None)
+    )
     with pytest.raises(ValueError, match="no finite numbers"):
         registry.add_adapter("poisoned", "tiny", folder)
     assert registry.models == {}
@@ -289,6 +293,11 @@ def alive(pid: int) -> bool:
         return False
 
 
+def continued(server, id: str) -> int:
+    """How often a job's training has gone on from a checkpoint."""
+    return sum("continuing after step" in message for message in server.messages(id))
+
+
 @pytest.mark.skipif(not os.path.exists("/proc"), reason="looks at /proc")
 def test_kills_do_not_lose_the_job(start, server):
     """The trainer, then the zygote, then the server are killed with SIGKILL: one job, the same
@@ -313,7 +322,14 @@ def test_kills_do_not_lose_the_job(start, server):
     second = start()
     assert [one.id for one in second.client.fine_tuning.jobs.list()] == [job.id]
     wait_for_step(second, job.id, 120)
+    # The first server may have got as far as that: the second is killed once it trains itself.
+    end = time.monotonic() + 120
+    while continued(second, job.id) < 2:
+        assert time.monotonic() < end, "the second server did not go on with the job"
+        time.sleep(0.05)
     os.kill(children(second.process.pid)[0], signal.SIGKILL)
+    # On a busy machine the last steps may be done before the kill.
+    interrupted = second.client.fine_tuning.jobs.retrieve(job.id).status != "succeeded"
     done = second.wait(job.id)
     assert done.status == "succeeded", done.error
     steps = [
@@ -322,7 +338,7 @@ def test_kills_do_not_lose_the_job(start, server):
         if event.type == "metrics"
     ]
     assert sorted(steps) == sorted(set(steps)) and max(steps) == 400
-    assert sum("continuing after step" in message for message in second.messages(job.id)) == 3
+    assert continued(second, job.id) == 2 + interrupted
     undisturbed = server.wait(undisturbed.id)
     assert done.trained_tokens == undisturbed.trained_tokens
     assert done.system_fingerprint == undisturbed.system_fingerprint
@@ -374,9 +390,8 @@ def test_plain_fallback_without_a_chat_template(reference):
 
 def test_effective_weights_train_like_peft(model_folder):
     """The quick path for small layers makes the same loss and gradients as PEFT's layers."""
-    from transformers import AutoModelForCausalLM
-
     from ratchet_modelserver import lora
+    from transformers import AutoModelForCausalLM
 
     ids = torch.arange(3, 23)[None]
     results = []

@@ -7,11 +7,10 @@ import random
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
-
 from ratchet_modelserver.errors import ApiError
 from ratchet_modelserver.guides import Vocabulary
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 SCHEMA = {
     "type": "object",

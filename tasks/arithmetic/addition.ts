@@ -9,7 +9,7 @@
  *
  * Numbers are strings of digits throughout: a user's prompt may have more zeros than a number holds exactly.
  */
-import type { Check, Rewrite } from '../task.ts';
+import type { Check, Prompt, Rewrite } from '../task.ts';
 import { excerpt } from '../jsonl.ts';
 import { shuffled } from '../random.ts';
 
@@ -33,7 +33,7 @@ export type Sum = {
 /** Reads `345+678`, with spaces and leading zeros allowed; a string says why it can't be read. */
 export function parseSum(text: string): Sum | string {
   const found = /^\s*(\d{1,1000})\s*\+\s*(\d{1,1000})\s*$/.exec(text);
-  if (!found) return `is no sum of two whole numbers such as 345+678: ${excerpt(text)}`;
+  if (!found) return 'is no sum of two whole numbers such as 345+678';
   const numbers = [strip(found[1]!), strip(found[2]!)];
   const zeros = numbers.every((number) => number === '0')
     ? 0
@@ -42,9 +42,13 @@ export function parseSum(text: string): Sum | string {
     .map((number) => (number === '0' ? number : number.slice(0, number.length - zeros)))
     .sort((a, b) => a.length - b.length || (a < b ? -1 : 1)) as [string, string];
   if (large.length > MAX_DIGITS) {
-    return `has ${large.length} significant digits, at most ${MAX_DIGITS} fit: ${excerpt(text)}`;
+    return `has ${large.length} significant digits, at most ${MAX_DIGITS} fit`;
   }
   return { key: `${small}+${large}`, small, large, digits: large.length, zeros };
+}
+
+export function promptOf(sum: Sum, text: string): Prompt {
+  return { key: sum.key, text, level: sum.digits };
 }
 
 /**
@@ -85,6 +89,14 @@ export function readAnswer(rationale: string): string | undefined {
 
 /** One working line: `a+b+carry=digit,carry`. */
 export const STEP = /^(\d)\+(\d)\+([01])=(\d),([01])$/;
+
+/** The same work with the numbers swapped, in the problem and in every line: it holds for whatever is computed of the two. */
+export function swapped(prompt: string, rationale: string): { prompt: string; answer: string } | undefined {
+  const [a, b, ...more] = prompt.split('+');
+  if (a === undefined || b === undefined || more.length > 0) return undefined;
+  const lines = rationale.split('\n').map((line) => line.replace(STEP, '$2+$1+$3=$4,$5'));
+  return { prompt: `${b}+${a}`, answer: lines.join('\n') };
+}
 
 /** Has every line its shape? */
 export function checkFormat(rationale: string): Check {

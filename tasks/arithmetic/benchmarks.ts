@@ -13,13 +13,19 @@ export const QUICK_BENCHMARK_SIZE = 25;
 
 const SEED = 'arithmetic benchmarks, version 1';
 const TARGET_LEVELS = [4, 5, 6, 7, 8, 9];
+/** For a curriculum: the same problems as two targets, by the levels of each. */
+export const SPLIT_TARGETS: Record<string, number[]> = { shorter: [4, 5, 6], longer: [7, 8, 9] };
 const GUARD_LEVELS = [1, 2, 3];
 /** There are only 45 sums of two digits; most must stay free for rehearsal. */
 const GUARD_MOST: Record<number, number> = { 1: 20 };
 
-export function benchmarks(perLevel: number): Benchmark[] {
+/** @param split the targets by length in place of a single one */
+export function benchmarks(perLevel: number, split = false): Benchmark[] {
+  const targets = Object.entries(split ? SPLIT_TARGETS : { target: TARGET_LEVELS });
   return [
-    { name: 'target', role: 'target', items: () => TARGET_LEVELS.flatMap((n) => everyOther(n, 0, perLevel)) },
+    ...targets.map(([name, levels]): Benchmark => {
+      return { name, role: 'target', items: () => levels.flatMap((n) => everyOther(n, 0, perLevel)) };
+    }),
     { name: 'guard', role: 'guard', items: () => GUARD_LEVELS.flatMap((n) => guard(n, perLevel)) },
     { name: 'final', role: 'final', items: () => TARGET_LEVELS.flatMap((n) => everyOther(n, 1, perLevel)) },
   ];

@@ -3,20 +3,22 @@
  * one to three digits only; the loop takes it further without ever seeing an answer. Every problem has many
  * equivalent forms, which is what makes its vote worth trusting.
  */
-import type { ChatMessage, Prompt, Task } from '../task.ts';
+import type { ChatMessage, Task } from '../task.ts';
 import {
   checkCoherence,
   checkFormat,
   MAX_DIGITS,
   parseSum,
+  promptOf,
   readAnswer,
   rewritesOf,
+  swapped,
   trueSum,
-  type Sum,
 } from './addition.ts';
-import { benchmarks, BENCHMARK_SIZE } from './benchmarks.ts';
+import { benchmarks, BENCHMARK_SIZE, SPLIT_TARGETS } from './benchmarks.ts';
 import { arithmeticCritic, readScores } from './critic.ts';
 import { roundRobin, sums } from './generator.ts';
+import { decompose, recombine } from './parts.ts';
 import { arithmeticProbe } from './probes.ts';
 import { choosePrompts, type PromptsFound } from './prompts-file.ts';
 
@@ -27,6 +29,8 @@ export type ArithmeticSpec = {
   promptsFound?: PromptsFound;
   /** Held-out problems per level and benchmark. */
   benchmarkSize?: number;
+  /** For a curriculum: two targets, shorter and longer sums, in place of the one with all of them. */
+  split?: true;
 };
 
 const EASY_LEVELS = [1, 2, 3];
@@ -74,14 +78,21 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
       if (typeof sum === 'string') throw new Error(`prompt ${sum}`);
       return rewritesOf(sum, `rewrites/${seed}`);
     },
+    retellings(example) {
+      const other = swapped(example.prompt, example.answer);
+      return other === undefined || other.prompt === example.prompt ? [example] : [example, other];
+    },
+    decompose,
+    recombine,
     readAnswer,
     sameAnswer: (a, b) => a === b,
     checkFormat: (_, rationale) => checkFormat(rationale),
     checkCoherence,
     probe: (kind, { text, seed }) => arithmeticProbe(kind, text, seed),
     critic: arithmeticCritic(readScores()),
-    benchmarks: benchmarks(spec.benchmarkSize ?? BENCHMARK_SIZE),
+    benchmarks: benchmarks(spec.benchmarkSize ?? BENCHMARK_SIZE, spec.split),
     levels,
+    ...(spec.split ? { forTarget: (target) => ({ levels: levelsOf(spec, SPLIT_TARGETS[target]) }) } : {}),
     // Three approved votes accept more than five unvetted ones, and as surely: docs/decisions.md has the numbers.
     suggested: {
       gates: {
@@ -106,13 +117,9 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
   };
 }
 
-function promptOf(sum: Sum, text: string): Prompt {
-  return { key: sum.key, text, level: sum.digits };
-}
-
-/** The two lowest levels to start with; of a file, those that it has. */
-function levelsOf({ promptsFound }: ArithmeticSpec): { start: number[]; all: number[] } {
+/** The two lowest levels to start with, of all or of some; of a file, those that it has. */
+function levelsOf({ promptsFound }: ArithmeticSpec, some?: number[]): { start: number[]; all: number[] } {
   const generated = Array.from({ length: MAX_DIGITS - FIRST_NEW_LEVEL + 1 }, (_, i) => FIRST_NEW_LEVEL + i);
-  const all = promptsFound?.levels ?? generated;
+  const all = (promptsFound?.levels ?? generated).filter((level) => some?.includes(level) ?? true);
   return { start: all.slice(0, 2), all };
 }

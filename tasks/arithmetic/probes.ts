@@ -2,9 +2,9 @@
  * Bad work on a sum, exactly made: the task can add, so it knows what is wrong. Where the form allows it the work has the right shape and
  * every carry is handed on, so that nothing but a look at the steps can tell.
  */
+import type { ProbeKind } from '../../loop/words.ts';
 import { INJECTIONS } from '../injections.ts';
 import { stream } from '../random.ts';
-import type { ProbeKind } from '../task.ts';
 import { parseSum, WIDTH } from './addition.ts';
 
 /** One working line: `x+y+carry=digit,next`. */

@@ -1,5 +1,5 @@
 import { collectProblems, type Problems } from '../errors.ts';
-import { excerpt, readJsonl } from '../jsonl.ts';
+import { readJsonl } from '../jsonl.ts';
 import { sampler, type Sampler } from '../random.ts';
 import type { PromptRequest } from '../task.ts';
 import { parseSum, type Sum } from './addition.ts';
@@ -67,10 +67,7 @@ async function* readPrompts(path: string, problems: Problems): AsyncGenerator<Fi
     }
     const text = value['prompt'];
     if (typeof text !== 'string') {
-      const given = JSON.stringify(text);
-      bad(
-        given === undefined ? 'has no field "prompt"' : `has a "prompt" that is no text: ${excerpt(given)}`,
-      );
+      bad(text === undefined ? 'has no field "prompt"' : 'has a "prompt" that is no text');
       continue;
     }
     const sum = parseSum(text);

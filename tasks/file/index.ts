@@ -12,18 +12,24 @@ import type {
 } from '../task.ts';
 import { checkCoherence } from './coherence.ts';
 import { verifyEquations } from './equations.ts';
-import { canonical, finderOf, stated } from './read.ts';
+import { canonical, finderOf, sameForm, stated, timedOut } from './read.ts';
 import { keyOf, promptProblem, readItems, readPrompts } from './rows.ts';
-import type { AnsweredFile, FileBenchmark, FileTask } from './schema.ts';
+import { sourceOf, type AnsweredFile, type FileBenchmark, type FileTask } from './schema.ts';
 import { BUILT_IN_STRATEGIES, fill, SURFACE_NOISE } from './strategies.ts';
 
 /** A task file as it was when the run was resolved, paths made absolute: later edits don't change a run. */
-export type FileSpec = { kind: 'file'; path: string; task: FileTask };
+export type FileSpec = {
+  kind: 'file';
+  path: string;
+  task: FileTask;
+  /** Texts of the files that a command of `verify` reads, by name. */
+  checkFiles?: Record<string, string>;
+};
 
 /** With the prompt as it stands, four ways of asking: two samples of each where K is 8. */
 const PARAPHRASES = 3;
 
-export function fileTask({ task }: FileSpec): Task {
+export function fileTask({ task, checkFiles = {} }: FileSpec): Task {
   const find = finderOf(task.answer);
   const readAnswer = (rationale: string): string | undefined => stated(find, task.answer, rationale)?.answer;
   const strategies = strategiesOf(task);
@@ -39,14 +45,12 @@ export function fileTask({ task }: FileSpec): Task {
     },
     endpoints: task.models,
     ...(task.thinking ? { thinking: task.thinking } : {}),
-    async *prompts(request) {
-      const chosen = sampler<Prompt>(`prompts/${request.seed}`, request.count);
-      for await (const row of readPrompts(task)) {
-        if ('problem' in row) throw new InvalidInputError([row.problem]);
-        const { key, text } = row;
-        if (!request.exclude(key)) chosen.add(key, { key, text });
-      }
-      yield* chosen.take();
+    prompts: (request) => promptsOf(task.prompts, request),
+    forTarget(target) {
+      const own = task.benchmarks.find(({ name }) => name === target)?.prompts;
+      if (!own) return {};
+      const source = sourceOf(own, task.prompts);
+      return { prompts: (request) => promptsOf(source, request) };
     },
     readPrompt: (text) => promptProblem('prompt', text) ?? { key: keyOf(text), text },
     ...(task.calibration ? { calibration: (request) => calibration(task, task.calibration!, request) } : {}),
@@ -56,29 +60,51 @@ export function fileTask({ task }: FileSpec): Task {
     ask: (text) => strategies[0]!.messages(text),
     ...(task.examples ? { examples: task.examples, examplesIn: task.examplesIn } : {}),
     readAnswer,
+    unreadable: (rationale) => timedOut(find, rationale),
     sameAnswer(a, b) {
       const first = canonical(a, task.answer);
-      return first !== undefined && first === canonical(b, task.answer);
+      const second = canonical(b, task.answer);
+      return first !== undefined && second !== undefined && sameForm(first, second, task.answer);
     },
     checkFormat(_, rationale) {
       const answer = readAnswer(rationale);
       return answer === undefined
         ? {
             ok: false,
-            reason: `no answer could be read (${task.answer.read}, ${rationale.length} characters)`,
+            reason:
+              timedOut(find, rationale) ??
+              `no answer could be read (${task.answer.read}, ${rationale.length} characters)`,
           }
         : { ok: true, reason: `an answer is stated (${task.answer.read})` };
     },
     checkCoherence: (_, rationale, answer) => checkCoherence(find, task.answer, rationale, answer),
-    ...(task.verify
-      ? { verify: async (_: Prompt, { rationale }: { rationale: string }) => verifyEquations(rationale) }
-      : {}),
+    ...verificationOf(task.verify, checkFiles),
     benchmarks: task.benchmarks.map((benchmark) => {
       return { name: benchmark.name, role: benchmark.role, items: () => items(task, benchmark) };
     }),
     ...(task.rewrites === 'paraphrases' ? { suggested: { sampling: { paraphrases: PARAPHRASES } } } : {}),
     maxTokens: task.maxTokens,
   };
+}
+
+function verificationOf(
+  verify: FileTask['verify'],
+  files: Record<string, string>,
+): Pick<Task, 'verify' | 'sandboxed'> {
+  if (verify === undefined) return {};
+  if ('equations' in verify) return { verify: async (_, { rationale }) => verifyEquations(rationale) };
+  const { command, limits, runs } = verify;
+  return { sandboxed: { command, files, limits, runs } };
+}
+
+async function* promptsOf(prompts: FileTask['prompts'], request: PromptRequest): AsyncGenerator<Prompt> {
+  const chosen = sampler<Prompt>(`prompts/${request.seed}`, request.count);
+  for await (const row of readPrompts({ prompts })) {
+    if ('problem' in row) throw new InvalidInputError([row.problem]);
+    const { key, text } = row;
+    if (!request.exclude(key)) chosen.add(key, { key, text });
+  }
+  yield* chosen.take();
 }
 
 async function* calibration(
@@ -98,7 +124,8 @@ async function* calibration(
 async function* items(task: FileTask, benchmark: FileBenchmark): AsyncGenerator<BenchmarkItem> {
   for await (const row of readItems(task, benchmark)) {
     if ('problem' in row) throw new InvalidInputError([row.problem]);
-    yield row;
+    const { key, text, answer } = row;
+    yield { key, text, answer };
   }
 }
 

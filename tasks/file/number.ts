@@ -7,8 +7,8 @@
 const MAX_LENGTH = 200;
 
 /** Minus signs as typed and as typeset: hyphens, the minus sign, the en dash. */
-export const MINUS = '[-\u2010\u2011\u2013\u2212\uFE63\uFF0D]';
-export const CURRENCY = '[$€£¥₹]';
+export const MINUS = '[-\u2010\u2011\u2012\u2013\u2212\uFE63\uFF0D]';
+const CURRENCY = '[$€£¥₹]';
 
 /** The units place, with correct thousands separators or none, and no leading zeros. */
 const INTEGER = String.raw`(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*|0)`;
@@ -42,6 +42,8 @@ export function canonicalNumber(text: string): string | undefined {
 export function plainNumbers(text: string): string {
   return text
     .replaceAll('{,}', ',')
+    .replaceAll(/\{([-\u2212])\}/g, '$1')
+    .replaceAll(/,\\!\s?/g, ',')
     .replaceAll(/\\[,!]/g, '')
     .replaceAll(/\\(?=[$%])/g, '');
 }
@@ -57,9 +59,10 @@ export function unwrap(text: string): string {
   return inner.replace(/(?<=[\d%})])\.$/, '');
 }
 
-type Ratio = { top: bigint; bottom: bigint };
+export type Ratio = { top: bigint; bottom: bigint };
 
-function readMagnitude(text: string): Ratio | undefined {
+/** A number without sign, written as English does; undefined for any other form, and where it could be read in two ways. */
+export function readMagnitude(text: string): Ratio | undefined {
   const latex = LATEX_FRACTION.exec(text);
   const fraction = FRACTION.exec(latex ? `${latex[1]}/${latex[2]}` : text);
   if (fraction) {
@@ -75,7 +78,8 @@ function readMagnitude(text: string): Ratio | undefined {
 
 const whole = (digits: string): bigint => BigInt(digits.replaceAll(',', ''));
 
-function write(top: bigint, bottom: bigint): string {
+/** The canonical form of a fraction whose bottom is above 0. */
+export function write(top: bigint, bottom: bigint): string {
   const divisor = greatestCommonDivisor(top < 0n ? -top : top, bottom);
   const [numerator, denominator] = [top / divisor, bottom / divisor];
   if (denominator === 1n) return String(numerator);

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
+import { basename, dirname, resolve } from 'node:path';
+import { parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
+import { allowedFile } from '../access.ts';
+import { decodeFile } from '../decode.ts';
 import { collectProblems, fileProblem, InvalidInputError, type Problems } from '../errors.ts';
-import { excerpt } from '../jsonl.ts';
 import { exampleProblems } from '../examples.ts';
 import { fileTask, type FileSpec } from './index.ts';
 import { calledAs, readItems, readPrompts } from './rows.ts';
-import { fileTaskSchema, type FileTask } from './schema.ts';
+import { fileTaskSchema, promptSources, type FileTask } from './schema.ts';
 
 /**
  * Reads a task file and checks it together with every row of the files that it names.
@@ -16,28 +17,41 @@ import { fileTaskSchema, type FileTask } from './schema.ts';
  * @throws InvalidInputError naming all bad fields at once, or the bad rows: the first 20, then how many more
  */
 export async function resolveFileTask(path: string, promptsFile?: string): Promise<FileSpec> {
-  const content = parse(path, await read(path));
-  const folder = dirname(path);
+  const real = await allowedFile('task file', path);
+  const content = parse(path, await read(real));
+  const folder = dirname(real);
+  const data = (what: string, file: string) => allowedFile(what, resolve(folder, file));
   const task: FileTask = {
     ...content,
     prompts: promptsFile
       ? { file: promptsFile, field: content.prompts.field }
-      : { ...content.prompts, file: resolve(folder, content.prompts.file) },
-    benchmarks: content.benchmarks.map((benchmark) => ({
-      ...benchmark,
-      promptField: benchmark.promptField ?? content.prompts.field,
-      file: resolve(folder, benchmark.file),
-    })),
+      : { ...content.prompts, file: await data('prompts file', content.prompts.file) },
+    benchmarks: await Promise.all(
+      content.benchmarks.map(async (benchmark) => ({
+        ...benchmark,
+        promptField: benchmark.promptField ?? content.prompts.field,
+        file: await data(`benchmark ${benchmark.name}: file`, benchmark.file),
+        // A file that the run names stands in place of all prompts.
+        prompts:
+          benchmark.prompts && !promptsFile
+            ? {
+                ...benchmark.prompts,
+                file: await data(`benchmark ${benchmark.name}: prompts.file`, benchmark.prompts.file),
+              }
+            : undefined,
+      })),
+    ),
     calibration: content.calibration && {
       ...content.calibration,
       promptField: content.calibration.promptField ?? content.prompts.field,
-      file: resolve(folder, content.calibration.file),
+      file: await data('calibration: file', content.calibration.file),
     },
   };
   const problems = collectProblems();
-  const spec: FileSpec = { kind: 'file', path, task };
+  const checkFiles = await readCheckFiles(content.verify, (file) => data('verify: file', file), problems);
+  const spec: FileSpec = { kind: 'file', path, task, ...(checkFiles ? { checkFiles } : {}) };
   const seen = await checkBenchmarks(task, problems);
-  await checkPrompts(task, seen, problems);
+  for (const source of promptSources(task)) await checkPrompts(source, seen, problems);
   // A run looks for what is nearly a held-out problem, too.
   for (const problem of exampleProblems(fileTask(spec), ({ key }) => seen.get(key)))
     problems.add(`task file ${path}: ${problem}`);
@@ -45,20 +59,44 @@ export async function resolveFileTask(path: string, promptsFile?: string): Promi
   return spec;
 }
 
-async function read(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new InvalidInputError([fileProblem('task file', path, error)]);
+/** What a check reads travels with every page of samples that it is run on. */
+const CHECK_CHARACTERS = 200_000;
+
+/** Texts of the files that a command of `verify` reads, by name; undefined where there is no command. */
+async function readCheckFiles(
+  verify: FileTask['verify'],
+  allowed: (file: string) => Promise<string>,
+  problems: Problems,
+): Promise<Record<string, string> | undefined> {
+  if (verify === undefined || 'equations' in verify) return undefined;
+  const texts: Record<string, string> = {};
+  for (const file of verify.files) {
+    const name = basename(file);
+    if (name in texts) problems.add(`verify: files: two of them are named ${name}`);
+    texts[name] = await read(await allowed(file), 'verify: file');
   }
+  const characters = Object.values(texts).reduce((sum, text) => sum + text.length, 0);
+  if (characters > CHECK_CHARACTERS)
+    problems.add(`verify: files: have ${characters} characters together, ${CHECK_CHARACTERS} are allowed`);
+  return texts;
+}
+
+async function read(path: string, what = 'task file'): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new InvalidInputError([fileProblem(what, path, error)]);
+  }
+  const decoded = decodeFile(bytes);
+  if ('problem' in decoded) throw new InvalidInputError([`${what} ${path}: ${decoded.problem}`]);
+  return decoded.text;
 }
 
 function parse(path: string, text: string): FileTask {
   const document = parseDocument(text, { prettyErrors: true });
   if (document.errors.length > 0) {
-    throw new InvalidInputError(
-      document.errors.map((error) => `task file ${path}: ${error.message.split('\n')[0]!.replace(/:$/, '')}`),
-    );
+    throw new InvalidInputError(document.errors.map((error) => `task file ${path}: ${whatYamlSays(error)}`));
   }
   const parsed = fileTaskSchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
   if (parsed.success) return parsed.data;
@@ -67,6 +105,18 @@ function parse(path: string, text: string): FileTask {
       .flatMap(explain)
       .map(({ at, message }) => `task file ${path}: ${at || 'the file'}: ${message}`),
   );
+}
+
+/** What is wrong and where, without the words of the file that YAML's own messages quote (what follows a colon, what stands in quotes). */
+function whatYamlSays({ message, linePos, code }: YAMLError): string {
+  const [first = ''] = message.split('\n');
+  const said = first
+    .replace(/ at line \d+, column \d+:?$/, '')
+    .split(/: |["'`!%*&]/)[0]!
+    .trim();
+  const [start] = linePos ?? [];
+  const where = start ? ` at line ${start.line}, column ${start.col}` : '';
+  return `${said || `is no YAML (${code})`}${where}`;
 }
 
 /** One line per issue; of a union, what is wrong with the alternative that the value resembles most. */
@@ -94,7 +144,7 @@ async function checkBenchmarks(task: FileTask, problems: Problems): Promise<Map<
           continue;
         }
         const other = seen.get(row.key);
-        if (other !== undefined) problems.add(`${called}: is in ${other} already: ${excerpt(row.text, 60)}`);
+        if (other !== undefined) problems.add(`${called}: line ${row.line} is in ${other} already`);
         seen.set(row.key, called.replace(/^benchmark /, ''));
       }
     } catch (error) {
@@ -108,11 +158,15 @@ async function checkBenchmarks(task: FileTask, problems: Problems): Promise<Map<
 }
 
 /** Held-out problems among the prompts are kept out of every pool; here it is only made sure that others are left. */
-async function checkPrompts(task: FileTask, heldOut: Map<string, string>, problems: Problems): Promise<void> {
+async function checkPrompts(
+  prompts: FileTask['prompts'],
+  heldOut: Map<string, string>,
+  problems: Problems,
+): Promise<void> {
   const before = problems.count;
   let usable = 0;
   try {
-    for await (const row of readPrompts(task)) {
+    for await (const row of readPrompts({ prompts })) {
       if ('problem' in row) problems.add(row.problem);
       else if (!heldOut.has(row.key)) usable += 1;
     }
@@ -121,6 +175,6 @@ async function checkPrompts(task: FileTask, heldOut: Map<string, string>, proble
     error.problems.forEach((problem) => problems.add(problem));
   }
   if (usable === 0 && problems.count === before) {
-    problems.add(`prompts file ${task.prompts.file}: has no prompts beside those in the benchmarks`);
+    problems.add(`prompts file ${prompts.file}: has no prompts beside those in the benchmarks`);
   }
 }

@@ -1,7 +1,10 @@
-/** The JSONL files of a task, row by row. A row that can't be used says why, with file and line. */
-import { excerpt, readJsonl } from '../jsonl.ts';
+/**
+ * The JSONL files of a task, row by row. A row that can't be used says why, with file and line, and quotes nothing of it: what a
+ * run's input names may be any file, and problems are stored and shown.
+ */
+import { readJsonl, textProblem } from '../jsonl.ts';
 import type { BenchmarkItem } from '../task.ts';
-import { finderOf, stated } from './read.ts';
+import { finderOf, stated, timedOut } from './read.ts';
 import type { AnsweredFile, FileBenchmark, FileTask } from './schema.ts';
 
 export type BadRow = { problem: string };
@@ -15,7 +18,7 @@ export function keyOf(text: string): string {
 
 export async function* readPrompts({
   prompts,
-}: FileTask): AsyncGenerator<{ key: string; text: string; line: number } | BadRow> {
+}: Pick<FileTask, 'prompts'>): AsyncGenerator<{ key: string; text: string; line: number } | BadRow> {
   for await (const { line, value, problem } of readJsonl('prompts file', prompts.file, prompts.rows)) {
     const text = problem ?? promptOf(value, prompts.field);
     yield typeof text === 'string'
@@ -33,7 +36,7 @@ export function calledAs(source: FileBenchmark | AnsweredFile): string {
 export async function* readItems(
   task: FileTask,
   benchmark: FileBenchmark | AnsweredFile,
-): AsyncGenerator<BenchmarkItem | BadRow> {
+): AsyncGenerator<(BenchmarkItem & { line: number }) | BadRow> {
   const what = `${calledAs(benchmark)}: file`;
   const find = finderOf(benchmark.answer);
   for await (const { line, value, problem } of readJsonl(what, benchmark.file, benchmark.rows)) {
@@ -52,15 +55,20 @@ export async function* readItems(
       );
       continue;
     }
+    const odd = textProblem(benchmark.answerField, String(gold));
+    if (odd) {
+      yield bad(odd);
+      continue;
+    }
     const { compare, units = [] } = task.answer;
     const answer = stated(find, task.answer, String(gold))?.answer;
     if (answer === undefined) {
-      const read = `${benchmark.answer.read}, ${compare}`;
-      yield bad(`has an answer that can't be read (${read}): ${excerpt(String(gold).slice(-40))}`);
+      const read = timedOut(find, String(gold)) ?? `${benchmark.answer.read}, ${compare}`;
+      yield bad(`has an answer that can't be read (${read})`);
     } else if (compare === 'numeric' && units.length > 0 && answer.includes(' ')) {
-      yield bad(`has an answer in a unit that is not in answer.units: ${excerpt(answer)}`);
+      yield bad('has an answer in a unit that is not in answer.units');
     } else {
-      yield { key: keyOf(text.prompt), text: text.prompt, answer };
+      yield { key: keyOf(text.prompt), text: text.prompt, answer, line };
     }
   }
 }
@@ -68,10 +76,8 @@ export async function* readItems(
 /** A string says what is wrong. */
 function promptOf(row: Record<string, unknown>, field: string): { prompt: string } | string {
   const prompt = row[field];
-  if (prompt === undefined)
-    return `has no field "${field}" (it has ${excerpt(Object.keys(row).join(', '), 100)})`;
-  if (typeof prompt !== 'string')
-    return `has a "${field}" that is no text: ${excerpt(JSON.stringify(prompt))}`;
+  if (prompt === undefined) return `has no field "${field}"`;
+  if (typeof prompt !== 'string') return `has a "${field}" that is no text`;
   return promptProblem(field, prompt) ?? { prompt };
 }
 
@@ -80,5 +86,5 @@ export function promptProblem(field: string, prompt: string): string | undefined
   if (prompt.trim() === '') return `has an empty "${field}"`;
   if (prompt.length > MAX_PROMPT_LENGTH)
     return `has a "${field}" of ${prompt.length} characters, more than ${MAX_PROMPT_LENGTH}`;
-  return undefined;
+  return textProblem(field, prompt);
 }

@@ -3,13 +3,18 @@
  * that a misspelt one is not ignored.
  */
 import { z } from 'zod';
+import { HOLDS_PASSWORD, NO_VARIABLE, VARIABLE, WITH_PASSWORD } from '../../process/endpoint-text.ts';
+import { limitsSchema } from '../../sandbox/job.ts';
 import { THINKING } from '../task.ts';
 import { EXAMPLES_IN } from '../task.ts';
 import { BUILT_IN_STRATEGIES } from './strategies.ts';
 
 const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, ".", "_" or "-"');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or a digit',
+  );
 const text = z.string().min(1).max(100_000);
 const file = z.string().min(1).describe('path, relative to the YAML file');
 const field = z.string().min(1).describe('name of a field of each JSON line');
@@ -62,9 +67,16 @@ const extra = z
   .describe('further fields of each chat request, passed on as they are');
 
 const endpoint = z.strictObject({
-  baseURL: z.url().optional(),
+  baseURL: z
+    .url()
+    .refine((url) => !WITH_PASSWORD.test(url), HOLDS_PASSWORD)
+    .optional(),
   model: z.string().min(1).optional(),
-  apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the API key'),
+  apiKeyEnv: z
+    .string()
+    .regex(VARIABLE, NO_VARIABLE)
+    .optional()
+    .describe('environment variable that holds the API key'),
   extra: extra.optional(),
 });
 
@@ -83,7 +95,23 @@ const answered = {
     .describe('how the known answer is read out of its field; default: the field is the answer'),
 };
 
-const benchmark = z.strictObject({ name, role: z.enum(['target', 'guard', 'final']), ...answered });
+const benchmark = z
+  .strictObject({
+    name,
+    role: z.enum(['target', 'guard', 'final']),
+    ...answered,
+    prompts: z
+      .strictObject({ file, field: field.optional(), rows: rows.optional() })
+      .optional()
+      .describe(
+        "of a target: what is drawn in place of the task's prompts in its stage of a curriculum (curriculum.targets); the field is " +
+          'by default that of the prompts',
+      ),
+  })
+  .refine(({ role, prompts }) => prompts === undefined || role === 'target', {
+    path: ['prompts'],
+    message: 'only a target has prompts of its own',
+  });
 
 /** `left 5 because` has a word behind its number, too. */
 const UNITS_NEED_A_STATEMENT = "can't be told from other words behind the last number of a text";
@@ -152,7 +180,7 @@ const fields = z.strictObject({
       read: z.enum(['last-number', 'hash', 'boxed', 'pattern']),
       pattern: pattern.optional().describe('regular expression with one group, the answer'),
       compare: z
-        .enum(['exact', 'numeric', 'normalised'])
+        .enum(['exact', 'numeric', 'normalised', 'math'])
         .optional()
         .describe('default: numeric for last-number, else exact'),
       units: z
@@ -178,11 +206,27 @@ const fields = z.strictObject({
       } as const;
     }),
   verify: z
-    .strictObject({
-      equations: z
-        .literal(true)
-        .describe('every equation of numbers in a rationale must hold; without one it is unscored'),
-    })
+    .union([
+      z.strictObject({
+        equations: z
+          .literal(true)
+          .describe('every equation of numbers in a rationale must hold; without one it is unscored'),
+      }),
+      z.strictObject({
+        command: z
+          .array(z.string().min(1).max(4000))
+          .min(1)
+          .max(50)
+          .describe('a program and its arguments, run in a sandbox for each sample (docs/sandbox.md)'),
+        files: z
+          .array(z.string().min(1))
+          .max(50)
+          .default([])
+          .describe('files for it, found below /task by their names'),
+        runs: z.int().min(1).max(9).default(1).describe('how often: where verdicts differ, nothing holds'),
+        limits: limitsSchema.prefault({}),
+      }),
+    ])
     .optional()
     .describe('what can be verified without a known answer'),
   models: z
@@ -232,3 +276,14 @@ export type FileTask = z.output<typeof fileTaskSchema>;
 /** Problems with known answers: a benchmark, or the calibration set. */
 export type AnsweredFile = NonNullable<FileTask['calibration']>;
 export type FileBenchmark = FileTask['benchmarks'][number];
+
+/** Every file of prompts that a task names: its own, and those of its targets. */
+export const promptSources = ({ prompts, benchmarks }: FileTask): FileTask['prompts'][] => [
+  prompts,
+  ...benchmarks.flatMap((one) => (one.prompts ? sourceOf(one.prompts, prompts) : [])),
+];
+
+export const sourceOf = (
+  own: NonNullable<FileBenchmark['prompts']>,
+  prompts: FileTask['prompts'],
+): FileTask['prompts'] => ({ ...own, field: own.field ?? prompts.field });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, expect, it } from 'vitest';
-import { buildReport } from '../../cli/report.ts';
-import { renderReport } from '../../cli/render-report.ts';
+import { buildReport } from '../../app/report/report.ts';
+import { renderReport } from '../../cli/render/report.ts';
 import { useLoop } from '../support/loop.ts';
 import type { ScriptedRequest } from '../support/scripted-endpoint.ts';
 
@@ -118,7 +118,7 @@ it('refuses an example that is nearly a held-out problem', async () => {
     `${long}\n`.concat(readFileSync(join(folder, 'held-out.jsonl'), 'utf8')),
   );
   const error: unknown = await loop.improve('leaky', loop.small({ task })).catch((reason: unknown) => reason);
-  expect(String((error as { cause?: unknown }).cause)).toContain(
-    'examples.0: is a held-out problem of target, which would be shown with its answer: "How much is 710',
-  );
+  const said = String((error as { cause?: unknown }).cause);
+  expect(said).toContain('examples.0: is a held-out problem of target, which would be shown with its answer');
+  expect(said).not.toContain('How much is 710');
 }, 60_000);

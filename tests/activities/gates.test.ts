@@ -2,12 +2,12 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { criticsOf } from '../../activities/critic.ts';
-import { likenessTo } from '../../activities/judged.ts';
+import { criticsOf } from '../../engine/critic.ts';
+import { likenessTo } from '../../engine/judged.ts';
 import { createActivities } from '../../activities/index.ts';
 import type { Db } from '../../db/connect.ts';
-import { addIteration } from '../../db/iterations.ts';
-import { addPrompts } from '../../db/prompts.ts';
+import { addIteration } from '../../db/queries/iterations.ts';
+import { addPrompts } from '../../db/queries/prompts.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
 import { loadTask } from '../../tasks/index.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -176,7 +176,7 @@ describe('a critic', () => {
     answer = (request) =>
       toCritic(request) ? judgement(true) : `The verdict is ${judgement(true)}\n${talk(request)}`;
     const page = await add({ gates: { critique: { mode: 'required' } } });
-    expect((await judged(page)).filtered).toMatchObject({ examples: 0 });
+    await expect(judged(page)).rejects.toThrow(/the required gate critique scored none of 8 samples/);
     expect((await verdictsOf('critique', page.iterationId))[0]!.reason).toContain(
       'stands in the work word for word',
     );
@@ -221,7 +221,7 @@ describe('the reward model', () => {
   it('that gives no score accepts nothing, unless that is to be ignored', async () => {
     answer = (request) =>
       toCritic(request) && rubric(request).startsWith('You score') ? 'I like it.' : scoring(1)(request);
-    expect((await judged(await add(settings))).filtered).toMatchObject({ examples: 0 });
+    await expect(judged(await add(settings))).rejects.toThrow(/the required gate reward scored none/);
     const lenient = { gates: { ...settings.gates, unscored: { reward: 'ignore' as const } } };
     expect((await judged(await add(lenient))).filtered).toMatchObject({ examples: 8 });
   });
@@ -260,7 +260,9 @@ describe('verification', () => {
   });
 
   it('accepts nothing that it can not verify, and is not asked for where the task has none', async () => {
-    expect((await judged(await add({}, equations))).filtered).toMatchObject({ examples: 0 });
+    await expect(judged(await add({}, equations))).rejects.toThrow(
+      /the required gate verification scored none/,
+    );
     const page = await add();
     expect((await judged(page)).filtered).toMatchObject({ examples: 8 });
     expect(await verdictsOf('verification', page.iterationId)).toEqual([]);
@@ -286,6 +288,34 @@ describe('verification', () => {
         where e.iteration_id = ${page.iterationId}`,
     );
     expect(examples.every((example) => example.answer === example.own)).toBe(true);
+  });
+});
+
+describe('a required gate that scores nothing in a whole iteration', () => {
+  const failureOf = async (settings: ImproveInput, task: object = {}) =>
+    judged(await add(settings, task)).then(
+      ({ filtered }) => expect.unreachable(`it went on: ${JSON.stringify(filtered)}`),
+      (error: unknown) => error,
+    );
+  it('parks the run with its reason and the settings that let another train', async () => {
+    answer = (request) => (toCritic(request) ? 'I am only a language model.' : talk(request));
+    expect(await failureOf({ gates: { critique: { mode: 'required' } } })).toMatchObject({
+      type: 'GateSilent',
+      nonRetryable: true,
+      message: expect.stringMatching(
+        /^nothing of the iteration can train: the required gate critique scored none of 8 samples, of which no gate rejected 8 \(the critic gave no verdict: the reply is not JSON/,
+      ),
+      details: [{ advice: expect.stringContaining('gates.critique.mode=advisory'), retryHelps: false }],
+    });
+  });
+  it('does so before anything was accepted to compare with, and where there is nothing to verify', async () => {
+    expect(await failureOf({ gates: { policy: { distribution: 'required' } } })).toMatchObject({
+      message: expect.stringContaining('0 accepted before < 50: too few to know what is usual'),
+    });
+    answer = (request) => (toCritic(request) ? judgement(true) : `${request.seed}: I see.\n#### 42`);
+    expect(await failureOf({}, { verify: { equations: true } })).toMatchObject({
+      message: expect.stringContaining('the required gate verification scored none'),
+    });
   });
 });
 

@@ -1,18 +1,18 @@
 /** Planting, asking the critics and judging, stage by stage, on a task that makes no bad work itself. */
+import { PROBE_KINDS } from '../../loop/words.ts';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Critiqued } from '../../activities/critique.ts';
+import type { Critiqued } from '../../activities/evaluate/critique.ts';
 import type { Db } from '../../db/connect.ts';
-import { setJudgementAside } from '../../db/probes.ts';
-import { storedCounts } from '../../db/progress.ts';
-import { gateCounts, sampleCounts } from '../../db/report.ts';
-import { reviewable } from '../../db/reviews.ts';
-import { unitsMade } from '../../db/spend.ts';
-import { gateStops } from '../../db/verdicts.ts';
+import { setJudgementAside } from '../../db/queries/probes.ts';
+import { storedCounts } from '../../db/queries/progress.ts';
+import { gateCounts, sampleCounts } from '../../db/queries/report.ts';
+import { reviewable } from '../../db/queries/reviews.ts';
+import { unitsMade } from '../../db/queries/spend.ts';
+import { gateStops } from '../../db/queries/verdicts.ts';
 import type { ImproveInput } from '../../loop/input.ts';
-import { PROBE_KINDS } from '../../tasks/task.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { addPage, talker, toCritic } from '../support/page.ts';
 import {

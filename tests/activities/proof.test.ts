@@ -3,9 +3,9 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Db } from '../../db/connect.ts';
-import { addIteration } from '../../db/iterations.ts';
-import { majorityCounts } from '../../db/majority.ts';
-import { addCheckpoint } from '../../db/runs.ts';
+import { addIteration } from '../../db/queries/iterations.ts';
+import { majorityCounts } from '../../db/queries/majority.ts';
+import { addCheckpoint } from '../../db/queries/runs.ts';
 import { decisions } from '../../db/schema.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { addPage, asks, talk, talker, toCritic } from '../support/page.ts';
@@ -112,7 +112,7 @@ describe('a fault of the endpoint', () => {
     });
     const page = await addPage(db, { url: endpoint.url, prompts: 0, items: 40 });
     await expect(measure(page, page.checkpoint.id)).rejects.toThrow(
-      /20 of 40 problems were refused, more than promotion.maxMissing \(0.05\) lets pass.*The prompt was filtered/,
+      /20 of 40 problems were refused or could not be read, more than promotion.maxMissing \(0.05\) lets pass.*The prompt was filtered/,
     );
     refuses = false;
     const before = endpoint.requests.length;

@@ -5,11 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toJsonl } from '../../activities/dataset.ts';
-import { extraOf, taskOf, templateKwargs } from '../../activities/context.ts';
-import { criticOf } from '../../activities/critic.ts';
+import { toJsonl } from '../../activities/adapt/dataset.ts';
+import { extraOf, taskOf, templateKwargs } from '../../engine/context.ts';
+import { criticOf } from '../../engine/critic.ts';
 import type { Db } from '../../db/connect.ts';
-import { getRun } from '../../db/runs.ts';
+import { getRun } from '../../db/queries/runs.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { addPage, toCritic, talker } from '../support/page.ts';
 import { startScriptedEndpoint, type Script, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';

@@ -1,8 +1,8 @@
 /** `npm run chaos`: kills every part of the stack in every stage, makes the endpoint fail, and prints what held. */
 import { parseArgs } from 'node:util';
-import { reportError, UsageError } from '../../cli/errors.ts';
+import { reportError, UsageError } from '../../process/errors.ts';
 import { listenForInterrupt } from '../../cli/interrupt.ts';
-import { duration } from '../../cli/text.ts';
+import { duration } from '../../process/text.ts';
 import { faultCells } from './harness/fault-cells.ts';
 import { STAGES } from './harness/moments.ts';
 import { chosen, killCells, POINTS } from './harness/plan.ts';

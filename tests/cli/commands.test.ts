@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endUnfinished } from '../../cli/demo.ts';
-import { findRun } from '../../db/report.ts';
+import { endUnfinished } from '../../app/runs/demo.ts';
+import { findRun } from '../../db/queries/runs.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { adder } from '../support/scripted-adder.ts';
 import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
@@ -163,8 +163,26 @@ test('a run that the worker refuses fails with its reason', async () => {
     'NO_SUCH_KEY',
   ]);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/^✗ The run "refused" failed: .*NO_SUCH_KEY/);
+  expect(refused.stderr).toMatch(/^✗ The run "refused" failed: .*NO_SUCH_KEY/m);
 }, 60_000);
+
+test('answers that can not be read are told before the start, and the run goes on to its decision', async () => {
+  const mute = await startScriptedEndpoint({
+    ...adder,
+    answer: () => 'I would rather not say.',
+    latencyMs: 0,
+  });
+  try {
+    // The model of the tests above has the same fingerprint: what it said is in the cache.
+    const other = ['--base-url', mute.url, '--set', 'sampling.cache=false'];
+    const run = await ratchet(['run', 'arithmetic', '--id', 'mute', ...common(), ...other]);
+    expect(run.stderr).toMatch(/✗ generator .*can't be read/);
+    expect(run.stderr).toContain('The run goes on all the same');
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('no example passed the gates') });
+  } finally {
+    await mute.close();
+  }
+}, 120_000);
 
 test('wrong usage is exit code 2 and names what is wrong', async () => {
   const [value, command, help] = await Promise.all([

@@ -1,18 +1,14 @@
 /** A run in the database as the loop would have stored it, small enough to count by hand. */
 import type { Db } from '../../db/connect.ts';
 import * as t from '../../db/schema.ts';
+import type { DecisionKind, RunStatus } from '../../loop/words.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
 
 /** Right answers per role; items are numbered, and the first ones are right. */
 export type Right = { target: number; guard?: number; final?: number };
 export const sizes = { target: 40, guard: 20, final: 30 } as const;
 
-export async function addRun(
-  db: Db,
-  id: string,
-  input: ImproveInput = {},
-  status: t.RunStatus = 'completed',
-) {
+export async function addRun(db: Db, id: string, input: ImproveInput = {}, status: RunStatus = 'completed') {
   const createdAt = new Date('2026-11-20T10:00:00Z');
   await db.insert(t.runs).values({
     id,
@@ -216,7 +212,7 @@ export async function addPool(
 export async function addDecision(
   db: Db,
   iterationId: number,
-  kind: t.DecisionKind,
+  kind: DecisionKind,
   ids: { candidateId: number | null; bestId: number },
   numbers: Record<string, unknown>,
 ) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { runsLink, startLink, workflowLink } from '../../cli/temporal.ts';
-import { MESSAGE_NAMES } from '../../loop/control.ts';
+import { runsLink, startLink, workflowLink } from '../../app/temporal.ts';
+import { MESSAGE_NAMES } from '../../loop/messages.ts';
 import { SEARCH_ATTRIBUTE } from '../../workflows/names.ts';
 
 const ui = { temporalUi: 'http://127.0.0.1:8233/', namespace: 'my space' };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readProgress } from '../../cli/progress.ts';
+import { readProgress } from '../../app/runs/progress.ts';
 import { progressBlock, createRates } from '../../cli/watch-lines.ts';
 import { watchRun } from '../../cli/watch.ts';
 import type { Db } from '../../db/connect.ts';
@@ -11,8 +12,8 @@ import {
   openStage,
   setStageProgress,
   setStageTotal,
-} from '../../db/iterations.ts';
-import { setRunStatus } from '../../db/runs.ts';
+} from '../../db/queries/iterations.ts';
+import { setRunStatus } from '../../db/queries/runs.ts';
 import pc from 'picocolors';
 import { createTestDatabase } from '../support/database.ts';
 import { addCheckpoint, addDecision, addIteration, addPool, addRun, addTwoIterations } from './fixture.ts';
@@ -106,6 +107,42 @@ test('a terminal shows a bar with counts, and why a stage failed, without contro
   expect((await block()).join('\n')).toMatch(/adapt +█{6}░{18} 10\/40 steps/);
   await failStage(db, iteration, 'adapt', 'failed', 'out of \u001b[31mmemory\u001b[2J');
   expect((await block()).join('\n')).toMatch(/adapt +✗ failed\n +out of memory\n/);
+});
+
+test('a terminal of 30 columns still shows counts, and all of what a run waits for', async () => {
+  const { iteration } = await unfinishedRun('narrow');
+  await closeStage(db, iteration, 'collect', {});
+  await openStage(db, iteration, 'adapt');
+  await setStageTotal(db, iteration, 'adapt', 40);
+  await setStageProgress(db, iteration, 'adapt', { step: 10 });
+  const screen: string[] = [];
+  const show = async (columns: number, until: string) => {
+    screen.length = 0;
+    const leave = new AbortController();
+    const watching = watchRun({
+      db,
+      runId: 'narrow',
+      out: { isTTY: true, columns, rows: 40, write: (text: string) => screen.push(text) > 0 },
+      color: false,
+      signal: leave.signal,
+      pollMs: 20,
+    });
+    for (let polls = 0; polls < 500 && !screen.join('').includes(until); polls++) await sleep(20);
+    leave.abort();
+    await watching;
+    const lines = stripVTControlCharacters(screen.join('')).split('\n');
+    return lines.map((line) => line.slice(0, columns));
+  };
+  expect((await show(30, '10/40')).some((line) => line.includes('10/40 steps'))).toBe(true);
+  await setRunStatus(
+    db,
+    'narrow',
+    'parked',
+    'iteration 1 failed: the endpoint is down. See that it answers.',
+  );
+  const shown = (await show(30, 'ratchet retry')).join(' ').replaceAll(/\s+/g, ' ');
+  expect(shown).toContain('the endpoint is down. See that it answers.');
+  expect(shown).toContain('ratchet retry narrow');
 });
 
 test('the measurement of the base is shown before the first iteration', async () => {

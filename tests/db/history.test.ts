@@ -1,8 +1,9 @@
+import type { DecisionKind } from '../../loop/words.ts';
+import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { historyRows, recentRows } from '../../db/history.ts';
-import { addCheckpoint, createRun } from '../../db/runs.ts';
+import { historyRows, recentRows } from '../../db/queries/history.ts';
+import { addCheckpoint, createRun } from '../../db/queries/runs.ts';
 import { decisions, examples, iterations, modelCalls, prompts, samples } from '../../db/schema.ts';
-import type { DecisionKind } from '../../db/schema.ts';
 import { improveInputSchema } from '../../loop/input.ts';
 import { resolveTask } from '../../tasks/index.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -91,4 +92,22 @@ it('reads the newest iterations that were not given up, and the first that accep
 it('has no rows where nothing is decided', async () => {
   await runOf('fresh', [], []);
   expect(await recentRows(database.db, 'fresh', 3)).toEqual([]);
+});
+
+it('names a number of a decision that is none, and keeps what nobody asks for', async () => {
+  await runOf('odd', ['promote'], []);
+  const { db } = database;
+  const store = (numbers: unknown) =>
+    db.execute(sql`update decisions set numbers = ${JSON.stringify(numbers)}::jsonb
+      where iteration_id in (select id from iterations where run_id = 'odd')`);
+  await store({ roi: 2, pValue: null, settings: { alpha: 0.05 } });
+  expect((await historyRows(db, 'odd', 1))[0]).toMatchObject({ roi: 2, pValue: undefined });
+  const [row] = await db
+    .select({ numbers: decisions.numbers })
+    .from(decisions)
+    .innerJoin(iterations, eq(iterations.id, decisions.iterationId))
+    .where(eq(iterations.runId, 'odd'));
+  expect(row!.numbers).toEqual({ roi: 2, pValue: null, settings: { alpha: 0.05 } });
+  await store({ guards: [{ name: 'g', fall: '0.1', margin: 0.03 }] });
+  await expect(historyRows(db, 'odd', 1)).rejects.toThrow(/decisions\.numbers\.guards\.0\.fall/);
 });

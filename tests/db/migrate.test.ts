@@ -1,9 +1,13 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
+import { migrate as migrateFrom } from 'drizzle-orm/node-postgres/migrator';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { migrate } from '../../db/migrate.ts';
-import { addPrompts } from '../../db/prompts.ts';
-import { addCheckpoint, createRun } from '../../db/runs.ts';
-import { addIteration } from '../../db/iterations.ts';
+import { addPrompts } from '../../db/queries/prompts.ts';
+import { addCheckpoint, createRun } from '../../db/queries/runs.ts';
+import { addIteration } from '../../db/queries/iterations.ts';
 import { improveInputSchema } from '../../loop/input.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -60,4 +64,38 @@ it('stores the same thing once, however often it is written', async () => {
     sql`select (select count(*) from benchmark_items)::int as items, (select count(*) from prompts)::int as prompts`,
   );
   expect(rows[0]).toEqual({ items: 1, prompts: 1 });
+});
+
+it('tells whose the samples of earlier versions are', async () => {
+  const { db, url } = database;
+  await db.execute(sql`drop schema public cascade`);
+  await db.execute(sql`drop schema drizzle cascade`);
+  await db.execute(sql`create schema public`);
+  // As it was before samples had an origin.
+  const folder = mkdtempSync(join(tmpdir(), 'ratchet-migrations-'));
+  cpSync(new URL('../../db/migrations', import.meta.url), folder, { recursive: true });
+  const journal = join(folder, 'meta', '_journal.json');
+  const all = JSON.parse(readFileSync(journal, 'utf8')) as { entries: { idx: number }[] };
+  const entries = all.entries.filter(({ idx }) => idx < 20);
+  writeFileSync(journal, JSON.stringify({ ...all, entries }));
+  await migrateFrom(db, { migrationsFolder: folder });
+  rmSync(folder, { recursive: true });
+  await db.execute(sql`
+    with r as (insert into runs (id, task, task_spec, settings, code_version) values ('r', 't', '{}', '{}', 'x') returning id),
+      c as (insert into checkpoints (run_id, iteration_index, kind, model) select id, 0, 'base', 'm' from r returning id),
+      i as (insert into iterations (run_id, index, checkpoint_id, plan) select 'r', 1, id, '{}' from c returning id),
+      p as (insert into prompts (iteration_id, position, purpose, key, text) select id, 0, 'learn', 'k', 'k' from i returning id),
+      m as (insert into model_calls (run_id, stage, role, model, latency_ms) select id, 's', 'r', 'm', 1 from r returning id)
+    insert into samples (prompt_id, round, index, checkpoint_id, call_id, rewrite, strategy, request, rationale,
+      format_ok, format_reason, coherence_ok, coherence_reason, finish_reason, completion_tokens, seed)
+    select p.id, old.round, 0, c.id, m.id, '', '', '', '', true, '', true, '', 'stop', 1, 1
+    from p, c, m, (values (-1), (0), (1), (2)) old(round)`);
+  await migrate(url);
+  const { rows } = await db.execute(sql`select origin, round from samples order by id`);
+  expect(rows).toEqual([
+    { origin: 'person', round: 0 },
+    { origin: 'planted', round: 0 },
+    { origin: 'model', round: 1 },
+    { origin: 'model', round: 2 },
+  ]);
 });

@@ -34,9 +34,9 @@ beforeAll(async () => {
     sql`insert into model_calls (run_id, stage, role, model, latency_ms) values ('r', 'generate', 'generator', 'm', 1) returning id`,
   );
   const sample = (round: number, index: number) =>
-    one(sql`insert into samples (prompt_id, round, index, checkpoint_id, call_id, rewrite, strategy, request, rationale, answer,
+    one(sql`insert into samples (prompt_id, origin, round, index, checkpoint_id, call_id, rewrite, strategy, request, rationale, answer,
       format_ok, format_reason, coherence_ok, coherence_reason, finish_reason, completion_tokens, seed)
-      values (${prompt}, ${round}, ${index}, ${checkpoint}, ${call}, 'a', 'b', 'c', 'd', '1', true, '', true, '', 'stop', 1, 1)
+      values (${prompt}, ${round > 0 ? 'model' : 'planted'}, ${round}, ${index}, ${checkpoint}, ${call}, 'a', 'b', 'c', 'd', '1', true, '', true, '', 'stop', 1, 1)
       returning id`);
   ids.real = await sample(1, 0);
   ids.planted = await sample(0, 0);
@@ -92,13 +92,17 @@ describe('a planted sample', () => {
   });
 
   it('stays planted, and a real one stays real', async () => {
-    expect(await refusal(sql`update samples set round = 1 where id = ${ids.planted}`)).toMatch(/for good/);
-    expect(await refusal(sql`update samples set round = 0 where id = ${ids.real}`)).toMatch(/for good/);
+    expect(
+      await refusal(sql`update samples set origin = 'model', round = 1 where id = ${ids.planted}`),
+    ).toMatch(/for good/);
+    expect(
+      await refusal(sql`update samples set origin = 'planted', round = 0 where id = ${ids.real}`),
+    ).toMatch(/for good/);
     // No probe is made of what may be an example already.
     expect(
       await refusal(sql`insert into probes (sample_id, iteration_id, kind, origin, host_sample_id)
         values (${ids.real}, ${ids.iteration}, 'verbose', 'task', ${ids.real})`),
-    ).toMatch(/a model's own/);
+    ).toMatch(/was not planted/);
     expect(
       await refusal(sql`insert into probes (sample_id, iteration_id, kind, origin, host_sample_id)
         values (${ids.undeclared}, ${ids.iteration}, 'verbose', 'task', ${ids.planted})`),

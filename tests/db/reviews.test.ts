@@ -1,15 +1,16 @@
 /** Reviews on a real database: claims, decisions, what they keep out of datasets, and the estimate of precision. */
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { settleReviews } from '../../activities/corrections.ts';
-import { createReviewActivities } from '../../activities/review.ts';
-import { buildReport } from '../../cli/report.ts';
-import { renderReport } from '../../cli/render-report.ts';
-import { correct, judge, reviewSession, takeBack, type SessionIo, type Who } from '../../cli/review.ts';
+import { settleReviews } from '../../engine/corrections.ts';
+import { decideReviews } from '../../activities/run/review.ts';
+import { buildReport } from '../../app/report/report.ts';
+import { renderReport } from '../../cli/render/report.ts';
+import { correct, judge, takeBack, type Who } from '../../app/review/review.ts';
+import { reviewSession, type SessionIo } from '../../cli/review-session.ts';
 import type { Db } from '../../db/connect.ts';
-import { examplesByIds } from '../../db/examples.ts';
-import { decide, decideRest, undo } from '../../db/review-decisions.ts';
-import { keptOut } from '../../db/review-outcomes.ts';
+import { examplesByIds } from '../../db/queries/examples.ts';
+import { decide, decideRest, undo } from '../../db/queries/review-decisions.ts';
+import { keptOut } from '../../db/queries/review-outcomes.ts';
 import {
   addReviews,
   claim,
@@ -18,7 +19,7 @@ import {
   openCounts,
   reviewable,
   reviewCounts,
-} from '../../db/reviews.ts';
+} from '../../db/queries/reviews.ts';
 import * as t from '../../db/schema.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
 import { keepRule, type ReviewItem } from '../../loop/review.ts';
@@ -238,7 +239,7 @@ describe('a decision', () => {
 
 describe('a message', () => {
   const say = (decision: 'accept' | 'reject', args: { items?: number[]; by?: string }) =>
-    createReviewActivities({ db }).decideReviews({ runId: 'by-message', decision, args });
+    decideReviews({ db }, { runId: 'by-message', decision, args });
 
   it('decides what it names, the same again when it comes twice, and nothing when a name is wrong', async () => {
     const { ids } = await reviewedRun('by-message', 3);

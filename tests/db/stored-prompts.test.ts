@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../db/migrate.ts';
-import { storePrompt, storedPromptPages } from '../../db/outside.ts';
+import { storePrompt, storedPromptPages } from '../../db/queries/outside.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 const BEFORE = 'one-pool';

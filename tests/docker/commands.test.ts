@@ -10,7 +10,7 @@ import { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { searchAttributes } from '../../cli/stack/temporal.ts';
+import { searchAttributes } from '../../stack/temporal.ts';
 import { TASK_QUEUE, WORKFLOW } from '../../workflows/names.ts';
 import { freePort } from '../support/ports.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -233,7 +233,8 @@ it('the model server answers its health check', async (context) => {
     );
   const service = compose.services.modelserver!;
   const command = [...commandIn(dockerfile, 'ENTRYPOINT'), ...service.command!];
-  expect(service.command).toEqual(commandIn(dockerfile, 'CMD'));
+  const names = ['--allowed-host=generator', '--allowed-host=trainer'];
+  expect(service.command).toEqual([...commandIn(dockerfile, 'CMD'), ...names]);
   expect(command[0]).toBe('python');
   const child = spawn(python, here(command.slice(1)), {
     env: { PATH: process.env.PATH!, PYTHONPATH: join(folder, 'modelserver') },

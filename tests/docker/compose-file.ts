@@ -32,7 +32,7 @@ export function readCompose(): ComposeFile {
 }
 
 /** `${NAME:-default}` and `${NAME:?message}`, as Compose fills them in. @throws Error for a missing required one */
-export function interpolate(text: string, variables: Record<string, string>): string {
+function interpolate(text: string, variables: Record<string, string>): string {
   return text.replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_all, name: string, kind, rest: string) => {
     if (variables[name]) return variables[name];
     if (kind === '?') throw new Error(`${name}: ${rest}`);

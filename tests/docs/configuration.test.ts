@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { settingsMarkdown } from '../../cli/render-settings.ts';
+import { settingsMarkdown } from '../../cli/render/settings.ts';
 import { improveInputSchema } from '../../loop/input.ts';
 import { settingFields } from '../../loop/setting-fields.ts';
 

@@ -17,20 +17,37 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
     why: 'needs a language model; tests/tasks/svamp.test.ts checks the task',
   },
   {
-    command: /^RATCHET_TRAIN_COMMAND=/,
+    command: /^TEMPORAL_ADDRESS=\S+ npx node workers\/sandbox\.ts/,
+    why: 'names machines that are not there; tests/workflows/sandboxed.test.ts starts it so',
+  },
+  {
+    command: /^npx ratchet distil /,
+    why: 'needs two models; tests/workflows/distil.test.ts has a run with both',
+  },
+  {
+    command: /^npx ratchet up --train-command/,
     why: "needs a trainer of one's own; modelserver/tests/test_command.py starts several",
   },
   { command: /^curl -LO https:\/\/raw/, why: 'needs the internet' },
+  {
+    command: /^npx ratchet answer /,
+    why: 'needs a trainer beside a run; tests/workflows/answer.test.ts asks, adapts and sweeps',
+  },
+  {
+    command: /^curl -s http:\/\/127\.0\.0\.1:8300\/v1\/chat\/completions .*\+ttt/,
+    why: 'the same by the gateway; tests/workflows/answer.test.ts does it',
+  },
   { command: /^npm test/, why: 'is the whole suite, or a part of it' },
   {
     command: /^npm run chaos/,
     why: 'takes long; tests/chaos/matrix.test.ts runs the short form',
   },
   { command: /^npm run gallery/, why: 'tests/gallery/gallery.test.ts runs all of it' },
+  { command: /^npm run hostile/, why: 'tests/hostile/hostile.test.ts runs it for less than a minute' },
   { command: /^docker compose /, why: 'needs Docker; tests/docker checks the file and its commands' },
   {
     command: /^npx ratchet export --adapter /,
-    why: 'needs an adapter of a real trainer; tests/cli/export-adapter.test.ts makes and exports one',
+    why: 'needs an adapter of a real trainer; tests/app/export-adapter.test.ts makes and exports one',
   },
   { command: /^curl -fLO "\$base/, why: 'needs the internet' },
   { command: /^pip install /, why: 'needs the internet' },

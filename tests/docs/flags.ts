@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { createProgram } from '../../cli/main.ts';
 
-const SCRIPTS = ['demo', 'test', 'chaos', 'gallery'];
+const SCRIPTS = ['demo', 'test', 'chaos', 'gallery', 'hostile'];
 
 const program = await createProgram();
 

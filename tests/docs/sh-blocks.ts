@@ -6,7 +6,7 @@ export type ShownCommand = { file: string; line: number; command: string };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export function documents(): { file: string; text: string }[] {
+function documents(): { file: string; text: string }[] {
   return ['README.md', 'docs/*.md', 'examples/**/README.md']
     .flatMap((pattern) => globSync(pattern, { cwd: root }))
     .toSorted()

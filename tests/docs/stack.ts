@@ -120,10 +120,12 @@ export class DocsStack {
       RATCHET_GATEWAY_STORE: 'arithmetic',
     });
     const { child, output } = this.#up;
-    await until('ratchet up', async () => {
+    const ready = async () => {
       if (child.exitCode !== null) throw new Error(`ratchet up ended:\n${output()}`);
       return output().includes('Ctrl-C stops everything');
-    });
+    };
+    // Four processes start beside the other tests.
+    await until('ratchet up', ready, 180_000);
   }
 
   /** Ctrl-C where `ratchet up` runs. */

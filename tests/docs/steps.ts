@@ -1,7 +1,7 @@
 /** What the test does with each command of the documentation, and what a user must see. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { addReviews, reviewable } from '../../db/reviews.ts';
+import { addReviews, reviewable } from '../../db/queries/reviews.ts';
 import { addCheckpoint, addIteration, addPool, addRun } from '../cli/fixture.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/wait.ts';
@@ -82,14 +82,15 @@ export const READ: Step[] = [
 
 /** Waits until the newest iteration of the live run is in the hands of its trainer, which takes its time. */
 const training = (index: number) => async (stack: DocsStack) => {
-  await until(`iteration ${index} at the trainer`, async () => {
+  const handed = async () => {
     const jobs = await stack.rows(
       `select 1 from training_jobs j join datasets d on d.id = j.dataset_id
         join iterations i on i.id = d.iteration_id where i.run_id = 'live' and i.index = $1`,
       [index],
     );
     return jobs.length > 0;
-  });
+  };
+  await until(`iteration ${index} at the trainer`, handed, 150_000);
 };
 
 const status = (run: string, wanted: string) => async (stack: DocsStack) => {

@@ -1,8 +1,9 @@
 /** `npm run gallery`: runs every rogue against the real stack, and prints what stopped it. */
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { reportError, UsageError } from '../../cli/errors.ts';
+import { reportError, UsageError } from '../../process/errors.ts';
 import { listenForInterrupt } from '../../cli/interrupt.ts';
-import { duration } from '../../cli/text.ts';
+import { duration } from '../../process/text.ts';
 import { writeSection } from '../chaos/harness/table.ts';
 import { runSuite } from './harness/suite.ts';
 import { galleryTable } from './harness/table.ts';
@@ -28,6 +29,9 @@ function plan() {
     );
   return { rogues, lanes, write };
 }
+
+// The rogues' tasks are written there, and the workers read them.
+process.env.RATCHET_TASKS ??= tmpdir();
 
 let planned: ReturnType<typeof plan>;
 try {

@@ -1,15 +1,23 @@
 /** The gates beyond the first five, the policy, and what `unscored` means. */
+import type { GateName, Verdict } from '../../loop/words.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { featuresOf, spreadOf } from '../../gates/distribution.ts';
-import type { GateContext, GateName, JudgedCritique, JudgedSample, Verdict } from '../../gates/gate.ts';
-import { accepted, GATE_NAMES, GATES, judge, policyOf, ungated } from '../../gates/index.ts';
-import { improveInputSchema } from '../../loop/input.ts';
+import type { GateContext, JudgedCritique, JudgedSample } from '../../gates/gate.ts';
+import {
+  accepted,
+  gateNamed,
+  GATES,
+  gatesSchema,
+  judge,
+  policyOf,
+  settingsFor,
+  ungated,
+  type JudgingContext,
+} from '../../gates/index.ts';
 
-const settings = (gates: object = {}) => {
-  const parsed = improveInputSchema.parse({ gates }).gates;
-  return { ...parsed, length: { ...parsed.length, maxTokens: 500 } };
-};
+const NAMES = GATES.map(({ name }) => name);
+const settings = (gates: object = {}) => gatesSchema.parse(gates);
 
 const work = (n: number) =>
   `Tom has ${n} apples and buys ${n + 1} more.\nSo he has ${2 * n + 1}.\n#### ${2 * n + 1}`;
@@ -27,19 +35,20 @@ const good: JudgedSample = {
   critiques: [{ critic: 'structured', outcome: 'holds', score: 0.9, reason: 'no wrong step found' }],
 };
 
-const context = (gates: object = {}, changes: Partial<GateContext> = {}): GateContext => ({
+const context = (gates: object = {}, changes: Partial<GateContext> = {}): JudgingContext => ({
   vote: { answer: '41', votes: 6, runnerUpVotes: 1, samples: 8 },
   length: { medianTokens: 30, madTokens: 2, samples: 300, of: 'accepted' },
   critics: [{ name: 'structured', betterThanChance: true, reason: 'not measured on this task' }],
   verifies: false,
   accepted: { examples: 60, features: usual },
+  maxTokens: 500,
   settings: settings(gates),
   ...changes,
 });
 
 function verdictOf(gate: GateName, sample: Partial<JudgedSample>, where = context()): Verdict {
-  const { gate: check } = GATES.find(({ name }) => name === gate)!;
-  return check({ ...good, ...sample }, where);
+  const one = gateNamed(gate)!;
+  return { gate, ...one.judge({ ...good, ...sample }, where, settingsFor(one, where.settings)) };
 }
 
 describe('the agreement band', () => {
@@ -304,6 +313,7 @@ describe('the policy', () => {
       verification: 'off',
       novelty: 'advisory',
       distribution: 'advisory',
+      repetition: 'advisory',
       reward: 'off',
       human: 'off',
     });
@@ -321,7 +331,8 @@ describe('the policy', () => {
     critique: { critiques: [] },
     verification: { verification: { ok: undefined, reason: 'nothing' } },
     novelty: { novelty: { similarity: 1, compared: 1 } },
-    distribution: { text: 'x'.repeat(3000) },
+    distribution: { text: Array.from({ length: 600 }, (_, i) => i).join(' ') },
+    repetition: { text: `${work(20)} ${work(20).split('\n')[0]}` },
     reward: { reward: { score: 0, reason: 'bad' } },
     human: { human: { decision: 'reject', by: 'ann' } },
   };
@@ -333,14 +344,14 @@ describe('the policy', () => {
   };
   const weighted = (gate: GateName, weight: 'required' | 'advisory' | 'off') => {
     const all = Object.fromEntries(
-      GATE_NAMES.filter((name) => name !== 'critique').map((name) => [name, 'required']),
+      NAMES.filter((name) => name !== 'critique').map((name) => [name, 'required']),
     );
     return gate === 'critique'
-      ? { policy: all, critique: { mode: weight } }
-      : { policy: { ...all, [gate]: weight } };
+      ? { policy: all, critique: { mode: weight }, repetition: { max: 0.2 } }
+      : { policy: { ...all, [gate]: weight }, repetition: { max: 0.2 } };
   };
 
-  test.each(GATE_NAMES)('decides whether %s stops a sample, advises or is silent', (gate) => {
+  test.each(NAMES)('decides whether %s stops a sample, advises or is silent', (gate) => {
     const sample = { ...good, ...everything, ...stoppedBy[gate] };
     const under = (weight: 'required' | 'advisory' | 'off') => judge(sample, context(weighted(gate, weight)));
     expect(accepted(judge({ ...good, ...everything }, context(weighted(gate, 'required'))))).toBe(true);
@@ -371,9 +382,7 @@ describe('the policy', () => {
   });
 
   test('leaves nothing to accept where every required gate was ignored', () => {
-    const off = Object.fromEntries(
-      GATE_NAMES.filter((name) => name !== 'critique').map((name) => [name, 'off']),
-    );
+    const off = Object.fromEntries(NAMES.filter((name) => name !== 'critique').map((name) => [name, 'off']));
     const where = context({
       policy: { ...off, human: 'required' },
       critique: { mode: 'off' },
@@ -409,16 +418,15 @@ describe('every gate', () => {
   test('says something of every sample, the same each time, with a reason', () => {
     fc.assert(
       fc.property(whatever, (sample) => {
-        for (const { name, gate } of GATES) {
-          const verdict = gate(sample, context());
-          expect(verdict.gate).toBe(name);
+        for (const name of NAMES) {
+          const verdict = verdictOf(name, sample);
           expect(verdict.reason.length).toBeGreaterThan(0);
-          expect(gate(sample, context())).toEqual(verdict);
+          expect(verdictOf(name, sample)).toEqual(verdict);
         }
       }),
     );
   });
-  test.each(['agreement', 'length', 'novelty', 'distribution', 'reward', 'critique'] as const)(
+  test.each(['agreement', 'length', 'novelty', 'distribution', 'repetition', 'reward', 'critique'] as const)(
     '%s gives the measured value and the threshold, as numbers and in its reason',
     (name) => {
       const sample = { novelty: { similarity: 0.4, compared: 9 }, reward: { score: 0.8, reason: 'ok' } };

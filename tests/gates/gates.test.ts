@@ -1,7 +1,8 @@
+import type { Outcome, Verdict } from '../../loop/words.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { accepted, GATE_NAMES, GATES, judge, ungated } from '../../gates/index.ts';
-import type { GateContext, JudgedSample, Outcome, Verdict } from '../../gates/gate.ts';
+import { accepted, GATES, gatesSchema, judge, ungated, type GateSettings } from '../../gates/index.ts';
+import type { GateContext, JudgedSample } from '../../gates/gate.ts';
 
 const good: JudgedSample = {
   text: 'work',
@@ -24,43 +25,41 @@ const usual = [
   { feature: 'share of digits', median: 0.1, spread: 0.05 },
 ];
 
-const context: GateContext = {
+const NAMES = GATES.map(({ name }) => name);
+
+const bare: GateContext = {
   vote: { answer: '13', votes: 5, runnerUpVotes: 2, samples: 8 },
   length: { medianTokens: 111, madTokens: 0, samples: 2560, of: 'pool' },
   critics: [{ name: 'critic', betterThanChance: true, reason: 'balanced accuracy 0.97 at level 4' }],
   verifies: true,
   accepted: { examples: 300, features: usual },
-  settings: {
-    agreement: { min: 0.6, max: 1, minMargin: 0.25 },
-    length: { maxDeviations: 8, maxTokens: 120 },
-    critique: { min: 0.5, mode: 'required', decide: 'all' },
-    novelty: { maxSimilarity: 0.9 },
-    distribution: { maxDeviations: 8, minExamples: 50 },
-    reward: { min: 0.5 },
-    policy: {
-      agreement: 'required',
-      format: 'required',
-      coherence: 'required',
-      length: 'required',
-      verification: 'auto',
-      novelty: 'required',
-      distribution: 'required',
-      reward: 'required',
-      human: 'required',
-    },
-    unscored: {},
-  },
+  maxTokens: 120,
 };
+
+const demanding: GateSettings = gatesSchema.parse({
+  policy: {
+    novelty: 'required',
+    distribution: 'required',
+    repetition: 'required',
+    reward: 'required',
+    human: 'required',
+  },
+  critique: { mode: 'required' },
+});
+
+const context = { ...bare, settings: demanding };
 
 type Change = {
   sample?: Partial<JudgedSample>;
   context?: Partial<GateContext>;
-  settings?: Partial<GateContext['settings']>;
+  settings?: object;
 };
 
 function verdictOf(gate: string, { sample, context: changed, settings }: Change = {}): Verdict | undefined {
-  const all = { ...context, ...changed, settings: { ...context.settings, ...settings } };
-  return judge({ ...good, ...sample }, all).find((verdict) => verdict.gate === gate);
+  const all = { ...demanding, ...settings } as GateSettings;
+  return judge({ ...good, ...sample }, { ...bare, ...changed, settings: all }).find(
+    (verdict) => verdict.gate === gate,
+  );
 }
 
 describe('the agreement gate', () => {
@@ -190,12 +189,11 @@ describe('the format and coherence gates', () => {
 
 describe('the length gate', () => {
   const prose = { length: { medianTokens: 200, madTokens: 20, samples: 500, of: 'pool' as const } };
-  const settings = { length: { maxDeviations: 8, maxTokens: 1024 } };
+  const maxTokens = 1024;
   const length = (completionTokens: number, change: Change = {}) =>
     verdictOf('length', {
-      settings,
-      context: prose,
       ...change,
+      context: { ...prose, maxTokens, ...change.context },
       sample: { completionTokens, ...change.sample },
     });
 
@@ -300,8 +298,7 @@ describe('the critique gate', () => {
 
 describe('the ensemble', () => {
   test('gives one verdict per gate, in a fixed order', () => {
-    expect(judge(good, context).map(({ gate }) => gate)).toEqual(GATE_NAMES);
-    expect(GATES.map(({ name }) => name)).toEqual(GATE_NAMES);
+    expect(judge(good, context).map(({ gate }) => gate)).toEqual(NAMES);
     expect(accepted(judge(good, context))).toBe(true);
   });
 
@@ -360,7 +357,7 @@ describe('the ensemble', () => {
 
   test('accepts exactly when all required verdicts are passes', () => {
     const verdict = fc.record({
-      gate: fc.constantFrom(...GATE_NAMES),
+      gate: fc.constantFrom(...NAMES),
       outcome: fc.constantFrom<Outcome>('pass', 'fail', 'unscored'),
       reason: fc.constant(''),
       advisory: fc.boolean(),

@@ -6,7 +6,6 @@ import type { GateContext, JudgedSample } from '../../gates/gate.ts';
 import { improveInputSchema } from '../../loop/input.ts';
 
 const { gates } = improveInputSchema.parse({});
-const settings = { ...gates, length: { ...gates.length, maxTokens: 500 } };
 const sample: JudgedSample = {
   text: 'work',
   answer: '1',
@@ -24,7 +23,7 @@ const context: GateContext = {
   critics: [],
   verifies: false,
   accepted: { examples: 0, features: [] },
-  settings,
+  maxTokens: 500,
 };
 
 describe('what is usual', () => {
@@ -81,13 +80,18 @@ describe('what is usual', () => {
       { feature: 'lines (log)', median: 1, spread: 1 },
       { feature: 'a feature of another version', median: 1.5, spread: 1 },
     ];
-    const verdict = distribution(sample, { ...context, accepted: { examples: 60, features } });
+    const verdict = distribution.judge(
+      sample,
+      { ...context, accepted: { examples: 60, features } },
+      gates.distribution,
+    );
     expect(verdict).toMatchObject({ score: 2, reason: expect.stringContaining('in mean word length') });
     // What the text does not have is 0 there.
-    const unknown = distribution(sample, {
-      ...context,
-      accepted: { examples: 60, features: [features[3]!] },
-    });
+    const unknown = distribution.judge(
+      sample,
+      { ...context, accepted: { examples: 60, features: [features[3]!] } },
+      gates.distribution,
+    );
     expect(unknown.score).toBe(1.5);
   });
 });
@@ -95,14 +99,22 @@ describe('what is usual', () => {
 describe('the agreement gate', () => {
   test('takes no samples for no agreement and no lead, and one for all of it', () => {
     const at = (votes: number, samples: number) =>
-      agreement(sample, { ...context, vote: { answer: '1', votes, runnerUpVotes: 0, samples } });
+      agreement.judge(
+        sample,
+        { ...context, vote: { answer: '1', votes, runnerUpVotes: 0, samples } },
+        gates.agreement,
+      );
     expect(at(0, 0)).toMatchObject({ outcome: 'fail', score: 0 });
     expect(at(1, 1)).toMatchObject({ outcome: 'pass', score: 1 });
   });
 
   test('asks for a lead only where one is required', () => {
     const required = { votes: 5, reason: 'needs 5' };
-    const verdict = agreement(sample, { ...context, vote: { ...context.vote, required } });
+    const verdict = agreement.judge(
+      sample,
+      { ...context, vote: { ...context.vote, required } },
+      gates.agreement,
+    );
     expect(verdict.outcome).toBe('pass');
   });
 });

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import OpenAI, { APIError } from 'openai';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { rollBack, servedCheckpoint, servingOfTask } from '../../activities/serving.ts';
+import { rollBack, servedCheckpoint, servingOfTask } from '../../engine/serving.ts';
 import { gatewaySettings } from '../../gateway/environment.ts';
 import { startGateway, type RunningGateway } from '../../gateway/server.ts';
 import { useLoop } from '../support/loop.ts';
@@ -61,6 +61,28 @@ async function errorOf(asked: Promise<unknown>): Promise<APIError> {
   expect(error).toBeInstanceOf(APIError);
   return error as APIError;
 }
+
+test('a body that comes in pieces, without a length, is read and bounded like any other', async () => {
+  const send = async (body: string) => {
+    const pieces = body.match(/[^]{1,100000}/g) ?? [];
+    const answer = await fetch(`${gateway.address}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece))),
+      duplex: 'half',
+    } as RequestInit);
+    const connection = answer.headers.get('connection');
+    return { status: answer.status, connection, ...((await answer.json()) as { error?: { code: string } }) };
+  };
+  expect(await send(JSON.stringify(question))).toMatchObject({ status: 200 });
+  const long = JSON.stringify({ ...question, user: 'x'.repeat(5_000_000) });
+  expect(await send(long)).toMatchObject({
+    status: 413,
+    connection: 'close',
+    error: { code: 'too_large' },
+  });
+  expect((await fetch(`${gateway.address}/v1/models`, { method: 'PATCH' })).status).toBe(404);
+});
 
 test('tasks are listed as models, with the checkpoint that answers', async () => {
   const checkpoint = await served();

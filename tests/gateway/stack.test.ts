@@ -3,15 +3,15 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startStack } from '../../cli/stack/stack.ts';
-import { stackStatus } from '../../cli/stack/status.ts';
+import { startStack } from '../../stack/stack.ts';
+import { stackStatus } from '../../app/machine/status.ts';
 import { migrate } from '../../db/migrate.ts';
 import { connect } from '../../db/connect.ts';
 import * as t from '../../db/schema.ts';
 import { improveInputSchema } from '../../loop/input.ts';
 import { longAddition } from '../support/scripted-adder.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
-import { stackEnv, temporaryHome } from '../cli/stack/helpers.ts';
+import { stackEnv, temporaryHome } from '../stack/helpers.ts';
 
 let model: ModelServer;
 

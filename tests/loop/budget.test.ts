@@ -4,7 +4,7 @@ import { improveInputSchema } from '../../loop/input.ts';
 
 const settings = improveInputSchema.parse({});
 const spend = (part: Partial<typeof NOTHING>) => ({ ...NOTHING, ...part });
-const both = (one: typeof NOTHING) => ({ run: one, iteration: one });
+const both = (one: typeof NOTHING) => ({ run: one, iteration: one, stage: one });
 
 describe('spend', () => {
   it('is added field by field', () => {
@@ -40,41 +40,64 @@ describe('spend', () => {
 });
 
 describe('a budget', () => {
-  const limits = { run: { tokens: 100 }, iteration: { minutes: 2.5 } };
+  const limits = { run: { tokens: 100 }, iteration: { minutes: 2.5 }, stage: { tokens: 80 } };
   const ahead = both(spend({ tokens: 60, minutes: 1 }));
 
   it('holds when it is met exactly, and is passed by what is beyond, in a sentence', () => {
-    const spent = (tokens: number) => ({ run: spend({ tokens }), iteration: NOTHING });
+    const spent = (tokens: number) => ({ ...both(NOTHING), run: spend({ tokens }) });
     expect(overBudget(limits, spent(40), ahead, false)).toBeUndefined();
-    expect(overBudget(limits, spent(41), ahead, false)).toBe(
-      'the run would reach 101 of 100 tokens (41 spent, 60 ahead)',
-    );
+    expect(overBudget(limits, spent(41), ahead, false)).toEqual({
+      scope: 'run',
+      problem: 'the run would reach 101 of 100 tokens (41 spent, 60 ahead)',
+    });
   });
 
   it('holds for an iteration on its own', () => {
-    const spent = (minutes: number) => ({ run: spend({ minutes: 1000 }), iteration: spend({ minutes }) });
+    const spent = (minutes: number) => ({
+      run: spend({ minutes: 1000 }),
+      iteration: spend({ minutes }),
+      stage: NOTHING,
+    });
     expect(overBudget(limits, spent(1.5), ahead, false)).toBeUndefined();
-    expect(overBudget(limits, spent(1.75), ahead, false)).toBe(
+    expect(overBudget(limits, spent(1.75), ahead, false)?.problem).toBe(
       'the iteration would reach 2.7500 of 2.5000 minutes (1.7500 spent, 1 ahead)',
     );
-    const many = { run: {}, iteration: { minutes: 20.5 } };
-    expect(overBudget(many, both(spend({ minutes: 20 })), ahead, false)).toContain(
+    const many = { run: {}, iteration: { minutes: 20.5 }, stage: {} };
+    expect(overBudget(many, both(spend({ minutes: 20 })), ahead, false)?.problem).toContain(
       'reach 21 of 20.5 minutes',
     );
   });
 
+  it('holds for a stage of a curriculum, after what would end the whole run', () => {
+    const spent = (tokens: number, run = 0) => ({
+      ...both(NOTHING),
+      run: spend({ tokens: run }),
+      stage: spend({ tokens }),
+    });
+    expect(overBudget(limits, spent(20), ahead, false)).toBeUndefined();
+    expect(overBudget(limits, spent(21), ahead, false)).toEqual({
+      scope: 'stage',
+      problem: 'the stage would reach 81 of 80 tokens (21 spent, 60 ahead)',
+    });
+    expect(overBudget(limits, spent(21, 41), ahead, false)?.scope).toBe('run');
+  });
+
   it('of seconds of training stands in the way of training alone', () => {
-    const training = { run: { trainingSeconds: 10 }, iteration: {} };
+    const training = { run: { trainingSeconds: 10 }, iteration: {}, stage: {} };
     const spent = both(spend({ trainingSeconds: 11 }));
     expect(overBudget(training, spent, both(NOTHING), false)).toBeUndefined();
-    expect(overBudget(training, spent, both(NOTHING), true)).toContain('11 of 10 seconds of training');
+    expect(overBudget(training, spent, both(NOTHING), true)?.problem).toContain(
+      '11 of 10 seconds of training',
+    );
   });
 
   it('is one where any limit is set', () => {
-    expect(isLimited({ run: {}, iteration: {} })).toBe(false);
-    expect(isLimited({ run: { tokens: undefined }, iteration: {} })).toBe(false);
-    expect(isLimited({ run: {}, iteration: { cost: 1 } })).toBe(true);
-    expect(isLimited({ run: { tokens: 1 }, iteration: {} })).toBe(true);
+    const none = { run: {}, iteration: {}, stage: {} };
+    expect(isLimited(none)).toBe(false);
+    expect(isLimited({ ...none, run: { tokens: undefined } })).toBe(false);
+    expect(isLimited({ ...none, iteration: { cost: 1 } })).toBe(true);
+    expect(isLimited({ ...none, run: { tokens: 1 } })).toBe(true);
+    expect(isLimited({ ...none, stage: { minutes: 1 } })).toBe(true);
   });
 });
 

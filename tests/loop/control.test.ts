@@ -4,15 +4,13 @@ import {
   carriedControl,
   createControl,
   givesUp,
-  idOf,
-  MESSAGE_NAMES,
-  readArgs,
   receive,
   refusal,
   type Control,
   type Message,
-  type MessageName,
 } from '../../loop/control.ts';
+import { idOf } from '../../loop/message-fields.ts';
+import { MESSAGE_NAMES, readArgs, type MessageName } from '../../loop/messages.ts';
 
 let count = 0;
 const message = (name: MessageName, input?: unknown, id = `m${++count}`): Message => ({

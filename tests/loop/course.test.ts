@@ -319,10 +319,10 @@ describe('budget', () => {
     const over = (spent: number, ahead: number, cost = 0) =>
       overBudget(
         budget,
-        { run: spend(spent), iteration: spend(0, cost) },
-        { run: spend(ahead), iteration: spend(0) },
+        { run: spend(spent), iteration: spend(0, cost), stage: NOTHING },
+        { run: spend(ahead), iteration: spend(0), stage: NOTHING },
         true,
-      );
+      )?.problem;
     expect(over(50, 50)).toBeUndefined();
     expect(over(50, 51)).toBe('the run would reach 101 of 100 tokens (50 spent, 51 ahead)');
     expect(over(0, 0, 1.5)).toMatch(/the iteration would reach 1\.5000 of 1 in money/);
@@ -330,9 +330,11 @@ describe('budget', () => {
 
   it('lets spent seconds of training stand in the way of training alone', () => {
     const { budget } = settings({ budget: { run: { trainingSeconds: 10 } } });
-    const spent = { run: { ...NOTHING, trainingSeconds: 11 }, iteration: NOTHING };
-    const ahead = { run: NOTHING, iteration: NOTHING };
-    expect(overBudget(budget, spent, ahead, true)).toMatch(/would reach 11 of 10 seconds of training/);
+    const ahead = { run: NOTHING, iteration: NOTHING, stage: NOTHING };
+    const spent = { ...ahead, run: { ...NOTHING, trainingSeconds: 11 } };
+    expect(overBudget(budget, spent, ahead, true)?.problem).toMatch(
+      /would reach 11 of 10 seconds of training/,
+    );
     expect(overBudget(budget, spent, ahead, false)).toBeUndefined();
   });
 

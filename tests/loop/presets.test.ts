@@ -57,7 +57,17 @@ describe('presets', () => {
     });
   });
 
-  const others = ['format', 'coherence', 'length', 'critique', 'novelty', 'distribution', 'reward', 'human'];
+  const others = [
+    'format',
+    'coherence',
+    'length',
+    'critique',
+    'novelty',
+    'distribution',
+    'repetition',
+    'reward',
+    'human',
+  ];
   it.each([
     ['lmsi', { agreement: 'required', verification: 'off' }],
     ['ttrl', { agreement: 'required', verification: 'off' }],
@@ -65,7 +75,7 @@ describe('presets', () => {
     ['rest-em', { agreement: 'advisory', verification: 'required' }],
   ] as const)('of %s only the published filter decides', (preset, filter) => {
     const { gates } = resolve({ preset });
-    const weights = policyOf({ ...gates, length: { ...gates.length, maxTokens: 100 } }, true);
+    const weights = policyOf(gates, true);
     expect(weights).toEqual({ ...Object.fromEntries(others.map((gate) => [gate, 'off'])), ...filter });
     expect(gates.agreement).toMatchObject({
       precision: 0,
@@ -78,11 +88,10 @@ describe('presets', () => {
   /** Numbers of agreeing samples, of all K, that the agreement gate lets pass. */
   const passing = (preset: PresetName) => {
     const { gates, sampling } = resolve({ preset });
-    const settings = { ...gates, length: { ...gates.length, maxTokens: 100 } };
     const sample = { answer: '1', agrees: true } as JudgedSample;
     return Array.from({ length: sampling.samples }, (_, i) => i + 1).filter((votes) => {
       const vote = { answer: '1', votes, runnerUpVotes: 0, samples: sampling.samples };
-      return agreement(sample, { vote, settings } as unknown as GateContext).outcome === 'pass';
+      return agreement.judge(sample, { vote } as GateContext, gates.agreement).outcome === 'pass';
     });
   };
   it('let pass as many votes as the papers do: any majority, or three to seven of ten', () => {

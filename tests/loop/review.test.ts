@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { improveInputSchema } from '../../loop/input.ts';
 import { asksForReview, chooseReviews, tooManyRejected, type Reviewable } from '../../loop/review.ts';
 import type { ReviewSettings } from '../../loop/review-input.ts';
-import { createControl, readArgs, receive } from '../../loop/control.ts';
+import { createControl, receive } from '../../loop/control.ts';
+import { readArgs } from '../../loop/messages.ts';
 
 const settings = (changes: Partial<ReviewSettings> = {}): ReviewSettings => ({
   ...improveInputSchema.parse({}).review,

@@ -1,7 +1,7 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, it } from 'vitest';
-import { endingsText, estimatedText } from '../../cli/endings.ts';
+import { endingsText, estimatedText } from '../../app/report/endings.ts';
 import { adviceOn } from '../../models/advice.ts';
 import { isRetryable } from '../../models/errors.ts';
 import { toFailure } from '../../models/failure.ts';

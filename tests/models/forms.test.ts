@@ -1,7 +1,8 @@
+import { APIError } from 'openai';
 import { afterAll, describe, expect, it } from 'vitest';
 import { chat, type ChatRequest } from '../../models/chat.ts';
 import { resolveEndpoint, type Endpoint } from '../../models/endpoint.ts';
-import { folded, unwelcome, type Form } from '../../models/forms.ts';
+import { folded, refusedForm, unwelcome, type Form } from '../../models/forms.ts';
 import { responseFormat } from '../../tasks/critic.ts';
 import { z } from 'zod';
 import { startScriptedEndpoint, type Script, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
@@ -178,6 +179,40 @@ const refusals: [Form, string, { status?: number; body: unknown }, (body: Sent) 
   ],
 ];
 
+/** How servers and templates say that the first message may be no system message. */
+const NO_SYSTEM: [number, string, string?][] = [
+  [400, 'Only user, assistant and tool roles are supported!'],
+  [422, "Input should be 'user' or 'assistant'", 'messages.0.role'],
+  [400, "messages[0].role must be one of ['user','assistant']"],
+  [
+    400,
+    "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+    'messages[0].role',
+  ],
+  [400, 'Developer instruction is not enabled for models/gemma-3-27b-it'],
+  [400, 'the first message must be from the user'],
+  [400, 'invalid role: system'],
+  [500, 'TemplateError: System role not supported'],
+];
+it.each(NO_SYSTEM)('a system message is refused by %i "%s"', (status, message, param) => {
+  const error = APIError.generate(status, { error: { message, param } }, undefined, new Headers());
+  const [system, user] = [
+    { role: 'system' as const, content: 'Judge.' },
+    { role: 'user' as const, content: 'x' },
+  ];
+  const endpoint = { model: 'm' } as Endpoint;
+  expect(refusedForm(error, { messages: [system, user] }, endpoint)).toBe('system');
+  expect(refusedForm(error, { messages: [user] }, endpoint)).toBeUndefined();
+});
+it.each([
+  'The system prompt exceeds the context length, which is not allowed',
+  "Input should be 'user' or 'assistant' (messages.12.role)",
+])('a system message is not refused by "%s"', (message) => {
+  const error = APIError.generate(400, { error: { message } }, undefined, new Headers());
+  const messages = [{ role: 'system' as const, content: 'Judge.' }];
+  expect(refusedForm(error, { messages }, { model: 'm' } as Endpoint)).toBeUndefined();
+});
+
 describe('a field that is refused by name', () => {
   it.each(refusals)(
     '%s (%s) is left out from then on, at the cost of one call',
@@ -199,26 +234,32 @@ describe('a field that is refused by name', () => {
     },
   );
 
-  it('goes from json_schema over json_object to none, with the schema told in the prompt', async () => {
-    const { server, endpoint } = await start({
-      fault: ({ body }) =>
-        body.response_format ? { status: 400, message: 'response_format is not supported' } : undefined,
-    });
-    await chat(endpoint, { ...request, n: 1 });
-    const [schemaForm, objectForm, none] = bodies(server);
-    expect(schemaForm!.response_format).toEqual(schema);
-    expect(schemaForm!.messages).toEqual(request.messages);
-    expect(objectForm!.response_format).toEqual({ type: 'json_object' });
-    expect(none).not.toHaveProperty('response_format');
-    for (const { messages } of [objectForm!, none!]) {
-      expect(messages[1]!.content).toContain('36 - 7 = 29\n\nAnswer with one JSON object and nothing else');
-      expect(messages[1]!.content).toContain('"enum":["holds","fails"]');
-    }
-    // Text is not asked to be JSON for it.
-    const { extra: _, ...plain } = request;
-    await chat(endpoint, { ...plain, n: 1 });
-    expect(bodies(server).at(-1)!.messages).toEqual(request.messages);
-  });
+  it.each([
+    'response_format is not supported',
+    // Our own server, of a model that can write no JSON.
+    "'response_format' is not possible with this model: its vocabulary cannot write { }. Leave it out",
+  ])(
+    'goes from json_schema over json_object to none, with the schema told in the prompt: %s',
+    async (message) => {
+      const { server, endpoint } = await start({
+        fault: ({ body }) => (body.response_format ? { status: 400, message } : undefined),
+      });
+      await chat(endpoint, { ...request, n: 1 });
+      const [schemaForm, objectForm, none] = bodies(server);
+      expect(schemaForm!.response_format).toEqual(schema);
+      expect(schemaForm!.messages).toEqual(request.messages);
+      expect(objectForm!.response_format).toEqual({ type: 'json_object' });
+      expect(none).not.toHaveProperty('response_format');
+      for (const { messages } of [objectForm!, none!]) {
+        expect(messages[1]!.content).toContain('36 - 7 = 29\n\nAnswer with one JSON object and nothing else');
+        expect(messages[1]!.content).toContain('"enum":["holds","fails"]');
+      }
+      // Text is not asked to be JSON for it.
+      const { extra: _, ...plain } = request;
+      await chat(endpoint, { ...plain, n: 1 });
+      expect(bodies(server).at(-1)!.messages).toEqual(request.messages);
+    },
+  );
 
   it('may be every one: the plainest form is still a request', async () => {
     const order: [string, (b: Sent) => unknown][] = [

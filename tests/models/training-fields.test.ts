@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { improveInputSchema } from '../../loop/input.ts';
 import { resolveEndpoint } from '../../models/endpoint.ts';
-import { createJob, hyperparameters, resolvedParameters, type Job } from '../../models/fine-tuning.ts';
+import { createJob, hyperparameters, resolvedParameters } from '../../models/fine-tuning.ts';
+import type { Job } from '../../models/job.ts';
 
 const at = (baseURL: string) => resolveEndpoint('trainer', { baseURL }, 'some-model');
 const all = { epochs: 3, batchSize: 8, learningRate: 2e-4, loraRank: 16, emaDecay: 0.9 };

@@ -2,11 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readModel } from '../../cli/models/store.ts';
-import { startStack, type Stack } from '../../cli/stack/stack.ts';
+import { readModel } from '../../stack/models/store.ts';
+import { startStack, type Stack } from '../../stack/stack.ts';
 import { TASK_QUEUE } from '../../workflows/names.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { freePort } from '../support/ports.ts';
@@ -130,4 +131,36 @@ it('a real model goes from unlabeled prompts to a promotion decision', async ({ 
   const [decision] = await rows<{ kind: string; reason: string }>(sql`select kind, reason from decisions`);
   expect(['promote', 'discard']).toContain(decision!.kind);
   expect(decision!.reason).toMatch(/McNemar p = [\d.e-]+/);
+}, 1_200_000);
+
+it('a task file without any settings runs on it to a decision', async ({ skip }) => {
+  skip(unreachable !== undefined, unreachable);
+  const before = process.env.MODEL_BASE_URL;
+  // As `ratchet up` tells it to its workers.
+  process.env.MODEL_BASE_URL = stack!.env.MODEL_BASE_URL!;
+  try {
+    const task = fileURLToPath(new URL('../fixtures/sums-task/task.yaml', import.meta.url));
+    const result = await temporal!.client.workflow.execute('improve', {
+      workflowId: 'sums',
+      taskQueue: TASK_QUEUE.main,
+      // All 60 prompts and the base's majority of eight take seven times as long, and add no stage.
+      args: [{ task, iterations: 1, pool: { prompts: 12 }, benchmark: { majority: false } }],
+    });
+    expect(result).toMatchObject({ runId: 'sums', status: 'completed', iterations: 1 });
+  } finally {
+    if (before === undefined) delete process.env.MODEL_BASE_URL;
+    else process.env.MODEL_BASE_URL = before;
+  }
+  const { rows } = await database!.db.execute<{ kind: string; model: string }>(
+    sql`select d.kind, r.settings->'models'->'generator'->>'model' as model
+        from decisions d join iterations i on i.id = d.iteration_id join runs r on r.id = i.run_id where r.id = 'sums'`,
+  );
+  // The model that was found; its adapters beside it do not make it ambiguous.
+  expect(rows).toEqual([
+    { kind: expect.stringMatching(/^(promote|discard|nothing-to-train)$/), model: SMOLLM },
+  ]);
+  const { rows: parked } = await database!.db.execute(
+    sql`select 1 from stages s join iterations i on i.id = s.iteration_id where s.status = 'failed' and i.run_id = 'sums'`,
+  );
+  expect(parked).toEqual([]);
 }, 1_200_000);

@@ -2,8 +2,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../activities/index.ts';
 import type { Db } from '../../db/connect.ts';
-import { addIteration } from '../../db/iterations.ts';
-import { addCheckpoint, createRun } from '../../db/runs.ts';
+import { addIteration } from '../../db/queries/iterations.ts';
+import { addCheckpoint, createRun } from '../../db/queries/runs.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
 import { layered } from '../../loop/presets.ts';
 import { loadTask, type TaskSpec } from '../../tasks/index.ts';
@@ -53,6 +53,7 @@ export async function addArithmeticRun(
       const filtered = await run(main.filter, { iterationId });
       return { iterationId, collected, voted, filtered };
     },
+    generate: (iterationId: number, count: number) => run(llm.generatePage, { iterationId, first: 0, count }),
     voteAgain: (iterationId: number) => run(main.vote, { iterationId }),
   };
 }

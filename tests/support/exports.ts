@@ -38,7 +38,7 @@ export async function addExportRun(
   return { base, iterationId };
 }
 
-export async function addPrompts(
+async function addPrompts(
   db: Db,
   runId: string,
   iterationId: number,

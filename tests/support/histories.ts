@@ -5,7 +5,7 @@ import proto from '@temporalio/proto';
 
 const { History } = proto.temporal.api.history.v1;
 
-export const HISTORIES = fileURLToPath(new URL('../fixtures/histories/', import.meta.url));
+const HISTORIES = fileURLToPath(new URL('../fixtures/histories/', import.meta.url));
 
 /**
  * Keeps the history of a finished workflow as a replay fixture when RATCHET_SAVE_HISTORIES=1. Fixtures are

@@ -38,7 +38,7 @@ export type LongRun = {
   decideMs: number[];
 };
 
-export type RecordedRow = {
+type RecordedRow = {
   id: string;
   name: string;
   origin: string;

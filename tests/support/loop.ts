@@ -58,6 +58,7 @@ export function useLoop(script: Script): Loop {
   loop.rows = async <T>(query: SQL) => (await loop.database.db.execute(query)).rows as T[];
   loop.small = (changes = {}) => ({
     iterations: 1,
+    check: 'off',
     pool: { prompts: 24, rehearsal: 4 },
     benchmark: { size: 'quick', majority: false },
     gates: { critique: { mode: 'off' } },

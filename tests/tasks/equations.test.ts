@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { processorTime } from '../support/cpu-time.ts';
 import { verifyEquations } from '../../tasks/file/equations.ts';
 import { fileTask } from '../../tasks/file/index.ts';
 import { fileTaskSchema } from '../../tasks/file/schema.ts';
@@ -129,9 +130,9 @@ describe('sums of any length', () => {
         fc.integer({ min: -1, max: 1 }),
         (all, plus, off) => {
           const sum = all.reduce((a, b) => a + b, 0);
-          const began = performance.now();
+          const began = processorTime();
           expect(ok(`In all that is ${all.join(plus)} = ${sum + off} eggs.`)).toBe(off === 0);
-          expect(performance.now() - began).toBeLessThan(500);
+          expect(began()).toBeLessThan(500);
         },
       ),
       { numRuns: 50 },
@@ -201,9 +202,9 @@ describe('hostile text', () => {
         (a, b, end) => {
           const unit = a + b;
           const text = unit.repeat(Math.floor((99_990 - end.length) / unit.length)) + end;
-          const began = performance.now();
+          const began = processorTime();
           verifyEquations(text);
-          expect(performance.now() - began).toBeLessThan(1000);
+          expect(began()).toBeLessThan(1000);
         },
       ),
       { numRuns: 300 },
@@ -218,9 +219,9 @@ describe('hostile text', () => {
     ['words', `${'aa bb '.repeat(16_000)}= 1`],
     ['terms and units', '1 + aa bb '.repeat(30).concat(' = 1\n').repeat(300)],
   ])('of %s takes little time', (_, text) => {
-    const began = performance.now();
+    const began = processorTime();
     expect(ok(text)).not.toBe(true);
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(began()).toBeLessThan(2000);
   });
   test('that is too long to be verified as a whole is not verified at all', () => {
     expect(verifyEquations('1 + 1 = 2\n'.repeat(1001)).ok).toBeUndefined();

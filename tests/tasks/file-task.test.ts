@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml';
 import { InvalidInputError } from '../../tasks/errors.ts';
 import { fileTaskSchema } from '../../tasks/file/schema.ts';
-import { loadTask, resolveTask, type TaskSpec } from '../../tasks/index.ts';
+import { forTarget, loadTask, resolveTask, type TaskSpec } from '../../tasks/index.ts';
 import type { Prompt, Task } from '../../tasks/task.ts';
 import { collect } from './collect.ts';
 
@@ -190,7 +190,7 @@ tempo: fast
 `);
     const text = problems.join('\n');
     for (const part of [
-      'name: must be letters',
+      'name: must be 1 to 64 letters',
       'prompts: Unrecognized key: "colour"',
       'benchmarks.0.role: Invalid option',
       'benchmarks.1.rows: "from" must not be after "to"',
@@ -256,12 +256,12 @@ tempo: fast
     [
       'rows in two benchmarks',
       (yaml: string) => yaml.replace('from: 3', 'from: 2'),
-      'benchmark final: is in target already: "How much is b?"',
+      'benchmark final: line 2 is in target already',
     ],
     [
       'a field that rows lack',
       (yaml: string) => yaml.replace('field: question', 'field: prompt'),
-      'line 1 has no field "prompt" (it has "question")',
+      'line 1 has no field "prompt"',
     ],
     [
       'an answer field that rows lack',
@@ -284,11 +284,11 @@ tempo: fast
     );
     write('prompts.jsonl', '{"question": "ok?"}\n{"question": 5}\n{oops\n');
     expect(await problemsOf(YAML)).toEqual([
-      `benchmark target: file ${at('held-out.jsonl')}, line 1 has an answer that can't be read (hash, numeric): "#### soon"`,
+      `benchmark target: file ${at('held-out.jsonl')}, line 1 has an answer that can't be read (hash, numeric)`,
       `benchmark target: file ${at('held-out.jsonl')}, line 2 has an empty "question"`,
       `benchmark final: file ${at('held-out.jsonl')}, line 3 has an answer that is no text or number`,
-      `prompts file ${at('prompts.jsonl')}, line 2 has a "question" that is no text: "5"`,
-      `prompts file ${at('prompts.jsonl')}, line 3 is not JSON: "{oops"`,
+      `prompts file ${at('prompts.jsonl')}, line 2 has a "question" that is no text`,
+      `prompts file ${at('prompts.jsonl')}, line 3 is not JSON (column 2)`,
     ]);
   });
 
@@ -358,9 +358,44 @@ describe('a calibration set', () => {
     );
     const problems = await problemsOf(CALIBRATED);
     expect(problems).toHaveLength(2);
-    expect(problems[0]).toBe('calibration: is in target already: "how much is B?"');
+    expect(problems[0]).toBe('calibration: line 21 is in target already');
     expect(problems[1]).toMatch(
       /^calibration: file .*known\.jsonl, line 22 has an answer that can't be read/,
     );
+  });
+});
+
+describe('a target with prompts of its own', () => {
+  const OWN = YAML.replace(
+    'rows: { to: 2 }, answer',
+    'rows: { to: 2 }, prompts: { file: own.jsonl, field: q }, answer',
+  );
+  const texts = async (task: Task) => {
+    const given = [];
+    for await (const { text } of task.prompts({ seed: 1, count: 9, exclude: () => false })) given.push(text);
+    return given;
+  };
+
+  test('draws them in its stage, and the task draws its own beside it', async () => {
+    write('own.jsonl', jsonl([{ q: 'Only here?' }]));
+    const task = loadTask(await resolveTask(write('task.yaml', OWN)));
+    expect(await texts(forTarget(task, 'target'))).toEqual(['Only here?']);
+    expect(await texts(task)).not.toContain('Only here?');
+    // What else the task is, it stays.
+    expect(forTarget(task, 'target').ask('x')).toEqual(task.ask('x'));
+    const others = write('others.jsonl', jsonl([{ question: 'Another file?' }]));
+    const overridden = loadTask(await resolveTask(at('task.yaml'), { promptsFile: others }));
+    expect(await texts(forTarget(overridden, 'target'))).toEqual(['Another file?']);
+  });
+
+  test('is refused where they cannot be read, are all held out, or it is no target', async () => {
+    write('own.jsonl', jsonl([{ q: 'how  much IS a?' }]));
+    expect(await problemsOf(OWN)).toEqual([
+      expect.stringMatching(/own\.jsonl: has no prompts beside those in the benchmarks$/),
+    ]);
+    write('own.jsonl', jsonl([{ question: 'No field q' }]));
+    expect(await problemsOf(OWN)).toEqual([expect.stringMatching(/own\.jsonl, line 1 has no field "q"$/)]);
+    const guard = OWN.replace('role: final', 'role: final, prompts: { file: own.jsonl }');
+    expect(await problemsOf(guard)).toEqual([expect.stringMatching(/only a target has prompts of its own$/)]);
   });
 });

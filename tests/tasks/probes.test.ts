@@ -1,3 +1,4 @@
+import { PROBE_KINDS, type ProbeKind } from '../../loop/words.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arithmeticTask } from '../../tasks/arithmetic/index.ts';
@@ -5,7 +6,6 @@ import { trueSum } from '../../tasks/arithmetic/addition.ts';
 import { fileTask } from '../../tasks/file/index.ts';
 import { fileTaskSchema } from '../../tasks/file/schema.ts';
 import { mutate } from '../../tasks/mutate.ts';
-import { PROBE_KINDS, type ProbeKind } from '../../tasks/task.ts';
 import { longAddition } from '../support/scripted-adder.ts';
 
 describe('the arithmetic task', () => {

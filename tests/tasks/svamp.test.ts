@@ -6,7 +6,7 @@ import { afterAll, expect, it, test } from 'vitest';
 import { readEquation, readProgram, valueOf, withNumbers } from '../../examples/svamp/equation.ts';
 import { formsOf, objection, split } from '../../examples/svamp/problems.ts';
 import { svampTask } from '../../examples/svamp/svamp.ts';
-import { demoInput, svampTaskFile } from '../../cli/demo-settings.ts';
+import { demoInput, svampTaskFile } from '../../app/runs/demo-settings.ts';
 import { loadTask, prepareTask, resolveTask } from '../../tasks/index.ts';
 import { collect } from './collect.ts';
 
@@ -40,8 +40,13 @@ test('a program of assignments is read as the equation that it comes to', () => 
     stated: 14,
   });
   expect(readProgram('both = 3 + 4\nanswer = 2 * both')).toMatchObject({ left: '2 * (3 + 4)', stated: 14 });
+  expect(readProgram('red = 44\nblue = 122\ndifference = blue - red')).toMatchObject({
+    left: '122 - 44',
+    stated: 78,
+  });
   const none = [
     'a = 3',
+    'both = 3 + 4\nanswer = 7',
     'answer = b + 1',
     'a = 3\nprint(a)',
     'answer = 3\nanswer = 4',

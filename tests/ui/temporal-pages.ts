@@ -1,6 +1,6 @@
 /** What a person does in the Temporal UI, by the names that the pages show. Written for UI 2.42. */
 import type { Locator, Page } from 'playwright-core';
-import type { MessageName } from '../../loop/control.ts';
+import type { MessageName } from '../../loop/messages.ts';
 import { until } from '../support/wait.ts';
 
 /** Opens the form, which the link has filled in, and submits it with the input left empty. */

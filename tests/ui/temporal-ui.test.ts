@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runsLink, startLink } from '../../cli/temporal.ts';
-import { MESSAGES } from '../../loop/control.ts';
+import { runsLink, startLink } from '../../app/temporal.ts';
+import { MESSAGES } from '../../loop/messages.ts';
 import { SEARCH_ATTRIBUTE } from '../../workflows/names.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { freePort } from '../support/ports.ts';
@@ -115,7 +115,7 @@ it('is started with empty input, progresses, and obeys pause, resume, resetCheck
   await waitForDetails(page, /arithmetic — (measuring the base|iterating 1 of 8)/);
   for (const kind of ['signal', 'update'] as const) {
     const texts = await offered(page, kind, () => picture(page, `${kind}s`));
-    for (const [name, description] of Object.entries(MESSAGES))
+    for (const [name, { help: description }] of Object.entries(MESSAGES))
       expect(texts.some((text) => text.startsWith(name) && text.includes(description))).toBe(true);
   }
 

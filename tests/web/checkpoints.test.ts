@@ -2,8 +2,8 @@
 import { sql } from 'drizzle-orm';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { servedCheckpoint, servingOfTask } from '../../activities/serving.ts';
-import { comparedItems, measuredOnBoth, outcomeCounts, OUTCOMES } from '../../db/comparisons.ts';
+import { servedCheckpoint, servingOfTask } from '../../engine/serving.ts';
+import { comparedItems, measuredOnBoth, outcomeCounts, OUTCOMES } from '../../db/queries/comparisons.ts';
 import * as t from '../../db/schema.ts';
 import { mcnemar } from '../../loop/mcnemar.ts';
 import { addCall, addDecision, addIteration, addRun, sizes } from '../cli/fixture.ts';

@@ -1,7 +1,7 @@
 /** The launcher and the schedules, in a browser, on a real Temporal with real workers. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { deleteSchedule, showSchedule } from '../../cli/schedules.ts';
+import { deleteSchedule, showSchedule } from '../../app/schedules/schedules.ts';
 import { settingFields } from '../../loop/setting-fields.ts';
 import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';

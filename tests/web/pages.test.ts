@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { sql } from 'drizzle-orm';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { writePage } from '../../cli/html-report/write.ts';
-import { compact } from '../../cli/text.ts';
-import { findRun } from '../../db/report.ts';
+import { writePage } from '../../app/report/html/write.ts';
+import { compact } from '../../process/text.ts';
+import { findRun } from '../../db/queries/runs.ts';
 import { useLoop } from '../support/loop.ts';
 import { adder, answerSum } from '../support/scripted-adder.ts';
 import { approveAll, judgeSum } from '../support/scripted-critic.ts';
@@ -110,7 +110,7 @@ it('shows a finished run from its curve down to a sample', async ({ skip }) => {
   // What the page says is what is stored.
   const counts = await one<{ samples: number; prompts: number }>(sql`select count(*)::int as samples,
     count(distinct p.id) filter (where p.purpose = 'learn')::int as prompts from samples s join prompts p on p.id = s.prompt_id
-    where s.round > 0`);
+    where s.origin = 'model'`);
   const funnel = await page.locator('.funnel').innerText();
   expect(funnel).toMatch(new RegExp(`Prompts\\s+${counts.prompts}\\s`));
   expect(funnel).toMatch(new RegExp(`Samples\\s+${counts.samples.toLocaleString('en-US')}\\s`));
@@ -165,7 +165,7 @@ it('shows a finished run from its curve down to a sample', async ({ skip }) => {
     fail: number;
   }>(sql`select count(*)::int as fail from verdicts v join samples s on s.id = v.sample_id
     join prompts p on p.id = s.prompt_id join iterations i on i.id = p.iteration_id
-    where i.index = 1 and v.gate = 'agreement' and v.outcome = 'fail' and p.purpose = 'learn' and s.round > 0`);
+    where i.index = 1 and v.gate = 'agreement' and v.outcome = 'fail' and p.purpose = 'learn' and s.origin = 'model'`);
   // They may still be being counted when the page comes.
   await page.locator('.gates').waitFor();
   await page.getByText('12 of 12 planted samples caught, 90 % wanted').waitFor();
@@ -206,7 +206,7 @@ it('shows a finished run from its curve down to a sample', async ({ skip }) => {
   const stored = await one<{
     n: number;
   }>(sql`select count(*)::int as n from samples s join prompts p on p.id = s.prompt_id
-    join iterations i on i.id = p.iteration_id where i.index = 1 and s.round > 0`);
+    join iterations i on i.id = p.iteration_id where i.index = 1 and s.origin = 'model'`);
   expect(seen).toHaveLength(stored.n);
   expect(new Set(seen).size).toBe(stored.n);
 
@@ -225,7 +225,7 @@ it('shows a finished run from its curve down to a sample', async ({ skip }) => {
     k: number;
     text: string;
   }>(sql`select count(*)::int as k, min(p.text) as text from samples s
-    join prompts p on p.id = s.prompt_id where p.id = (select prompt_id from samples where id = ${trained.id}) and s.round > 0`);
+    join prompts p on p.id = s.prompt_id where p.id = (select prompt_id from samples where id = ${trained.id}) and s.origin = 'model'`);
   expect(await page.locator('.asks').innerText()).toContain(prompt.text);
   expect(await page.locator('.sample-grid article').count()).toBe(prompt.k);
   expect(await page.locator('.sample-grid mark').count()).toBeGreaterThan(0);

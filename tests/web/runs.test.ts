@@ -1,7 +1,7 @@
 /** The list of runs, in a browser. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { setRunStatus } from '../../db/runs.ts';
+import { setRunStatus } from '../../db/queries/runs.ts';
 import { addRun, addTwoIterations } from '../cli/fixture.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../ui/browser.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../web/app.tsx';
 import type { Deps } from '../../web/deps.ts';
-import { sameSecret } from '../../net/access.ts';
+import { sameSecret } from '../../process/access.ts';
 import { sessionOf } from '../../web/security.ts';
 import { webSettings } from '../../web/settings.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -91,6 +91,18 @@ test('a body that is too large is refused', async () => {
     body: `token=${'x'.repeat(300_000)}`,
   });
   expect(answer.status).toBe(413);
+});
+
+test.each([
+  ['no boundary', 'multipart/form-data', 'x'],
+  ['another boundary', 'multipart/form-data; boundary=b', '--a\r\n\r\nx\r\n--a--'],
+  ['a part that is cut off', 'multipart/form-data; boundary=b', '--b\r\nContent-Disposition: form-d'],
+  ['zeros', 'multipart/form-data; boundary=b', '\0'.repeat(100)],
+])('a form that cannot be read (%s) is refused, and is no fault of the page', async (_, type, body) => {
+  for (const path of ['/login', '/launch', '/checkpoints/1/promote', '/runs/none/review']) {
+    const headers = { 'sec-fetch-site': 'same-origin', 'content-type': type };
+    expect((await ask(path, { method: 'POST', headers, body })).status, path).toBe(400);
+  }
 });
 
 describe('with a token', () => {

@@ -1,8 +1,8 @@
 /** The web page as a part of the local stack. */
 import { expect, test } from 'vitest';
-import { startStack } from '../../cli/stack/stack.ts';
-import { stackStatus } from '../../cli/stack/status.ts';
-import { recordSteps, stackEnv, temporaryHome } from '../cli/stack/helpers.ts';
+import { startStack } from '../../stack/stack.ts';
+import { stackStatus } from '../../app/machine/status.ts';
+import { recordSteps, stackEnv, temporaryHome } from '../stack/helpers.ts';
 import { freePort } from '../support/ports.ts';
 
 test('starts with the stack, answers, is told by status, and stops with it', async () => {

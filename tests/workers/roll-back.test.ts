@@ -1,9 +1,9 @@
 /** A deploy whose workflow code does not fit open runs: they wait for the roll-back, none fails. */
 import { fileURLToPath } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, type Worker } from '@temporalio/worker';
+import type { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createWorkers } from '../../workers/create.ts';
+import { bundleWorkflows, createWorkers } from '../../workers/create.ts';
 import { TASK_QUEUE } from '../../workflows/names.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startTemporal } from '../support/temporal.ts';
@@ -29,7 +29,7 @@ async function deploy(version: 'before' | 'after'): Promise<() => Promise<void>>
     namespace: 'default',
     db: database.db,
     queues: ['main'],
-    workflowBundle: await bundleWorkflowCode({ workflowsPath }),
+    workflowBundle: await bundleWorkflows(undefined, workflowsPath),
   });
   const running = Promise.all(workers.map((worker) => worker.run()));
   return async () => {

@@ -2,7 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { buildReport } from '../../cli/report.ts';
+import { buildReport } from '../../app/report/report.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { saveHistory } from '../support/histories.ts';
 import { useLoop } from '../support/loop.ts';

@@ -2,7 +2,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { buildReport } from '../../cli/report.ts';
+import { buildReport } from '../../app/report/report.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { saveHistory } from '../support/histories.ts';
 import { useLoop } from '../support/loop.ts';
@@ -76,11 +76,11 @@ const plantedOf = (runId: string) =>
 async function expectNothingPlanted() {
   expect(
     await count(
-      sql`select count(*)::int as n from examples e join samples s on s.id = e.sample_id where s.round = 0`,
+      sql`select count(*)::int as n from examples e join samples s on s.id = e.sample_id where s.origin = 'planted'`,
     ),
   ).toBe(0);
   const sent = [...loop.endpoint.files.values()].join('\n');
-  const bad = await rows<{ rationale: string }>(sql`select rationale from samples where round = 0`);
+  const bad = await rows<{ rationale: string }>(sql`select rationale from samples where origin = 'planted'`);
   for (const { rationale } of bad) expect(sent).not.toContain(JSON.stringify(rationale));
 }
 

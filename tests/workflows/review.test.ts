@@ -2,9 +2,9 @@
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
 import { expect, it } from 'vitest';
-import { buildReport } from '../../cli/report.ts';
-import { correct, judge, tellIterations, type Who } from '../../cli/review.ts';
-import { listReviews, type ListedReview } from '../../db/reviews.ts';
+import { buildReport } from '../../app/report/report.ts';
+import { correct, judge, tellIterations, type Who } from '../../app/review/review.ts';
+import { listReviews, type ListedReview } from '../../db/queries/reviews.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { loadTask } from '../../tasks/index.ts';
 import { saveHistory } from '../support/histories.ts';
@@ -169,4 +169,35 @@ it('measures the real precision without waiting, where it is told to', async () 
     await decide('measured', one.review.id, i === 0 ? 'reject' : 'accept');
   const { review } = await buildReport(loop.database.db, 'measured');
   expect(review!.precision).toMatchObject({ correct: all.length - 1, total: all.length });
+}, 120_000);
+
+it('what people said of the same words before is the verdict of the gate human', async () => {
+  const first = await start('heard', reviewing({ iterations: 1 }));
+  await waiting(first);
+  const all = await items('heard');
+  const [rejected, ...others] = all;
+  await decide('heard', rejected!.review.id, 'reject');
+  for (const one of others) await decide('heard', one.review.id, 'accept');
+  await goOn('heard');
+  await first.result();
+
+  // The same prompts and samples, and nothing but what a person has accepted may train.
+  const gates = { critique: { mode: 'off' }, policy: { human: 'required' } } as const;
+  const second = await start('heeding', small({ gates }));
+  await second.result();
+  const verdicts = await rows<{ outcome: string; reason: string; n: number }>(sql`
+    select v.outcome, v.reason, count(*)::int as n from verdicts v join samples s on s.id = v.sample_id
+      join prompts p on p.id = s.prompt_id join iterations i on i.id = p.iteration_id
+      where i.run_id = 'heeding' and v.gate = 'human' group by 1, 2 order by 1`);
+  expect(verdicts.map(({ outcome, reason }) => [outcome, reason])).toEqual([
+    ['fail', 'rejected by ada'],
+    ['pass', 'accepted by ada'],
+    ['unscored', 'nobody has decided'],
+  ]);
+  const learnt = await trained('heeding');
+  expect(learnt.length).toBeGreaterThan(0);
+  const said = await rows<{ outcome: string }>(sql`
+    select distinct v.outcome from examples e join verdicts v on v.sample_id = e.sample_id and v.gate = 'human'
+      where e.run_id = 'heeding'`);
+  expect(said).toEqual([{ outcome: 'pass' }]);
 }, 120_000);

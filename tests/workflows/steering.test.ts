@@ -88,6 +88,28 @@ describe('a run', () => {
     await saveHistory(loop.temporal, 'pausing/iteration-1', 'iteration-paused');
   }, 120_000);
 
+  it('started by anyone, asks each model as it will before anything is spent, and waits for the mend', async () => {
+    script.fault = ({ body }) =>
+      body.temperature === 0 ? undefined : { status: 400, message: 'temperature must be 0 here' };
+    const handle = await start('checked', { ...small(), check: 'start' });
+    await inState(handle, 'parked');
+    const { doing, parked } = await view(handle);
+    expect(doing).toMatch(/measuring the base/);
+    expect(parked!.error).toMatch(/checking the models: generator: .*refuses the request \(400\).*must be 0/);
+    expect(parked!.advice).toMatch(/models\.generator\.extra and sampling/);
+    const ledger = () =>
+      rows<{ stage: string; failed: boolean }>(
+        sql`select stage, error is not null as failed from model_calls where run_id = 'checked' order by id`,
+      );
+    expect(await ledger()).toEqual([{ stage: 'prepare', failed: true }]);
+    script.fault = undefined;
+    await handle.signal('retryIteration');
+    await handle.result();
+    const prepared = (await ledger()).filter(({ stage }) => stage === 'prepare');
+    // One prompt with its samples and one held-out problem, then the token that shows which model it is.
+    expect(prepared.map(({ failed }) => failed)).toEqual([true, false, false, false]);
+  }, 120_000);
+
   it('records an impossible signal as refused, with the reason, and obeys one that comes twice once', async () => {
     script.latencyMs = 25;
     const handle = await start('refusing', small());

@@ -1,10 +1,10 @@
 /** What every task serves; and one task with the tree of its checkpoints. */
-import type { RunCursor } from '../../db/overview.ts';
+import { Pages } from '../parts/basics.tsx';
+import { Empty, Said } from '../../app/html/parts.ts';
+import type { RunCursor } from '../../db/queries/overview.ts';
 import { taskPath, type RunTree, type Standing } from '../checkpoints.ts';
-import { Empty } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { ServingCard, Turns } from '../parts/serving.tsx';
-import { Said } from '../parts/text.tsx';
 import { Tree } from '../parts/tree.tsx';
 import { visibleString } from '../text.ts';
 
@@ -52,14 +52,11 @@ export const CheckpointsPage = ({
         ))
       )}
     </div>
-    <nav class="pages" aria-label="More tasks">
-      {later ? <a href="/checkpoints">First</a> : <span></span>}
-      {next === null ? null : (
-        <a href={`/checkpoints?after=${encodeURIComponent(next)}`} rel="next">
-          More tasks
-        </a>
-      )}
-    </nav>
+    <Pages
+      label="More tasks"
+      first={later && ['/checkpoints', 'First']}
+      next={next !== null && [`/checkpoints?after=${encodeURIComponent(next)}`, 'More tasks']}
+    />
   </Layout>
 );
 
@@ -119,17 +116,16 @@ export const TaskPage = ({ frame, data }: { frame: Partial<Frame>; data: TaskDat
           ) : (
             trees.map((tree) => <Tree tree={tree} chosen={chosen} pinned={serving.pinned} />)
           )}
-          <nav class="pages" aria-label="More runs">
-            {later ? <a href={path}>Newest</a> : <span></span>}
-            {next ? (
-              <a
-                href={`${path}?at=${encodeURIComponent(next.at)}&id=${encodeURIComponent(next.id)}`}
-                rel="next"
-              >
-                Older runs
-              </a>
-            ) : null}
-          </nav>
+          <Pages
+            label="More runs"
+            first={later && [path, 'Newest']}
+            next={
+              next && [
+                `${path}?at=${encodeURIComponent(next.at)}&id=${encodeURIComponent(next.id)}`,
+                'Older runs',
+              ]
+            }
+          />
         </div>
       </form>
       <section class="card" id="turns" data-live="">

@@ -1,11 +1,11 @@
 /** Asks before people change what a task serves. A page of its own, which scripts show as a dialog. */
-import type { TaskServing } from '../../activities/serving.ts';
-import { percent, pValueText } from '../../cli/text.ts';
-import type { Checkpoint } from '../../db/runs.ts';
+import { Said } from '../../app/html/parts.ts';
+import type { TaskServing } from '../../engine/serving.ts';
+import { percent, pValueText } from '../../process/text.ts';
+import type { Checkpoint } from '../../db/queries/runs.ts';
 import { taskPath, type Compared } from '../checkpoints.ts';
 import { Dialogue } from '../parts/dialogue.tsx';
 import type { Frame } from '../parts/layout.tsx';
-import { Said } from '../parts/text.tsx';
 
 export type Choice = 'promote' | 'rollback' | 'unpin';
 

@@ -1,13 +1,15 @@
 /** Two checkpoints on the same held-out problems: what the second fixed and broke, problem by problem. */
-import { pValueText, percent, points } from '../../cli/text.ts';
-import { OUTCOMES, type ComparedItem } from '../../db/comparisons.ts';
-import type { Checkpoint } from '../../db/runs.ts';
-import { comparePath, taskPath, type Compared } from '../checkpoints.ts';
-import { Chip, DecisionChip, Empty } from '../parts/basics.tsx';
+import { Chip, Empty, Said } from '../../app/html/parts.ts';
+import { DataTable } from '../../app/html/table.ts';
+import { pValueText, percent, points } from '../../process/text.ts';
+import { OUTCOMES, type ComparedItem, type Outcome } from '../../db/queries/comparisons.ts';
+import type { Checkpoint } from '../../db/queries/runs.ts';
+import { comparePath, type Compared } from '../checkpoints.ts';
+import { DecisionChip, Pages } from '../parts/basics.tsx';
+import { TaskCrumbs } from '../parts/checkpoint.tsx';
 import { Given, Name, outcomeOf, WORDS } from '../parts/compared.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { Marked } from '../parts/marked.tsx';
-import { Said } from '../parts/text.tsx';
 
 export const SHOWS = ['changed', ...OUTCOMES, 'all'] as const;
 /** Which problems: changed is fixed or broken. */
@@ -105,6 +107,10 @@ const Benchmark = ({ one, data }: { one: Compared; data: CompareData }) => {
   );
 };
 
+const all = ({ fixed, broken, wrong, right }: Record<Outcome, number>) => fixed + broken + wrong + right;
+
+const marked = (mark: string, count: number) => <span class={count > 0 ? mark : undefined}>{count}</span>;
+
 const Groups = ({ current, beside }: { current: Compared; beside: boolean }) =>
   current.groups.length < 2 ? null : (
     <section class={beside ? 'card third' : 'card'}>
@@ -114,33 +120,18 @@ const Groups = ({ current, beside }: { current: Compared; beside: boolean }) =>
           <Said text={current.benchmark} most={40} />
         </small>
       </header>
-      <div class="scroll" tabindex={0} role="region" aria-label="By level">
-        <table class="levels">
-          <thead>
-            <tr>
-              <th>level</th>
-              <th class="number">before</th>
-              <th class="number">after</th>
-              <th class="number">fixed</th>
-              <th class="number">broken</th>
-            </tr>
-          </thead>
-          <tbody>
-            {current.groups.map((one) => {
-              const all = one.fixed + one.broken + one.wrong + one.right;
-              return (
-                <tr>
-                  <td>{one.group === null ? '–' : <Said text={one.group} most={40} />}</td>
-                  <td class="number">{percent((one.right + one.broken) / all)}</td>
-                  <td class="number">{percent((one.right + one.fixed) / all)}</td>
-                  <td class={one.fixed > 0 ? 'number good-text' : 'number'}>{one.fixed}</td>
-                  <td class={one.broken > 0 ? 'number problem' : 'number'}>{one.broken}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <DataTable
+        title="By level"
+        class="levels"
+        rows={current.groups}
+        columns={[
+          { title: 'level', text: (one) => one.group },
+          { title: 'before', align: 'right', text: (one) => percent((one.right + one.broken) / all(one)) },
+          { title: 'after', align: 'right', text: (one) => percent((one.right + one.fixed) / all(one)) },
+          { title: 'fixed', align: 'right', html: (one) => marked('good-text', one.fixed) },
+          { title: 'broken', align: 'right', html: (one) => marked('problem', one.broken) },
+        ]}
+      />
     </section>
   );
 
@@ -219,13 +210,7 @@ export const ComparePage = ({ frame, data }: { frame: Partial<Frame>; data: Comp
   const { task, a, b, benchmarks, current, show, items, next, later, decided } = data;
   return (
     <Layout {...frame} title={`Checkpoints ${a.id} and ${b.id}`} section="/checkpoints">
-      <p class="crumbs">
-        <a href="/checkpoints">Checkpoints</a> /{' '}
-        <a href={taskPath(task)}>
-          <Said text={task} most={60} />
-        </a>{' '}
-        /
-      </p>
+      <TaskCrumbs task={task} />
       <div class="heading">
         <div>
           <h1>
@@ -289,14 +274,11 @@ export const ComparePage = ({ frame, data }: { frame: Partial<Frame>; data: Comp
                 ))}
               </ol>
             )}
-            <nav class="pages" aria-label="More problems">
-              {later ? <a href={listPath(data, show) + '#problems'}>First</a> : <span></span>}
-              {next === null ? null : (
-                <a href={listPath(data, show, next) + '#problems'} rel="next">
-                  More
-                </a>
-              )}
-            </nav>
+            <Pages
+              label="More problems"
+              first={later && [listPath(data, show) + '#problems', 'First']}
+              next={next !== null && [listPath(data, show, next) + '#problems', 'More']}
+            />
           </section>
         </div>
       ) : null}

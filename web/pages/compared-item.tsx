@@ -1,12 +1,12 @@
 /** One held-out problem as two checkpoints answered it. */
-import type { ComparedItem } from '../../db/comparisons.ts';
-import type { Checkpoint } from '../../db/runs.ts';
+import { Pages } from '../parts/basics.tsx';
+import { Block, Chip, Said } from '../../app/html/parts.ts';
+import type { ComparedItem } from '../../db/queries/comparisons.ts';
+import type { Checkpoint } from '../../db/queries/runs.ts';
 import { comparePath } from '../checkpoints.ts';
-import { Chip } from '../parts/basics.tsx';
 import { Given, Name, outcomeOf, WORDS } from '../parts/compared.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { Marked } from '../parts/marked.tsx';
-import { Block, Said } from '../parts/text.tsx';
 
 /** One problem, with a part of both rationales. */
 export const ItemPage = ({
@@ -71,14 +71,11 @@ export const ItemPage = ({
           </section>
         ))}
       </div>
-      <nav class="pages" aria-label="Parts of the text">
-        {from > 0 ? <a href={`${path}&from=${Math.max(0, from - size)}`}>Before</a> : <span></span>}
-        {from + size < length ? (
-          <a href={`${path}&from=${from + size}`} rel="next">
-            After
-          </a>
-        ) : null}
-      </nav>
+      <Pages
+        label="Parts of the text"
+        first={from > 0 && [`${path}&from=${Math.max(0, from - size)}`, 'Before']}
+        next={from + size < length && [`${path}&from=${from + size}`, 'After']}
+      />
     </Layout>
   );
 };

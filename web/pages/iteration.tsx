@@ -1,27 +1,18 @@
 /** One iteration: its stages, its gates, and its samples a page at a time. */
-import type { GateRow } from '../../db/browse.ts';
-import type { RunRow } from '../../db/report.ts';
-import { endingsText } from '../../cli/endings.ts';
-import type { StageProgress } from '../../cli/progress.ts';
-import type { AuditReport } from '../../cli/report-types.ts';
-import { compact, duration, levelRange, percent, points, pValueText } from '../../cli/text.ts';
+import { Card, Chip, Figure, Interval, Said, type Tone } from '../../app/html/parts.ts';
+import type { GateRow } from '../../db/queries/browse.ts';
+import type { RunRow } from '../../db/queries/report.ts';
+import { endingsText } from '../../app/report/endings.ts';
+import type { StageProgress } from '../../app/runs/progress.ts';
+import type { AuditReport } from '../../app/report/types.ts';
+import { compact, duration, levelRange, percent, points, pValueText } from '../../process/text.ts';
 import type { IterationSummary } from '../data.ts';
-import {
-  Ago,
-  Chip,
-  Counting,
-  DecisionChip,
-  Figure,
-  Interval,
-  iterationPath,
-  runPath,
-  type Tone,
-} from '../parts/basics.tsx';
+import { Ago, Counting, DecisionChip, iterationPath, RunLink } from '../parts/basics.tsx';
+import { AcceptedFigure } from '../parts/funnel.tsx';
 import { Gates } from '../parts/gates.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { Filter, Samples, type SamplesData } from '../parts/samples.tsx';
 import { Stages } from '../parts/stages.tsx';
-import { Said } from '../parts/text.tsx';
 import { visibleString } from '../text.ts';
 
 export type IterationData = SamplesData & {
@@ -42,10 +33,7 @@ export type IterationData = SamplesData & {
 const Heading = ({ run, summary: { row }, before, after }: IterationData) => (
   <>
     <p class="crumbs">
-      <a href="/">Runs</a> /{' '}
-      <a href={runPath(run.id)}>
-        <Said text={run.id} most={60} />
-      </a>
+      <a href="/">Runs</a> / <RunLink id={run.id} />
     </p>
     <div class="heading">
       <div>
@@ -94,9 +82,8 @@ const Heading = ({ run, summary: { row }, before, after }: IterationData) => (
 );
 
 const Figures = ({ summary: { row, before, candidate, funnel, seconds }, endings }: IterationData) => {
-  const numbers = row.numbers ?? {};
-  const number = (field: string) => (typeof numbers[field] === 'number' ? numbers[field] : null);
-  const tokens = (numbers.spend as { tokens?: number } | undefined)?.tokens;
+  const { pValue = null, fixed, broken, spend } = row.numbers ?? {};
+  const tokens = spend?.tokens ?? undefined;
   return (
     <dl class="figures">
       {candidate.target ? (
@@ -112,9 +99,9 @@ const Figures = ({ summary: { row, before, candidate, funnel, seconds }, endings
           {percent(candidate.target.rate)}
         </Figure>
       ) : null}
-      {number('pValue') === null ? null : (
-        <Figure label="McNemar p" note={`${number('fixed') ?? '–'} fixed, ${number('broken') ?? '–'} broken`}>
-          {pValueText(number('pValue'))}
+      {pValue === null ? null : (
+        <Figure label="McNemar p" note={`${fixed ?? '–'} fixed, ${broken ?? '–'} broken`}>
+          {pValueText(pValue)}
         </Figure>
       )}
       {candidate.guard ? (
@@ -122,12 +109,7 @@ const Figures = ({ summary: { row, before, candidate, funnel, seconds }, endings
           {percent(candidate.guard.rate)}
         </Figure>
       ) : null}
-      <Figure
-        label="Accepted"
-        note={`${funnel.accepted.toLocaleString('en-US')} of ${funnel.prompts.toLocaleString('en-US')} prompts`}
-      >
-        {funnel.prompts > 0 && funnel.judged > 0 ? percent(funnel.accepted / funnel.prompts, 0) : '–'}
-      </Figure>
+      <AcceptedFigure {...funnel} />
       <Figure
         label="Samples"
         note={`${funnel.resampled.toLocaleString('en-US')} asked again${endings ? endingsText(endings) : ''}`}
@@ -168,12 +150,9 @@ export const IterationPage = ({ frame, data }: { frame: Partial<Frame>; data: It
         <Figures {...data} />
       </div>
       <div class="grid" id="stages" data-live="">
-        <section class="card half">
-          <header>
-            <h2>Stages</h2>
-          </header>
+        <Card title="Stages" wide="half">
           {stages ? <Stages stages={stages} /> : <Counting />}
-        </section>
+        </Card>
         <section class="card half">
           <header>
             <h2>Gates</h2>
@@ -189,17 +168,14 @@ export const IterationPage = ({ frame, data }: { frame: Partial<Frame>; data: It
           {gates ? <Gates rows={gates} audit={audit} path={path} /> : <Counting />}
         </section>
       </div>
-      <section class="card" id="samples">
-        <header>
-          <h2>Samples</h2>
-        </header>
+      <Card id="samples" title="Samples">
         <div id="filter" data-live="">
           <Filter path={path} gates={gates} filter={data.filter} />
         </div>
         <div id="sample-rows" data-live="">
           <Samples {...data} path={path} />
         </div>
-      </section>
+      </Card>
     </Layout>
   );
 };

@@ -1,10 +1,10 @@
 /** The form that starts a run or makes a schedule: its fields are those of the input's schema. */
+import { Said } from '../../app/html/parts.ts';
 import type { Child } from 'hono/jsx';
-import { localTimeZone } from '../../cli/schedule-spec.ts';
+import { localTimeZone } from '../../app/schedules/spec.ts';
 import type { SettingField } from '../../loop/setting-fields.ts';
 import { fieldGroups, fieldNamed, FIRST, type Problems, type Values } from '../launching.ts';
 import { Layout, type Frame } from '../parts/layout.tsx';
-import { Said } from '../parts/text.tsx';
 
 type Form = { values: Values; problems: Problems };
 

@@ -5,7 +5,10 @@ export const LoginPage = ({ frame, wrong, to }: { frame: Partial<Frame>; wrong: 
   <Layout {...frame} title="Log in">
     <form class="notice" method="post" action="/login">
       <h1>Log in</h1>
-      <p>This page can be reached from other machines, so it asks for the token in RATCHET_WEB_TOKEN.</p>
+      <p>
+        This page can be reached from other machines, so it asks for a token: RATCHET_WEB_TOKEN to operate,
+        RATCHET_WEB_REVIEW_TOKEN to review.
+      </p>
       {wrong ? (
         <p class="problem" role="alert">
           That is not the token.

@@ -1,10 +1,10 @@
 /** One item of the review queue. */
+import { Block, Chip, Said, type Tone } from '../../app/html/parts.ts';
 import type { Child } from 'hono/jsx';
-import { why } from '../../cli/render-review.ts';
-import { Chip, runPath, type Tone } from '../parts/basics.tsx';
+import { reviewReasons } from '../../app/review/wording.ts';
+import { RunLink } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { DECIDED, itemPath, Progress, queuePath, Reviewer, Skipped, WhatFollows } from '../parts/review.tsx';
-import { Block, Said } from '../parts/text.tsx';
 import { Correction, Decide, Key, type Shown } from '../parts/deciding.tsx';
 import { Tally } from '../parts/tally.tsx';
 import { isOver, type ItemData } from '../review-data.ts';
@@ -165,11 +165,7 @@ export const ReviewItemPage = ({ frame, ...shown }: Shown & { frame: Partial<Fra
         <div class="review-head">
           <div>
             <p class="crumbs">
-              <a href="/review">Review</a> /{' '}
-              <a href={runPath(run.id)}>
-                <Said text={run.id} most={60} />
-              </a>{' '}
-              / iteration {iteration.index}
+              <a href="/review">Review</a> / <RunLink id={run.id} /> / iteration {iteration.index}
             </p>
             <h1>Item {review.id}</h1>
           </div>
@@ -183,7 +179,7 @@ export const ReviewItemPage = ({ frame, ...shown }: Shown & { frame: Partial<Fra
               <Chip tone={review.reason === 'disagreement' ? 'warn' : 'idle'}>
                 {review.reason === 'first-iterations' ? 'first iterations' : review.reason}
               </Chip>{' '}
-              <span class="muted">{why[review.reason]}</span>
+              <span class="muted">{reviewReasons[review.reason]}</span>
             </p>
             <h2>Prompt</h2>
             <div class="review-prompt">

@@ -1,8 +1,10 @@
 /** Which runs wait for people, and what a run's queue says when it has no item to show. */
-import { percent } from '../../cli/text.ts';
-import type { RecentDecision, ReviewQueue } from '../../db/review-queue.ts';
+import { DataTable } from '../../app/html/table.ts';
+import { Bar, Card, Empty, Figure, Said, StatusChip } from '../../app/html/parts.ts';
+import { percent } from '../../process/text.ts';
+import type { RecentDecision, ReviewQueue } from '../../db/queries/review-queue.ts';
 import { LEAST_DECIDED } from '../../loop/review.ts';
-import { Ago, Bar, Empty, Figure, runPath, StatusChip } from '../parts/basics.tsx';
+import { Ago, runPath } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import {
   DecidedChip,
@@ -13,7 +15,6 @@ import {
   Skipped,
   WhatFollows,
 } from '../parts/review.tsx';
-import { Said } from '../parts/text.tsx';
 import { isOver, type Standing } from '../review-data.ts';
 import { whose } from '../reviewing.ts';
 import { visibleString } from '../text.ts';
@@ -82,54 +83,47 @@ export const QueuesPage = ({ frame, queues }: { frame: Partial<Frame>; queues: R
 );
 
 const Recent = ({ runId, recent }: { runId: string; recent: RecentDecision[] }) => (
-  <section class="card" aria-labelledby="recent">
-    <header>
-      <h2 id="recent">Last decisions</h2>
-    </header>
-    <div class="scroll" tabindex={0} role="region" aria-labelledby="recent">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">item</th>
-            <th scope="col">prompt</th>
-            <th scope="col">answer</th>
-            <th scope="col">decision</th>
-            <th scope="col">by</th>
-            <th scope="col">when</th>
-          </tr>
-        </thead>
-        <tbody>
-          {recent.map((one) => (
-            <tr>
-              <td>
-                <a href={itemPath(runId, one.id)} data-row="">
-                  {one.id}
-                </a>
-              </td>
-              <td>
-                <Said text={one.prompt} most={60} />
-              </td>
-              <td>{one.answer === null ? '–' : <Said text={one.answer} most={40} />}</td>
-              <td>
-                <DecidedChip decision={one.decision!} />{' '}
-                {one.correctedAnswer === null ? null : <Said text={one.correctedAnswer} most={40} />}
-                {one.note ? (
-                  <div class="muted">
-                    <Said text={one.note} most={120} />
-                  </div>
-                ) : null}
-              </td>
-              <td>
-                <Said text={one.reviewer ?? '?'} most={40} />
-                {one.bulk ? <span class="muted">, unseen</span> : null}
-              </td>
-              <td>{one.decidedAt ? <Ago at={one.decidedAt} /> : null}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  </section>
+  <Card title="Last decisions">
+    <DataTable
+      title="Last decisions"
+      rows={recent}
+      columns={[
+        {
+          title: 'item',
+          html: ({ id }) => (
+            <a href={itemPath(runId, id)} data-row="">
+              {id}
+            </a>
+          ),
+        },
+        { title: 'prompt', html: (one) => <Said text={one.prompt} most={60} /> },
+        { title: 'answer', html: (one) => <Said text={one.answer ?? '–'} most={40} /> },
+        { title: 'decision', html: (one) => <Decision one={one} /> },
+        {
+          title: 'by',
+          html: (one) => (
+            <>
+              <Said text={one.reviewer ?? '?'} most={40} />
+              {one.bulk ? <span class="muted">, unseen</span> : null}
+            </>
+          ),
+        },
+        { title: 'when', html: (one) => (one.decidedAt ? <Ago at={one.decidedAt} /> : null) },
+      ]}
+    />
+  </Card>
+);
+
+const Decision = ({ one }: { one: RecentDecision }) => (
+  <>
+    <DecidedChip decision={one.decision!} />{' '}
+    {one.correctedAnswer === null ? null : <Said text={one.correctedAnswer} most={40} />}
+    {one.note ? (
+      <div class="muted">
+        <Said text={one.note} most={120} />
+      </div>
+    ) : null}
+  </>
 );
 
 type Props = {

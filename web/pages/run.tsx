@@ -1,32 +1,28 @@
 /** One run: what it gained and at what cost, what it does now, and what it was told. */
-import type { AdjustmentRow } from '../../db/adjustments.ts';
-import type { DriftRow } from '../../db/drift.ts';
-import type { Progress } from '../../cli/progress.ts';
-import type { MajorityReport } from '../../cli/report-types.ts';
+import { Bar, Card, Empty, Figure, Interval, Said, StatusChip } from '../../app/html/parts.ts';
+import type { BenchmarkRole } from '../../loop/words.ts';
+import type { AdjustmentRow } from '../../db/queries/adjustments.ts';
+import type { DriftRow } from '../../db/queries/drift.ts';
+import { failingLine, type Failing } from '../../app/runs/failing.ts';
+import type { Progress } from '../../app/runs/progress.ts';
+import { distillationSentences } from '../../app/report/distillation.ts';
+import { distillationTable } from '../../app/report/tables/distillation.ts';
+import type { CurriculumReport, DistillationReport, MajorityReport } from '../../app/report/types.ts';
+import { DataTable } from '../../app/html/table.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
-import { compact, duration, percent, points } from '../../cli/text.ts';
+import { compact, duration, percent, points } from '../../process/text.ts';
 import { hasEnded, type RunSummary } from '../data.ts';
-import {
-  Ago,
-  Bar,
-  Counting,
-  Empty,
-  Figure,
-  Interval,
-  iterationPath,
-  runPath,
-  StatusChip,
-} from '../parts/basics.tsx';
+import { Ago, Counting, iterationPath, runPath } from '../parts/basics.tsx';
 import { Budget } from '../parts/budget.tsx';
 import { Chart } from '../parts/chart.tsx';
+import { Curriculum } from '../parts/curriculum.tsx';
 import { Drift } from '../parts/drift.tsx';
-import { Funnel } from '../parts/funnel.tsx';
+import { AcceptedFigure, Funnel } from '../parts/funnel.tsx';
 import { Iterations } from '../parts/iterations.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { scoreChart } from '../parts/score-chart.ts';
 import { Stages } from '../parts/stages.tsx';
 import { queuePath } from '../parts/review.tsx';
-import { Said } from '../parts/text.tsx';
 import { eventsOf, Timeline } from '../parts/timeline.tsx';
 import { actionsFor } from '../steering.ts';
 import { visibleString } from '../text.ts';
@@ -35,18 +31,22 @@ import { cost } from './runs.tsx';
 export type RunData = {
   summary: RunSummary;
   majority: MajorityReport | null;
+  distillation: DistillationReport | null;
   adjustments: AdjustmentRow[];
+  curriculum: CurriculumReport | null;
   messages: Parameters<typeof eventsOf>[2];
   drift: DriftRow[];
   progress: Progress | undefined;
   /** As it holds now, adjustments laid over. */
   settings: ImproveSettings;
   temporalLink: string | undefined;
+  /** What fails now and is tried again, the worst first. */
+  failing: Failing[];
   /** Events of the timeline to show. */
   events: number;
 };
 
-const Heading = ({ summary: { run }, temporalLink }: RunData) => (
+const Heading = ({ summary: { run }, temporalLink, failing }: RunData) => (
   <>
     <p class="crumbs">
       <a href="/">Runs</a>
@@ -97,6 +97,11 @@ const Heading = ({ summary: { run }, temporalLink }: RunData) => (
         <Said text={run.statusReason} most={1000} />
       </p>
     ) : null}
+    {failing.slice(0, 1).map((worst) => (
+      <p class="banner bad">
+        <Said text={failingLine(worst)} most={1000} />
+      </p>
+    ))}
   </>
 );
 
@@ -104,7 +109,7 @@ const Figures = ({ summary }: RunData) => {
   const { base, best, baseId, bestId, funnel, iterations, spend } = summary;
   const promoted = iterations.filter(({ row }) => row.decision === 'promote').length;
   const decided = iterations.filter(({ row }) => row.decision !== null).length;
-  const of = (role: 'target' | 'guard' | 'final', label: string) => {
+  const of = (role: BenchmarkRole, label: string) => {
     const now = best[role];
     const then = base[role];
     if (!now) return null;
@@ -130,12 +135,7 @@ const Figures = ({ summary }: RunData) => {
       <Figure label="Promoted" note={`of ${decided} decided, ${summary.run.settings.iterations} planned`}>
         {promoted}
       </Figure>
-      <Figure
-        label="Accepted"
-        note={`${funnel.accepted.toLocaleString('en-US')} of ${funnel.prompts.toLocaleString('en-US')} prompts`}
-      >
-        {funnel.prompts > 0 && funnel.judged > 0 ? percent(funnel.accepted / funnel.prompts, 0) : '–'}
-      </Figure>
+      <AcceptedFigure {...funnel} />
       <Figure
         label="Cost"
         note={`${summary.priced ? 'in money' : 'tokens read and written'}, in ${duration(spend.minutes * 60)}`}
@@ -155,6 +155,7 @@ const Now = ({ summary, progress }: RunData) => {
       </section>
     );
   const { iteration, measuring } = progress;
+  const stage = summary.iterations.find(({ row }) => row.index === iteration?.index)?.stage;
   return (
     <section class="card">
       <header>
@@ -163,6 +164,11 @@ const Now = ({ summary, progress }: RunData) => {
             <>
               Iteration <a href={iterationPath(summary.run.id, iteration.index)}>{iteration.index}</a>, under
               way
+              {stage ? (
+                <>
+                  , target <Said text={stage.target} most={40} />
+                </>
+              ) : null}
             </>
           ) : measuring ? (
             iteration ? (
@@ -212,7 +218,7 @@ const Events = ({ summary, adjustments, messages, events: most }: RunData) => {
 };
 
 export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData }) => {
-  const { summary, majority } = data;
+  const { summary, majority, distillation } = data;
   const chart = scoreChart(summary, majority);
   return (
     <Layout {...frame} title={visibleString(summary.run.id, 60)} section="/" topic={`run:${summary.run.id}`}>
@@ -223,22 +229,28 @@ export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData 
         <Figures {...data} />
       </div>
       <div class="grid" id="curve" data-live="">
-        <section class="card two-thirds">
-          <header>
-            <h2>Held-out accuracy</h2>
-            <small>best after each iteration, 95 % interval</small>
-          </header>
+        <Card title="Held-out accuracy" note="best after each iteration, 95 % interval" wide="two-thirds">
           {chart ? <Chart chart={chart} id="scores" /> : <Empty>The base has not been measured yet.</Empty>}
-        </section>
-        <section class="card third">
-          <header>
-            <h2>From prompts to weights</h2>
-          </header>
+        </Card>
+        <Card title="From prompts to weights" wide="third">
           <Funnel counts={summary.funnel} />
-        </section>
+        </Card>
+      </div>
+      <div class="stack" id="distillation" data-live="">
+        {distillation === null ? null : (
+          <Card title="Distillation" note="the student learns from the teacher's accepted samples">
+            <DataTable {...distillationTable(distillation)} />
+            {distillationSentences(distillation).map((text) => (
+              <p class="muted">{text}</p>
+            ))}
+          </Card>
+        )}
       </div>
       <div class="stack" id="now" data-live="">
         <Now {...data} />
+      </div>
+      <div class="stack" id="curriculum" data-live="">
+        <Curriculum curriculum={data.curriculum} />
       </div>
       <div class="stack" id="iterations" data-live="">
         <Iterations summary={summary} />

@@ -1,11 +1,11 @@
 /** The list of runs. */
-import type { RunCursor } from '../../db/overview.ts';
-import { compact, duration, percent } from '../../cli/text.ts';
+import { Bar, Empty, Said, StatusChip } from '../../app/html/parts.ts';
+import type { RunCursor } from '../../db/queries/overview.ts';
+import { compact, duration, percent } from '../../process/text.ts';
 import type { RunSummary } from '../data.ts';
-import { Ago, Bar, Empty, runPath, StatusChip } from '../parts/basics.tsx';
+import { Ago, runPath, Pages } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
-import { Said } from '../parts/text.tsx';
 import { visibleString } from '../text.ts';
 
 /** Target score of the run's best over its decided iterations, the base first. */
@@ -25,6 +25,7 @@ export const cost = ({ spend, priced }: Pick<RunSummary, 'spend' | 'priced'>): s
 const Row = ({ summary }: { summary: RunSummary }) => {
   const { run, base, best, iterations, funnel } = summary;
   const decided = iterations.filter(({ row }) => row.finishedAt !== null).length;
+  const stage = iterations.at(-1)?.stage;
   const share = funnel.prompts > 0 ? funnel.accepted / funnel.prompts : null;
   const promoted = best.target && base.target && best.target.rate !== base.target.rate;
   return (
@@ -44,6 +45,11 @@ const Row = ({ summary }: { summary: RunSummary }) => {
           <StatusChip status={run.status} />
           <span class="muted">
             {decided} of {run.settings.iterations}
+            {stage ? (
+              <>
+                , stage {stage.number} <Said text={stage.target} most={24} />
+              </>
+            ) : null}
           </span>
         </span>
         <span class="course">
@@ -106,14 +112,11 @@ export const RunsPage = ({
           ))}
         </ul>
       )}
-      <nav class="pages" aria-label="More runs">
-        {later ? <a href="/">Newest</a> : <span></span>}
-        {next ? (
-          <a href={`/?at=${encodeURIComponent(next.at)}&id=${encodeURIComponent(next.id)}`} rel="next">
-            Older runs
-          </a>
-        ) : null}
-      </nav>
+      <Pages
+        label="More runs"
+        first={later && ['/', 'Newest']}
+        next={next && [`/?at=${encodeURIComponent(next.at)}&id=${encodeURIComponent(next.id)}`, 'Older runs']}
+      />
     </div>
   </Layout>
 );

@@ -1,11 +1,12 @@
 /** One sample, from its prompt to the weights that it trained. */
-import type { CritiqueRow, SiblingRow } from '../../db/browse.ts';
-import type { PieceWhy, SampleWhy } from '../../cli/why-types.ts';
-import { percent } from '../../cli/text.ts';
+import { Bar, Block, Card, Chip, Empty, Said, type Tone } from '../../app/html/parts.ts';
+import type { CritiqueRow, SiblingRow } from '../../db/queries/browse.ts';
+import { treeText } from '../../app/lineage/tree.ts';
+import type { PieceWhy, SampleWhy } from '../../app/lineage/types.ts';
+import { percent } from '../../process/text.ts';
 import { One, SHOWN, textPath } from '../parts/answers.tsx';
-import { Bar, Chip, Empty, iterationPath, runPath, type Tone } from '../parts/basics.tsx';
+import { iterationPath, RunLink } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
-import { Block, Said } from '../parts/text.tsx';
 import { cutText, visibleString } from '../text.ts';
 
 export type SampleData = {
@@ -114,7 +115,7 @@ const DRAWS = {
   unknown: 'no digest was stored with the draw',
 };
 
-const Asked = ({ why: { asked, sample, generator } }: SampleData) => (
+const Asked = ({ why: { asked, sample, generator, tree } }: SampleData) => (
   <>
     <dl class="facts">
       <dt>Generator</dt>
@@ -131,7 +132,7 @@ const Asked = ({ why: { asked, sample, generator } }: SampleData) => (
       <dd>
         seed {sample.seed}, {sample.completionTokens.toLocaleString('en-US')} tokens, ended by{' '}
         {visibleString(sample.finishReason, 40)}
-        {sample.cached ? ', taken from an equal earlier draw' : ''}
+        {sample.cached && !tree ? ', taken from an equal earlier draw' : ''}
       </dd>
       {typeof asked === 'string' ? (
         <>
@@ -152,6 +153,7 @@ const Asked = ({ why: { asked, sample, generator } }: SampleData) => (
         </>
       )}
     </dl>
+    {tree ? <Block text={treeText(tree)} most={SHOWN} /> : null}
     {typeof asked === 'string' ? null : (
       <details id="messages">
         <summary>Messages</summary>
@@ -224,11 +226,8 @@ export const SamplePage = ({ frame, data }: { frame: Partial<Frame>; data: Sampl
   return (
     <Layout {...frame} title={`Sample ${sample.id}`} section="/">
       <p class="crumbs">
-        <a href="/">Runs</a> /{' '}
-        <a href={runPath(prompt.run)}>
-          <Said text={prompt.run} most={60} />
-        </a>{' '}
-        / <a href={iterationPath(prompt.run, prompt.iteration)}>iteration {prompt.iteration}</a>
+        <a href="/">Runs</a> / <RunLink id={prompt.run} /> /{' '}
+        <a href={iterationPath(prompt.run, prompt.iteration)}>iteration {prompt.iteration}</a>
       </p>
       <div class="heading">
         <div>
@@ -237,7 +236,7 @@ export const SamplePage = ({ frame, data }: { frame: Partial<Frame>; data: Sampl
             <span>{prompt.purpose === 'learn' ? 'unlabeled prompt' : 'rehearsal prompt'}</span>
             {prompt.level === null ? null : <span>level {prompt.level}</span>}
             <span>
-              round {sample.round}, number {sample.index + 1}
+              {sample.round > 0 ? `round ${sample.round}, ` : ''}number {sample.index + 1}
             </span>
             {vote ? <span>agreement {percent(vote.agreement, 0)}</span> : null}
           </p>
@@ -251,24 +250,15 @@ export const SamplePage = ({ frame, data }: { frame: Partial<Frame>; data: Sampl
           </header>
           <Block text={prompt.text} most={SHOWN} all={textPath(sample.id, 'prompt')} />
         </section>
-        <section class="card third">
-          <header>
-            <h2>Vote</h2>
-          </header>
+        <Card title="Vote" wide="third">
           <Votes {...data} />
-        </section>
-        <section class="card half">
-          <header>
-            <h2>Verdicts</h2>
-          </header>
+        </Card>
+        <Card title="Verdicts" wide="half">
           <Verdicts {...data} />
-        </section>
-        <section class="card half">
-          <header>
-            <h2>What it trained</h2>
-          </header>
+        </Card>
+        <Card title="What it trained" wide="half">
           <Became {...data} />
-        </section>
+        </Card>
         <section class="card">
           <header>
             <h2>All answers to this prompt</h2>
@@ -286,18 +276,12 @@ export const SamplePage = ({ frame, data }: { frame: Partial<Frame>; data: Sampl
             ))}
           </div>
         </section>
-        <section class="card half">
-          <header>
-            <h2>Critiques</h2>
-          </header>
+        <Card title="Critiques" wide="half">
           <Critiques {...data} />
-        </section>
-        <section class="card half">
-          <header>
-            <h2>How it was asked</h2>
-          </header>
+        </Card>
+        <Card title="How it was asked" wide="half">
           <Asked {...data} />
-        </section>
+        </Card>
       </div>
     </Layout>
   );

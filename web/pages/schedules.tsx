@@ -1,12 +1,13 @@
 /** The schedules there are: when they fire, what they ran, skipped and missed. */
-import { durationWords, zonedText } from '../../cli/schedule-spec.ts';
-import type { ScheduledRun, ScheduleReport } from '../../cli/schedules.ts';
-import { percent } from '../../cli/text.ts';
-import type { RunStatus } from '../../db/schema.ts';
-import { Chip, Empty, Figure, runPath, StatusChip } from '../parts/basics.tsx';
+import { Chip, Empty, Figure, Said, StatusChip } from '../../app/html/parts.ts';
+import { DataTable } from '../../app/html/table.ts';
+import type { RunStatus } from '../../loop/words.ts';
+import { durationWords, zonedText } from '../../app/schedules/spec.ts';
+import type { ScheduledRun, ScheduleReport } from '../../app/schedules/schedules.ts';
+import { percent } from '../../process/text.ts';
+import { runPath } from '../parts/basics.tsx';
 import { Dialogue } from '../parts/dialogue.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
-import { Said } from '../parts/text.tsx';
 
 export type ScheduleAction = 'pause' | 'unpause' | 'trigger' | 'delete';
 
@@ -18,8 +19,7 @@ export const SCHEDULE_ACTIONS: Record<ScheduleAction, { title: string; question:
     delete: { title: 'Delete', question: 'Removes it. Its runs and what they promoted stay.', danger: true },
   };
 
-export const schedulePath = (id: string, action: ScheduleAction) =>
-  `/schedules/${encodeURIComponent(id)}/${action}`;
+const schedulePath = (id: string, action: ScheduleAction) => `/schedules/${encodeURIComponent(id)}/${action}`;
 
 const STORED: string[] = [
   'running',
@@ -30,30 +30,43 @@ const STORED: string[] = [
   'stopped',
 ] satisfies RunStatus[];
 
-const RunRow = ({ run, timeZone }: { run: ScheduledRun; timeZone: string }) => (
-  <tr>
-    <td>
-      <a href={runPath(run.run)} data-row="">
-        {run.week}
-      </a>
-    </td>
-    <td>{zonedText(new Date(run.scheduledFor), timeZone)}</td>
-    <td>
-      {STORED.includes(run.status) ? (
-        <StatusChip status={run.status as RunStatus} />
-      ) : (
-        <Chip tone="idle">{run.status}</Chip>
-      )}
-      {run.reason ? (
-        <div class="muted">
-          <Said text={run.reason} most={200} />
-        </div>
-      ) : null}
-    </td>
-    <td class="number">
-      {run.base && run.best ? `${percent(run.base.rate)} → ${percent(run.best.rate)}` : '–'}
-    </td>
-  </tr>
+const Status = ({ run }: { run: ScheduledRun }) => (
+  <>
+    {STORED.includes(run.status) ? (
+      <StatusChip status={run.status as RunStatus} />
+    ) : (
+      <Chip tone="idle">{run.status}</Chip>
+    )}
+    {run.reason ? (
+      <div class="muted">
+        <Said text={run.reason} most={200} />
+      </div>
+    ) : null}
+  </>
+);
+
+const Runs = ({ one: { schedule, runs, timeZone } }: { one: ScheduleReport }) => (
+  <DataTable
+    title={`Runs of ${schedule}`}
+    rows={runs}
+    columns={[
+      {
+        title: 'week',
+        html: (run) => (
+          <a href={runPath(run.run)} data-row="">
+            {run.week}
+          </a>
+        ),
+      },
+      { title: 'due', text: (run) => zonedText(new Date(run.scheduledFor), timeZone) },
+      { title: 'status', html: (run) => <Status run={run} /> },
+      {
+        title: 'target',
+        align: 'right',
+        text: ({ base, best }) => (base && best ? `${percent(base.rate)} → ${percent(best.rate)}` : null),
+      },
+    ]}
+  />
 );
 
 const ActionLink = ({ id, action }: { id: string; action: ScheduleAction }) => (
@@ -100,27 +113,7 @@ const Schedule = ({ one }: { one: ScheduleReport }) => (
         {one.missed}
       </Figure>
     </dl>
-    {one.runs.length === 0 ? (
-      <Empty>It has not run yet.</Empty>
-    ) : (
-      <div class="scroll" tabindex={0} role="region" aria-label={`Runs of ${one.schedule}`}>
-        <table>
-          <thead>
-            <tr>
-              <th>week</th>
-              <th>due</th>
-              <th>status</th>
-              <th class="number">target</th>
-            </tr>
-          </thead>
-          <tbody>
-            {one.runs.map((run) => (
-              <RunRow run={run} timeZone={one.timeZone} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    )}
+    {one.runs.length === 0 ? <Empty>It has not run yet.</Empty> : <Runs one={one} />}
   </section>
 );
 

@@ -1,12 +1,12 @@
 /** Asks before a run is told something. A page of its own, which scripts show as a dialog. */
-import type { CheckpointRow } from '../../db/report.ts';
+import { Said } from '../../app/html/parts.ts';
+import type { CheckpointRow } from '../../db/queries/report.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
-import { percent } from '../../cli/text.ts';
-import type { RoleScores } from '../../cli/report-types.ts';
+import { percent } from '../../process/text.ts';
+import type { RoleScores } from '../../app/report/types.ts';
 import { runPath } from '../parts/basics.tsx';
 import { Dialogue } from '../parts/dialogue.tsx';
 import type { Frame } from '../parts/layout.tsx';
-import { Said } from '../parts/text.tsx';
 import { LIMIT_TITLES, LIMITS, type Action } from '../steering.ts';
 
 export type SteerData = {
@@ -77,9 +77,9 @@ export const SteerPage = ({
             <Said text={problem} />
           </p>
         ) : null}
-        {action.name === 'reset' ? <Reset checkpoints={data.checkpoints} /> : null}
-        {action.name === 'budget' ? <Budget budget={data.budget} /> : null}
-        {action.name === 'stop' ? (
+        {action.asks === 'checkpoint' ? <Reset checkpoints={data.checkpoints} /> : null}
+        {action.asks === 'limits' ? <Budget budget={data.budget} /> : null}
+        {action.asks === 'when' ? (
           <div class="choices" role="radiogroup" aria-label="When">
             <label class="inline">
               <input type="radio" name="when" value="now" checked />
@@ -91,7 +91,7 @@ export const SteerPage = ({
             </label>
           </div>
         ) : null}
-        {action.name === 'resume' || action.name === 'retry' ? null : (
+        {action.startsAgain ? null : (
           <label>
             Reason <span class="help">kept with the message</span>
             <input name="reason" maxlength={500} autocomplete="off" />

@@ -1,6 +1,6 @@
 /** A long text, a part at a time. */
+import { Block } from '../../app/html/parts.ts';
 import { Layout, type Frame } from '../parts/layout.tsx';
-import { Block } from '../parts/text.tsx';
 
 export const TextPage = ({
   frame,

@@ -1,9 +1,8 @@
 /** The answers to one prompt, side by side. */
-import type { SiblingRow } from '../../db/browse.ts';
+import { Block, characters, Chip, Cut, Pieces, Said } from '../../app/html/parts.ts';
+import type { SiblingRow } from '../../db/queries/browse.ts';
 import { changedShare, differences } from '../diff.ts';
 import { cutText, visibleString } from '../text.ts';
-import { Chip } from './basics.tsx';
-import { Block, Pieces, Said } from './text.tsx';
 
 /** Characters of a rationale that a page shows; the rest is a link away. */
 export const SHOWN = 4_000;
@@ -30,12 +29,7 @@ const Rationale = ({ one, reference }: { one: SiblingRow; reference: string | un
           ),
         )}
       </pre>
-      {one.length > text.length ? (
-        <p class="cut">
-          {(one.length - text.length).toLocaleString('en-US')} more characters.{' '}
-          <a href={textPath(one.id, 'rationale')}>Read all {one.length.toLocaleString('en-US')}</a>
-        </p>
-      ) : null}
+      <Cut left={one.length - characters(text)} length={one.length} all={textPath(one.id, 'rationale')} />
     </>
   );
 };

@@ -1,42 +1,5 @@
-/** The small things that pages are made of. */
-import type { Child } from 'hono/jsx';
-import type { RunStatus } from '../../db/schema.ts';
-import { duration, percent } from '../../cli/text.ts';
-import type { Score } from '../../cli/report-types.ts';
-
-export type Tone = 'run' | 'good' | 'warn' | 'bad' | 'idle';
-
-/** @param alive it goes on this moment */
-export const Chip = ({
-  tone,
-  children,
-  title,
-  alive = false,
-}: {
-  tone: Tone;
-  children: Child;
-  title?: string;
-  alive?: boolean;
-}) => (
-  <span class={`chip ${tone}${alive ? ' alive' : ''}`} title={title}>
-    {children}
-  </span>
-);
-
-const STATUS: Record<RunStatus, Tone> = {
-  running: 'run',
-  paused: 'warn',
-  parked: 'bad',
-  completed: 'good',
-  failed: 'bad',
-  stopped: 'idle',
-};
-
-export const StatusChip = ({ status }: { status: RunStatus }) => (
-  <Chip tone={STATUS[status]} alive={status === 'running'}>
-    {status}
-  </Chip>
-);
+/** The small things of pages alone; what the report shares is in `app/html/parts.ts`. */
+import { Chip, Said, type Tone } from '../../app/html/parts.ts';
 
 const DECISIONS: Record<string, { tone: Tone; word: string }> = {
   promote: { tone: 'good', word: 'promoted' },
@@ -70,62 +33,6 @@ function ago(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
-/** The 95 % interval in brackets. */
-export const Interval = ({ score }: { score: Score }) => (
-  <span class="interval">
-    {(100 * score.low).toFixed(1)}–{(100 * score.high).toFixed(1)}
-  </span>
-);
-
-export const Rate = ({ score }: { score: Score | null }) =>
-  score ? (
-    <>
-      {percent(score.rate)} <Interval score={score} />
-    </>
-  ) : (
-    <>–</>
-  );
-
-/** A number with its name: `children` is the number. */
-export const Figure = ({ label, children, note }: { label: string; children: Child; note?: Child }) => (
-  <div class="figure">
-    <dt>{label}</dt>
-    <dd>
-      {children}
-      {note ? <small>{note}</small> : null}
-    </dd>
-  </div>
-);
-
-/** A share as a bar. Inline styles are forbidden, so its length is an attribute of an SVG. */
-export const Bar = ({
-  share,
-  tone = 'run',
-  label,
-}: {
-  share: number;
-  tone?: Tone | 'accent';
-  label?: string;
-}) => {
-  const width = Math.max(0, Math.min(1, share)) * 100;
-  return (
-    <svg
-      class={`bar ${tone}`}
-      viewBox="0 0 100 6"
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={label ?? percent(share, 0)}
-    >
-      <rect class="track" width="100" height="6" />
-      <rect class="fill" width={width.toFixed(2)} height="6" />
-    </svg>
-  );
-};
-
-export const Took = ({ seconds }: { seconds: number | null }) => <span>{duration(seconds)}</span>;
-
-export const Empty = ({ children }: { children: Child }) => <p class="empty">{children}</p>;
-
 /** Stands where a number is still being counted; client/live.js asks again. */
 export const Counting = () => (
   <p class="empty" data-pending="">
@@ -136,10 +43,23 @@ export const Counting = () => (
 export const runPath = (runId: string) => `/runs/${encodeURIComponent(runId)}`;
 export const iterationPath = (runId: string, index: number) => `${runPath(runId)}/iterations/${index}`;
 
-/** A line of a list of facts. */
-export const Fact = ({ label, children }: { label: string; children: Child }) => (
-  <>
-    <dt>{label}</dt>
-    <dd>{children}</dd>
-  </>
+export const RunLink = ({ id }: { id: string }) => (
+  <a href={runPath(id)}>
+    <Said text={id} most={60} />
+  </a>
+);
+
+/** Where a link leads, and what it says. */
+type Way = [href: string, text: string] | false | null | undefined;
+
+/** Of a list that is shown a page at a time: back to its start, and on. */
+export const Pages = ({ label, first, next }: { label: string; first: Way; next: Way }) => (
+  <nav class="pages" aria-label={label}>
+    {first ? <a href={first[0]}>{first[1]}</a> : <span></span>}
+    {next ? (
+      <a href={next[0]} rel="next">
+        {next[1]}
+      </a>
+    ) : null}
+  </nav>
 );

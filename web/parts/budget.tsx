@@ -1,9 +1,9 @@
 /** What a run has spent of its limits, and what it got for it. */
+import { Bar } from '../../app/html/parts.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
-import { compact, duration, percent } from '../../cli/text.ts';
+import { compact, duration, percent } from '../../process/text.ts';
 import type { RunSummary } from '../data.ts';
 import { LIMIT_TITLES, LIMITS } from '../steering.ts';
-import { Bar } from './basics.tsx';
 import { Chart } from './chart.tsx';
 
 function spentOf({ spend }: RunSummary, limit: (typeof LIMITS)[number]): number {
@@ -13,8 +13,8 @@ function spentOf({ spend }: RunSummary, limit: (typeof LIMITS)[number]): number 
 export const Budget = ({ summary, settings }: { summary: RunSummary; settings: ImproveSettings }) => {
   const limits = LIMITS.filter((limit) => settings.budget.run[limit] !== undefined);
   const perIteration = LIMITS.filter((limit) => settings.budget.iteration[limit] !== undefined);
-  const rois = summary.iterations.flatMap(({ row }) =>
-    typeof row.numbers?.roi === 'number' ? [{ index: row.index, roi: row.numbers.roi }] : [],
+  const rois = summary.iterations.flatMap(({ row: { index, numbers } }) =>
+    typeof numbers?.roi === 'number' ? [{ index, roi: numbers.roi }] : [],
   );
   const unit = summary.priced ? 'a unit of money' : 'a million tokens';
   return (

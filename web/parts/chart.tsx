@@ -1,5 +1,7 @@
 /** A figure that client/charts.js draws, with its numbers as a table for those who cannot see it. */
 
+import { DataTable } from '../../app/html/table.ts';
+
 export type ChartData = {
   title: string;
   /** x, then one list per series. */
@@ -38,30 +40,19 @@ export const Chart = ({ chart, id, small = false }: { chart: ChartData; id: stri
       <div class="plot" role="img" aria-label={`${chart.title}; its numbers follow as a table`}></div>
       <details id={id}>
         <summary>Numbers</summary>
-        <div class="scroll" tabindex={0} role="region" aria-label={`${chart.title}, numbers`}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">iteration</th>
-                {columns.map((one) => (
-                  <th scope="col" class="number">
-                    {one.label}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {chart.data[0]!.map((x, row) => (
-                <tr>
-                  <td>{Number.isInteger(x) ? x : 'reset'}</td>
-                  {columns.map((one) => (
-                    <td class="number">{shown(chart.data[one.i + 1]![row], chart.format === 'percent')}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <DataTable
+          title={`${chart.title}, numbers`}
+          rows={chart.data[0]!.map((x, row) => ({ x, row }))}
+          columns={[
+            { title: 'iteration', text: ({ x }) => (Number.isInteger(x) ? x : 'reset') },
+            ...columns.map(({ label, i }) => ({
+              title: label,
+              align: 'right' as const,
+              text: ({ row }: { x: number | null; row: number }) =>
+                shown(chart.data[i + 1]![row], chart.format === 'percent'),
+            })),
+          ]}
+        />
       </details>
     </figure>
   );

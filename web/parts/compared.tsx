@@ -1,9 +1,10 @@
 /** How two checkpoints, and their answers to one problem, are named. */
-import type { ComparedItem, Outcome } from '../../db/comparisons.ts';
-import type { Checkpoint } from '../../db/runs.ts';
+import { Said } from '../../app/html/parts.ts';
+import type { ComparedItem, Outcome } from '../../db/queries/comparisons.ts';
+import type { Checkpoint } from '../../db/queries/runs.ts';
 import { checkpointPath } from '../checkpoints.ts';
-import type { Tone } from './basics.tsx';
-import { Said } from './text.tsx';
+import type { Tone } from '../../app/html/parts.ts';
+import { TEACHER } from '../../loop/words.ts';
 
 export const WORDS: Record<Outcome, { tone: Tone; word: string; title: string }> = {
   fixed: { tone: 'good', word: 'fixed', title: 'only the second is right' },
@@ -15,12 +16,16 @@ export const WORDS: Record<Outcome, { tone: Tone; word: string; title: string }>
 export const outcomeOf = ({ correctA, correctB }: Pick<ComparedItem, 'correctA' | 'correctB'>): Outcome =>
   correctA ? (correctB ? 'right' : 'broken') : correctB ? 'fixed' : 'wrong';
 
+const placeOf = ({ iterationIndex, kind }: Checkpoint): string => {
+  if (iterationIndex === TEACHER) return 'teacher';
+  return iterationIndex > 0 ? `iteration ${iterationIndex}` : kind === 'base' ? 'base' : 'start';
+};
+
 export const Name = ({ one }: { one: Checkpoint }) => (
   <>
     <a href={checkpointPath(one.id)}>checkpoint {one.id}</a>{' '}
     <small class="muted">
-      {one.iterationIndex > 0 ? `iteration ${one.iterationIndex}` : one.kind === 'base' ? 'base' : 'start'} of{' '}
-      <Said text={one.runId} most={40} />
+      {placeOf(one)} of <Said text={one.runId} most={40} />
     </small>
   </>
 );

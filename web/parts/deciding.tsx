@@ -1,7 +1,7 @@
 /** The forms by which a reviewer decides an item. */
+import { Said } from '../../app/html/parts.ts';
 import type { ItemData, Standing } from '../review-data.ts';
 import { DecidedChip, itemPath, queuePath, Skipped } from './review.tsx';
-import { Said } from './text.tsx';
 
 /** An item as it stands for one reviewer. */
 export type Shown = {

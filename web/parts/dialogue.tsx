@@ -1,7 +1,7 @@
 /** A page with one question or one answer, which scripts show as a dialog (client/dialogs.js). */
+import { Said } from '../../app/html/parts.ts';
 import type { Child } from 'hono/jsx';
 import { Layout, type Frame } from './layout.tsx';
-import { Said } from './text.tsx';
 
 type Framed = { frame: Partial<Frame>; section: string; title: string };
 

@@ -1,9 +1,8 @@
 /** How what the model writes changes from iteration to iteration, and where that set off an alarm. */
-import type { DriftRow } from '../../db/drift.ts';
+import { Card, Chip, Empty, Said } from '../../app/html/parts.ts';
+import type { DriftRow } from '../../db/queries/drift.ts';
 import type { RunSummary } from '../data.ts';
-import { Chip, Empty } from './basics.tsx';
 import { Chart, type ChartData } from './chart.tsx';
-import { Said } from './text.tsx';
 
 type Curve = { id: string; title: string; format: 'percent' | 'number'; range?: [number, number] };
 type Measured = Curve & { of(row: DriftRow): number | null };
@@ -57,9 +56,7 @@ function measured(rows: DriftRow[], { title, format, range, of }: Measured): Cha
 /** Mean agreement of the votes, as the decide stage noted it. */
 function agreement({ iterations }: RunSummary): ChartData | undefined {
   const rows = iterations.flatMap(({ row, stages }) => {
-    const noted = stages.find((stage) => stage.name === 'decide')?.output?.row as
-      | { agreement?: number }
-      | undefined;
+    const noted = stages.find((stage) => stage.name === 'decide')?.output?.row;
     return noted ? [{ index: row.index, agreement: noted.agreement ?? null }] : [];
   });
   if (rows.length < 2) return undefined;
@@ -82,11 +79,7 @@ export const Drift = ({ summary, rows }: { summary: RunSummary; rows: DriftRow[]
     raised.map((alarm) => ({ index, source, alarm })),
   );
   return (
-    <section class="card two-thirds">
-      <header>
-        <h2>Drift</h2>
-        <small>votes, and what the model writes</small>
-      </header>
+    <Card title="Drift" note="votes, and what the model writes" wide="two-thirds">
       {alarms.length > 0 ? (
         <ul class="limits">
           {alarms.slice(-6).map(({ index, source, alarm }) => (
@@ -108,6 +101,6 @@ export const Drift = ({ summary, rows }: { summary: RunSummary; rows: DriftRow[]
           ))}
         </div>
       )}
-    </section>
+    </Card>
   );
 };

@@ -1,7 +1,16 @@
 /** From prompts to weights: how many of what came through each step. */
-import { percent } from '../../cli/text.ts';
+import { Bar, Figure } from '../../app/html/parts.ts';
+import { percent } from '../../process/text.ts';
 import type { Funnel as Counts } from '../data.ts';
-import { Bar } from './basics.tsx';
+
+export const AcceptedFigure = ({ accepted, prompts, judged }: Counts) => (
+  <Figure
+    label="Accepted"
+    note={`${accepted.toLocaleString('en-US')} of ${prompts.toLocaleString('en-US')} prompts`}
+  >
+    {prompts > 0 && judged > 0 ? percent(accepted / prompts, 0) : '–'}
+  </Figure>
+);
 
 type Step = { name: string; count: number; unit: string; of?: number; note?: string };
 

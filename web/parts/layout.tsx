@@ -1,13 +1,14 @@
 /** The frame of every page. */
 import type { Child } from 'hono/jsx';
+import type { WebRole } from '../../db/schema.ts';
 import type { Topic } from '../live.ts';
 
 /** Pages that can be reached from everywhere, in their order. `key` is pressed after g. */
-export const NAVIGATION: { title: string; path: string; key: string }[] = [
+const NAVIGATION: { title: string; path: string; key: string; operates?: boolean }[] = [
   { title: 'Runs', path: '/', key: 'r' },
   { title: 'Review', path: '/review', key: 'v' },
   { title: 'Checkpoints', path: '/checkpoints', key: 'c' },
-  { title: 'Launch', path: '/launch', key: 'l' },
+  { title: 'Launch', path: '/launch', key: 'l', operates: true },
   { title: 'Schedules', path: '/schedules', key: 's' },
 ];
 
@@ -21,6 +22,8 @@ export type Frame = {
   topic?: Topic;
   /** Is there somebody to log out? */
   session?: boolean;
+  /** What they may do, where tokens say. */
+  role?: WebRole;
 };
 
 const Icon = () => (
@@ -44,7 +47,15 @@ const Icon = () => (
   </svg>
 );
 
-export const Layout = ({ title, section, theme, topic, session, children }: Frame & { children?: Child }) => (
+export const Layout = ({
+  title,
+  section,
+  theme,
+  topic,
+  session,
+  role,
+  children,
+}: Frame & { children?: Child }) => (
   <html lang="en" data-theme={theme}>
     <head>
       <meta charset="utf-8" />
@@ -53,13 +64,14 @@ export const Layout = ({ title, section, theme, topic, session, children }: Fram
       <meta name="color-scheme" content="light dark" />
       <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
       <link rel="stylesheet" href="/assets/uplot.css" />
+      <link rel="stylesheet" href="/assets/base.css" />
       <link rel="stylesheet" href="/assets/app.css" />
       <link rel="stylesheet" href="/assets/review.css" />
       <link rel="stylesheet" href="/assets/forms.css" />
       <link rel="stylesheet" href="/assets/checkpoints.css" />
       <script type="module" src="/assets/app.js"></script>
     </head>
-    <body data-topic={topic}>
+    <body data-topic={topic} data-role={role}>
       <a class="skip" href="#main">
         Skip to the content
       </a>
@@ -70,7 +82,7 @@ export const Layout = ({ title, section, theme, topic, session, children }: Fram
             Ratchet
           </a>
           <nav aria-label="Pages">
-            {NAVIGATION.map((one) => (
+            {NAVIGATION.filter((one) => role !== 'review' || !one.operates).map((one) => (
               <a href={one.path} aria-current={section === one.path ? 'page' : undefined} data-go={one.key}>
                 {one.title}
               </a>
@@ -101,6 +113,11 @@ export const Layout = ({ title, section, theme, topic, session, children }: Fram
             >
               ◐
             </button>
+            {session && role === 'operate' ? (
+              <a class="quiet" href="/sessions" title="Who is logged in">
+                Sessions
+              </a>
+            ) : null}
             {session ? (
               <form method="post" action="/logout">
                 <button class="quiet">Log out</button>
@@ -123,13 +140,17 @@ export const ErrorPage = ({
   title,
   text,
   theme,
+  role,
+  session,
 }: {
   status: number;
   title: string;
   text: Child;
   theme?: Theme;
+  role?: WebRole;
+  session?: boolean;
 }) => (
-  <Layout title={title} theme={theme}>
+  <Layout title={title} theme={theme} role={role} session={session}>
     <section class="notice">
       <p class="status">{status}</p>
       <h1>{title}</h1>

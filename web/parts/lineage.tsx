@@ -1,11 +1,12 @@
 /** Where a checkpoint comes from, and what came of it. */
-import type { Child } from '../../db/checkpoints.ts';
-import type { RoleScores } from '../../cli/report-types.ts';
-import { percent } from '../../cli/text.ts';
-import type { CheckpointWhy } from '../../cli/why-types.ts';
+import { Empty, Said } from '../../app/html/parts.ts';
+import type { Child } from '../../db/queries/checkpoints.ts';
+import type { RoleScores } from '../../app/report/types.ts';
+import { percent } from '../../process/text.ts';
+import type { CheckpointWhy } from '../../app/lineage/types.ts';
 import { checkpointPath } from '../checkpoints.ts';
-import { DecisionChip, Empty } from './basics.tsx';
-import { Said } from './text.tsx';
+import { DecisionChip } from './basics.tsx';
+import { TEACHER } from '../../loop/words.ts';
 
 /** Rows of a list; the command line has all. */
 export const ROWS = 30;
@@ -59,8 +60,12 @@ export const Pupils = ({ pupils, scores, run }: { pupils: Child[]; scores: Score
             <a href={checkpointPath(child.id)}>checkpoint {child.id}</a>
             <small class="muted">
               {' '}
-              {child.iterationIndex > 0 ? `iteration ${child.iterationIndex}` : 'start'} of{' '}
-              {child.runId === run ? 'the same run' : <Said text={child.runId} most={40} />}
+              {child.iterationIndex > 0
+                ? `iteration ${child.iterationIndex}`
+                : child.iterationIndex === TEACHER
+                  ? 'teacher'
+                  : 'start'}{' '}
+              of {child.runId === run ? 'the same run' : <Said text={child.runId} most={40} />}
             </small>
           </span>
           <span></span>

@@ -1,6 +1,6 @@
 /** What differs between two texts, marked. */
+import { Pieces } from '../../app/html/parts.ts';
 import { changedShare, differences } from '../diff.ts';
-import { Pieces } from './text.tsx';
 
 /** A text, marked where the other one has nothing like it; unmarked where most of it differs. */
 export const Marked = ({ text, other }: { text: string; other: string }) => {

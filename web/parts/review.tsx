@@ -1,12 +1,12 @@
 /** What the pages of the review queue share: its progress, who reviews, and the words for decisions. */
+import { Bar, Chip, Said, type Tone } from '../../app/html/parts.ts';
 import type { Child } from 'hono/jsx';
-import { percent } from '../../cli/text.ts';
+import { percent } from '../../process/text.ts';
 import type { ReviewDecision } from '../../db/schema.ts';
 import { LEAST_DECIDED } from '../../loop/review.ts';
 import { isOver, type Standing } from '../review-data.ts';
 import { GRACE_MS, LONGEST_NAME, whose } from '../reviewing.ts';
-import { Bar, Chip, runPath, type Tone } from './basics.tsx';
-import { Said } from './text.tsx';
+import { runPath } from './basics.tsx';
 
 export const DECIDED: Record<ReviewDecision, { word: string; tone: Tone }> = {
   accept: { word: 'accepted', tone: 'good' },

@@ -1,11 +1,10 @@
 /** The samples of an iteration, a page at a time, and the form that narrows them. */
-import type { GateRow, SampleCursor, SampleFilter, SampleRow } from '../../db/browse.ts';
+import { Chip, Empty, Said } from '../../app/html/parts.ts';
+import type { GateRow, SampleCursor, SampleFilter, SampleRow } from '../../db/queries/browse.ts';
 import { visibleString } from '../text.ts';
-import { Chip, Empty } from './basics.tsx';
-import { Said } from './text.tsx';
 
 /** The filter as a query, without the place in the list. */
-export function filterQuery(filter: SampleFilter): URLSearchParams {
+function filterQuery(filter: SampleFilter): URLSearchParams {
   return new URLSearchParams(
     Object.entries(filter).filter(([, value]) => value !== undefined && value !== ''),
   );
@@ -16,10 +15,66 @@ const gateNames = (gates: GateRow[] | undefined, { gate }: SampleFilter): string
   ...new Set([...(gates ?? []).map((row) => row.gate), ...(gate ? [gate] : [])]),
 ];
 
-const option = (value: string, title: string, chosen: string | undefined) => (
-  <option value={value} selected={chosen === value}>
+type Choosing = {
+  title: string;
+  name: keyof SampleFilter;
+  /** Value and what it is called, the one that narrows nothing first. */
+  options: readonly (readonly [string, string])[];
+};
+
+const CHOICES: Choosing[] = [
+  {
+    title: 'Outcome',
+    name: 'outcome',
+    options: [
+      ['', 'any'],
+      ['pass', 'pass'],
+      ['fail', 'fail'],
+      ['unscored', 'unscored'],
+    ],
+  },
+  {
+    title: 'Answer',
+    name: 'answer',
+    options: [
+      ['', 'any'],
+      ['agrees', 'as voted'],
+      ['differs', 'another'],
+      ['none', 'unreadable'],
+    ],
+  },
+  {
+    title: 'Became',
+    name: 'became',
+    options: [
+      ['', 'anything'],
+      ['example', 'an example'],
+      ['trained', 'trained on'],
+      ['out', 'nothing'],
+    ],
+  },
+  {
+    title: 'Pool',
+    name: 'purpose',
+    options: [
+      ['', 'both'],
+      ['learn', 'unlabeled'],
+      ['rehearse', 'rehearsal'],
+    ],
+  },
+];
+
+const Choice = ({ title, name, options, filter }: Choosing & { filter: SampleFilter }) => (
+  <label>
     {title}
-  </option>
+    <select name={name}>
+      {options.map(([value, text]) => (
+        <option value={value} selected={filter[name] === value}>
+          {text}
+        </option>
+      ))}
+    </select>
+  </label>
 );
 
 /** @param path of the iteration */
@@ -34,48 +89,18 @@ export const Filter = ({
   filter: SampleFilter;
 }) => (
   <form class="filter" method="get" action={`${path}#samples`} data-submit-on-change="">
-    <label>
-      Gate
-      <select name="gate">
-        {option('', 'any', filter.gate)}
-        {gateNames(gates, filter).map((gate) => option(gate, visibleString(gate, 60), filter.gate))}
-      </select>
-    </label>
-    <label>
-      Outcome
-      <select name="outcome">
-        {option('', 'any', filter.outcome)}
-        {option('pass', 'pass', filter.outcome)}
-        {option('fail', 'fail', filter.outcome)}
-        {option('unscored', 'unscored', filter.outcome)}
-      </select>
-    </label>
-    <label>
-      Answer
-      <select name="answer">
-        {option('', 'any', filter.answer)}
-        {option('agrees', 'as voted', filter.answer)}
-        {option('differs', 'another', filter.answer)}
-        {option('none', 'unreadable', filter.answer)}
-      </select>
-    </label>
-    <label>
-      Became
-      <select name="became">
-        {option('', 'anything', filter.became)}
-        {option('example', 'an example', filter.became)}
-        {option('trained', 'trained on', filter.became)}
-        {option('out', 'nothing', filter.became)}
-      </select>
-    </label>
-    <label>
-      Pool
-      <select name="purpose">
-        {option('', 'both', filter.purpose)}
-        {option('learn', 'unlabeled', filter.purpose)}
-        {option('rehearse', 'rehearsal', filter.purpose)}
-      </select>
-    </label>
+    <Choice
+      title="Gate"
+      name="gate"
+      filter={filter}
+      options={[
+        ['', 'any'],
+        ...gateNames(gates, filter).map((gate) => [gate, visibleString(gate, 60)] as const),
+      ]}
+    />
+    {CHOICES.map((one) => (
+      <Choice {...one} filter={filter} />
+    ))}
     <label class="grow">
       Prompt contains
       <input name="prompt" value={filter.prompt ?? ''} data-filter="" autocomplete="off" type="search" />

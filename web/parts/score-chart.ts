@@ -1,5 +1,5 @@
 /** The curve of a run: what its best scores after each iteration, what candidates scored, and what the base's majority knew. */
-import type { MajorityReport, Score } from '../../cli/report-types.ts';
+import type { MajorityReport, Score } from '../../app/report/types.ts';
 import type { RunSummary } from '../data.ts';
 import type { ChartData } from './chart.tsx';
 

@@ -1,10 +1,10 @@
 /** What a task serves, since when and why, and what can be done about it. */
+import { Chip, Said, type Tone } from '../../app/html/parts.ts';
 import type { Child } from 'hono/jsx';
-import type { TaskServing } from '../../activities/serving.ts';
-import type { Checkpoint } from '../../db/runs.ts';
+import type { TaskServing } from '../../engine/serving.ts';
+import type { Checkpoint } from '../../db/queries/runs.ts';
 import { checkpointPath, taskPath, type Standing } from '../checkpoints.ts';
-import { Ago, Chip, runPath, type Tone } from './basics.tsx';
-import { Said } from './text.tsx';
+import { Ago, runPath } from './basics.tsx';
 import { ScoreCell } from './tree.tsx';
 
 type Turn = TaskServing['turns'][number];
@@ -17,11 +17,11 @@ const WORDS: Record<Turn['kind'], { tone: Tone; word: string }> = {
   'held-back': { tone: 'idle', word: 'not served' },
 };
 
-export const TurnChip = ({ kind }: { kind: Turn['kind'] }) => (
+const TurnChip = ({ kind }: { kind: Turn['kind'] }) => (
   <Chip tone={WORDS[kind].tone}>{WORDS[kind].word}</Chip>
 );
 
-export const CheckpointLink = ({ one }: { one: Checkpoint }) => (
+const CheckpointLink = ({ one }: { one: Checkpoint }) => (
   <a href={checkpointPath(one.id)}>checkpoint {one.id}</a>
 );
 
@@ -40,7 +40,7 @@ const Origin = ({ one }: { one: Checkpoint }) => (
 );
 
 /** The turn that brought what is served now. */
-export const lastTurn = ({ turns }: TaskServing): Turn | undefined =>
+const lastTurn = ({ turns }: TaskServing): Turn | undefined =>
   turns.findLast((turn) => turn.kind !== 'held-back');
 
 /** Promotions since then that are not served. */

@@ -1,9 +1,9 @@
 /** The stages of an iteration with their times and rates. */
-import type { StageProgress } from '../../cli/progress.ts';
-import type { StageStatus } from '../../db/schema.ts';
-import { duration } from '../../cli/text.ts';
-import { Bar, Chip, type Tone } from './basics.tsx';
-import { Said } from './text.tsx';
+import { Bar, Chip, Said, type Tone } from '../../app/html/parts.ts';
+import { DataTable } from '../../app/html/table.ts';
+import type { StageStatus } from '../../loop/words.ts';
+import type { StageProgress } from '../../app/runs/progress.ts';
+import { duration } from '../../process/text.ts';
 
 const TONES: Record<StageStatus, Tone> = {
   pending: 'idle',
@@ -14,7 +14,7 @@ const TONES: Record<StageStatus, Tone> = {
 };
 
 /** Units a second over the whole stage, waiting counted in. */
-export function rateOf({ done, startedAt, finishedAt }: StageProgress, now: Date): string {
+function rateOf({ done, startedAt, finishedAt }: StageProgress, now: Date): string {
   if (!startedAt || done === 0) return '';
   const seconds = ((finishedAt ?? now).getTime() - startedAt.getTime()) / 1000;
   if (seconds < 1) return '';
@@ -37,52 +37,46 @@ function amount({ status, done, total, unit, detail }: StageProgress): string {
   return `${numbers} ${unit}`.trim();
 }
 
+const State = ({ stage }: { stage: StageProgress }) => (
+  <>
+    <Chip tone={TONES[stage.status]} alive={stage.status === 'running'}>
+      {stage.status}
+    </Chip>
+    {stage.attempts > 1 ? <span class="muted"> attempt {stage.attempts}</span> : null}
+  </>
+);
+
+const Done = ({ stage }: { stage: StageProgress }) => (
+  <>
+    {amount(stage)}
+    {stage.status === 'running' && stage.total > 0 ? (
+      <Bar share={stage.done / stage.total} label={`${stage.name}: ${amount(stage)}`} />
+    ) : null}
+    {stage.error ? (
+      <p class="problem">
+        <Said text={stage.error} />
+      </p>
+    ) : null}
+  </>
+);
+
 export const Stages = ({ stages, now = new Date() }: { stages: StageProgress[]; now?: Date }) => (
-  <div class="scroll" tabindex={0} role="region" aria-label="Stages">
-    <table class="stages">
-      <thead>
-        <tr>
-          <th scope="col">stage</th>
-          <th scope="col">state</th>
-          <th scope="col">done</th>
-          <th scope="col" class="number">
-            rate
-          </th>
-          <th scope="col" class="number">
-            time
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {stages.map((stage) => (
-          <tr class={stage.status === 'pending' ? 'pending' : undefined}>
-            <th scope="row">{stage.name}</th>
-            <td>
-              <Chip tone={TONES[stage.status]} alive={stage.status === 'running'}>
-                {stage.status}
-              </Chip>
-              {stage.attempts > 1 ? <span class="muted"> attempt {stage.attempts}</span> : null}
-            </td>
-            <td class="wide-cell">
-              {amount(stage)}
-              {stage.status === 'running' && stage.total > 0 ? (
-                <Bar share={stage.done / stage.total} label={`${stage.name}: ${amount(stage)}`} />
-              ) : null}
-              {stage.error ? (
-                <p class="problem">
-                  <Said text={stage.error} />
-                </p>
-              ) : null}
-            </td>
-            <td class="number muted">{rateOf(stage, now)}</td>
-            <td class="number">
-              {stage.startedAt
-                ? duration(((stage.finishedAt ?? now).getTime() - stage.startedAt.getTime()) / 1000)
-                : ''}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <DataTable
+    title="Stages"
+    class="stages"
+    rows={stages}
+    rowClass={({ status }) => (status === 'pending' ? 'pending' : undefined)}
+    columns={[
+      { title: 'stage', head: true, text: (one) => one.name },
+      { title: 'state', html: (one) => <State stage={one} /> },
+      { title: 'done', class: 'wide-cell', html: (one) => <Done stage={one} /> },
+      { title: 'rate', align: 'right', class: 'muted', text: (one) => rateOf(one, now) },
+      {
+        title: 'time',
+        align: 'right',
+        text: ({ startedAt, finishedAt }) =>
+          startedAt ? duration(((finishedAt ?? now).getTime() - startedAt.getTime()) / 1000) : '',
+      },
+    ]}
+  />
 );

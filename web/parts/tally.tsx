@@ -1,8 +1,7 @@
 /** The answers that voted, most frequent first. */
-import type { AnswerCount } from '../../db/review-queue.ts';
-import type { ReviewDetails } from '../../db/reviews.ts';
-import { Bar, Empty } from './basics.tsx';
-import { Said } from './text.tsx';
+import { Bar, Empty, Said } from '../../app/html/parts.ts';
+import type { AnswerCount } from '../../db/queries/review-queue.ts';
+import type { ReviewDetails } from '../../db/queries/reviews.ts';
 
 export const Tally = ({
   tally,

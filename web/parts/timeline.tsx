@@ -1,9 +1,9 @@
 /** What was decided, changed and said, newest first. */
-import type { AdjustmentRow } from '../../db/adjustments.ts';
+import { Chip, Said, type Tone } from '../../app/html/parts.ts';
+import type { AdjustmentRow } from '../../db/queries/adjustments.ts';
 import type { messages } from '../../db/schema.ts';
 import type { RunSummary } from '../data.ts';
-import { Ago, Chip, DecisionChip, iterationPath, type Tone } from './basics.tsx';
-import { Said } from './text.tsx';
+import { Ago, DecisionChip, iterationPath } from './basics.tsx';
 
 type MessageRow = typeof messages.$inferSelect;
 

@@ -1,14 +1,16 @@
 /** What trained a checkpoint: the job and the training set. */
-import type { ExampleCount } from '../../db/lineage.ts';
-import type { Checkpoint } from '../../db/runs.ts';
+import { Empty, Fact, Said } from '../../app/html/parts.ts';
+import { DataTable } from '../../app/html/table.ts';
+import { numbers } from '../../app/report/tables/table.ts';
+import type { ExampleCount } from '../../db/queries/lineage.ts';
+import type { Checkpoint } from '../../db/queries/runs.ts';
 import type { ExampleKind } from '../../db/schema.ts';
-import { duration } from '../../cli/text.ts';
-import type { CheckpointWhy } from '../../cli/why-types.ts';
+import { duration } from '../../process/text.ts';
+import type { CheckpointWhy } from '../../app/lineage/types.ts';
 import { checkpointPath } from '../checkpoints.ts';
 import { visibleString } from '../text.ts';
-import { Empty, Fact, iterationPath, runPath } from './basics.tsx';
+import { iterationPath, RunLink } from './basics.tsx';
 import { ROWS } from './lineage.tsx';
-import { Said } from './text.tsx';
 
 const parameterText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
@@ -19,10 +21,7 @@ export const Training = ({ why: { training, checkpoint } }: { why: CheckpointWhy
       {training.checkpoint === checkpoint.id ? null : (
         <Fact label="taken over">
           the adapter of <a href={checkpointPath(training.checkpoint)}>checkpoint {training.checkpoint}</a>,
-          trained in{' '}
-          <a href={runPath(training.run.id)}>
-            <Said text={training.run.id} most={60} />
-          </a>
+          trained in <RunLink id={training.run.id} />
         </Fact>
       )}
       <Fact label="job">
@@ -110,42 +109,36 @@ export const Dataset = ({
           ) : null}
         </Fact>
       </dl>
-      <div class="scroll" tabindex={0} role="region" aria-label="What the training set is made of">
-        <table>
-          <thead>
-            <tr>
-              <th>accepted in</th>
-              <th></th>
-              <th>written by</th>
-              {kinds.map((kind) => (
-                <th class="number">{kind}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.slice(-ROWS).map((one) => (
-              <tr>
-                <td>
-                  <a href={iterationPath(one.run, one.iteration)}>iteration {one.iteration}</a>
-                  {one.run === checkpoint.runId ? null : (
-                    <>
-                      {' '}
-                      of <Said text={one.run} most={40} />
-                    </>
-                  )}
-                </td>
-                <td class="muted">{one.replayed ? 'replayed' : 'new'}</td>
-                <td>
-                  <a href={checkpointPath(one.generator)}>checkpoint {one.generator}</a>
-                </td>
-                {kinds.map((kind) => (
-                  <td class="number">{one.examples[kind]?.toLocaleString('en-US') ?? '–'}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <DataTable
+        title="What the training set is made of"
+        rows={rows.slice(-ROWS)}
+        columns={[
+          {
+            title: 'accepted in',
+            html: (one) => (
+              <>
+                <a href={iterationPath(one.run, one.iteration)}>iteration {one.iteration}</a>
+                {one.run === checkpoint.runId ? null : (
+                  <>
+                    {' '}
+                    of <Said text={one.run} most={40} />
+                  </>
+                )}
+              </>
+            ),
+          },
+          { title: '', class: 'muted', text: (one) => (one.replayed ? 'replayed' : 'new') },
+          {
+            title: 'written by',
+            html: (one) => <a href={checkpointPath(one.generator)}>checkpoint {one.generator}</a>,
+          },
+          ...numbers<(typeof rows)[number]>(
+            Object.fromEntries(
+              kinds.map((kind) => [kind, (one) => one.examples[kind]?.toLocaleString('en-US') ?? null]),
+            ),
+          ),
+        ]}
+      />
       {rows.length > ROWS ? <p class="help">and {rows.length - ROWS} earlier rows</p> : null}
       {dataset.revoked.length > 0 ? (
         <div class="revoked">

@@ -1,10 +1,10 @@
 /** The checkpoints of one run as a tree: one row each, lines from parent to child. */
-import { percent } from '../../cli/text.ts';
-import type { Score } from '../../cli/report-types.ts';
+import { Chip, Interval, Said } from '../../app/html/parts.ts';
+import { percent } from '../../process/text.ts';
+import type { Score } from '../../app/report/types.ts';
 import { checkpointPath, comparePath, type RunTree, type TreeNode } from '../checkpoints.ts';
 import { lanesOf, type GraphRow } from '../graph.ts';
-import { Chip, DecisionChip, Interval, iterationPath, runPath } from './basics.tsx';
-import { Said } from './text.tsx';
+import { DecisionChip, iterationPath, RunLink } from './basics.tsx';
 
 const LANE = 18;
 /** Height of a node within its row. */
@@ -183,9 +183,7 @@ export const Tree = ({
     <section class="card tree" id={`run-${run.id}`}>
       <header>
         <h2>
-          <a href={runPath(run.id)}>
-            <Said text={run.id} most={60} />
-          </a>
+          <RunLink id={run.id} />
         </h2>
         <small>
           {run.createdAt.toISOString().slice(0, 16).replace('T', ' ')} UTC · {run.status}

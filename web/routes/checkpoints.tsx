@@ -1,12 +1,12 @@
 /** What tasks serve, their trees of checkpoints, and one checkpoint. */
 import { Hono } from 'hono';
-import { childrenOf, revokedExamples } from '../../db/checkpoints.ts';
-import { runsPage } from '../../db/overview.ts';
-import { findRun } from '../../db/report.ts';
-import { servingOfTask } from '../../activities/serving.ts';
-import { standingOf, taskNames } from '../../db/serving.ts';
-import { explain } from '../../cli/why.ts';
-import type { CheckpointWhy } from '../../cli/why-types.ts';
+import { childrenOf, revokedExamples } from '../../db/queries/checkpoints.ts';
+import { runsPage } from '../../db/queries/overview.ts';
+import { findRun } from '../../db/queries/runs.ts';
+import { servingOfTask } from '../../engine/serving.ts';
+import { standingOf, taskNames } from '../../db/queries/serving.ts';
+import { explain } from '../../app/lineage/why.ts';
+import type { CheckpointWhy } from '../../app/lineage/types.ts';
 import { originOf, scoresOfSome, standingsOf, taskPath, treesOf } from '../checkpoints.ts';
 import type { Deps } from '../deps.ts';
 import { CheckpointPage } from '../pages/checkpoint.tsx';

@@ -1,9 +1,9 @@
 import { Hono, type Context } from 'hono';
-import { comparedItem, comparedItems, measuredOnBoth, type Measured } from '../../db/comparisons.ts';
+import { comparedItem, comparedItems, measuredOnBoth, type Measured } from '../../db/queries/comparisons.ts';
 import type { Db } from '../../db/connect.ts';
-import { checkpointsMade } from '../../db/lineage.ts';
-import type { Checkpoint } from '../../db/runs.ts';
-import { standingOf } from '../../db/serving.ts';
+import { checkpointsMade } from '../../db/queries/lineage.ts';
+import type { Checkpoint } from '../../db/queries/runs.ts';
+import { standingOf } from '../../db/queries/serving.ts';
 import type { Remember } from '../cache.ts';
 import { compared } from '../checkpoints.ts';
 import type { Deps } from '../deps.ts';

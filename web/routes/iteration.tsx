@@ -1,10 +1,16 @@
 import { Hono } from 'hono';
-import { gateTable, OUTCOMES, samplesPage, type SampleCursor, type SampleFilter } from '../../db/browse.ts';
-import { findIteration } from '../../db/overview.ts';
-import { auditRows } from '../../db/probes.ts';
-import { sampleCounts } from '../../db/report.ts';
-import { auditReport } from '../../cli/report-iterations.ts';
-import { readIteration } from '../../cli/progress.ts';
+import {
+  gateTable,
+  OUTCOMES,
+  samplesPage,
+  type SampleCursor,
+  type SampleFilter,
+} from '../../db/queries/browse.ts';
+import { findIteration } from '../../db/queries/overview.ts';
+import { auditRows } from '../../db/queries/probes.ts';
+import { sampleCounts } from '../../db/queries/report.ts';
+import { auditReport } from '../../app/report/iterations.ts';
+import { readIteration } from '../../app/runs/progress.ts';
 import type { Count } from '../cache.ts';
 import { summarizeIteration } from '../data.ts';
 import type { Deps } from '../deps.ts';
@@ -19,7 +25,7 @@ function oneOf<T extends string>(value: string | undefined, known: readonly T[])
 }
 
 /** What is asked for that there is not is left out, as a form with nothing chosen does. */
-export function readFilter(query: Record<string, string>): SampleFilter {
+function readFilter(query: Record<string, string>): SampleFilter {
   const prompt = query.prompt?.trim().slice(0, 200);
   return {
     gate: query.gate ? query.gate.slice(0, 100) : undefined,

@@ -1,11 +1,11 @@
 /** Starts runs and makes schedules from the launcher's form. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono, type Context } from 'hono';
-import { createSchedule } from '../../cli/schedules.ts';
-import { errorMessage, UsageError } from '../../cli/errors.ts';
-import { startRun } from '../../cli/temporal.ts';
+import { createSchedule } from '../../app/schedules/schedules.ts';
+import { errorMessage, UsageError } from '../../process/errors.ts';
+import { startRun } from '../../app/temporal.ts';
 import type { Db } from '../../db/connect.ts';
-import { findRun } from '../../db/runs.ts';
+import { findRun } from '../../db/queries/runs.ts';
 import type { Deps } from '../deps.ts';
 import { readForm, type Launch, type Problems, type Values } from '../launching.ts';
 import { LaunchPage } from '../pages/launch.tsx';

@@ -1,12 +1,17 @@
 import { Hono } from 'hono';
-import { listAdjustments, listMessages } from '../../db/adjustments.ts';
-import { driftRows } from '../../db/drift.ts';
-import { readProgress } from '../../cli/progress.ts';
-import { majorityReport } from '../../cli/report.ts';
-import { workflowLink } from '../../cli/temporal.ts';
+import { listAdjustments, listMessages, type AdjustmentRow } from '../../db/queries/adjustments.ts';
+import { driftRows } from '../../db/queries/drift.ts';
+import { evaluationRows } from '../../db/queries/overview.ts';
+import { newestIteration } from '../../db/queries/progress.ts';
+import { failingAttempts, type Failing } from '../../app/runs/failing.ts';
+import { readProgress } from '../../app/runs/progress.ts';
+import { distillationReport } from '../../app/report/distillation.ts';
+import { curriculumReport } from '../../app/report/curriculum.ts';
+import { majorityReport } from '../../app/report/report.ts';
+import { workflowLink } from '../../app/temporal.ts';
 import { settingsOf } from '../../loop/course.ts';
 import type { Count, Remember } from '../cache.ts';
-import { hasEnded, summarize, withProgress } from '../data.ts';
+import { hasEnded, summarize, withProgress, type RunSummary } from '../data.ts';
 import type { Deps } from '../deps.ts';
 import { RunPage } from '../pages/run.tsx';
 import { frameOf, page } from '../render.ts';
@@ -14,18 +19,50 @@ import { wantedRun } from './steer.tsx';
 
 const EVENTS = 40;
 
+/** What Temporal says of attempts that failed; nothing where it does not answer, since pages are read without it. */
+async function failingOf({ db, temporal }: Deps, runId: string): Promise<Failing[]> {
+  try {
+    const [client, newest] = await Promise.all([temporal(), newestIteration(db, runId)]);
+    const under = newest?.finishedAt === null ? newest.index : undefined;
+    return await failingAttempts(client, runId, under);
+  } catch {
+    return [];
+  }
+}
+
+/** Stage by benchmark, from the counts of measurements; null without a curriculum. */
+async function curriculumOf({ db }: Deps, summary: RunSummary, adjustments: AdjustmentRow[]) {
+  const { run, baseId, bestId, iterations } = summary;
+  if (baseId === null || bestId === null || !adjustments.some(({ kind }) => kind === 'stage')) return null;
+  const last = run.status === 'completed' ? (iterations.at(-1)?.row.index ?? 0) : null;
+  return curriculumReport(run.settings, adjustments, await evaluationRows(db, [run.id]), {
+    baseId,
+    bestId,
+    last,
+  });
+}
+
 export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
   const { db } = deps;
   return new Hono().get('/runs/:run', async (c) => {
     const run = await wantedRun(deps, c.req.param('run'));
-    const [[summary], majority, adjustments, messages, drift, progress] = await Promise.all([
-      summarize(db, remember, [run]),
-      remember(`majority/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => majorityReport(db, run.id)),
-      listAdjustments(db, run.id),
-      listMessages(db, run.id),
-      driftRows(db, run.id),
-      hasEnded(run) ? undefined : count(`progress/${run.id}`, 1_000, () => readProgress(db, run.id)),
-    ]);
+    const [[summary], majority, distillation, adjustments, messages, drift, progress, failing] =
+      await Promise.all([
+        summarize(db, remember, [run]),
+        remember(`majority/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => majorityReport(db, run.id)),
+        run.settings.models.teacher
+          ? remember(`distillation/${run.id}`, hasEnded(run) ? Infinity : 5_000, () =>
+              distillationReport(db, run.id),
+            )
+          : null,
+        listAdjustments(db, run.id),
+        listMessages(db, run.id),
+        driftRows(db, run.id),
+        hasEnded(run) ? undefined : count(`progress/${run.id}`, 1_000, () => readProgress(db, run.id)),
+        run.status === 'running'
+          ? count(`failing/${run.id}`, 2_000, () => failingOf(deps, run.id))
+          : undefined,
+      ]);
     const asked = Number(c.req.query('events'));
     return page(
       c,
@@ -34,12 +71,15 @@ export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
         data={{
           summary: progress ? withProgress(summary!, progress) : summary!,
           majority,
+          distillation,
           adjustments,
+          curriculum: await curriculumOf(deps, summary!, adjustments),
           messages,
           drift,
           progress,
           settings: settingsOf(run.settings, adjustments, Number.MAX_SAFE_INTEGER),
           temporalLink: workflowLink(deps.ui, run.id),
+          failing: failing ?? [],
           events: Number.isInteger(asked) && asked > 0 ? asked : EVENTS,
         }}
       />,

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { runsPage } from '../../db/overview.ts';
+import { runsPage } from '../../db/queries/overview.ts';
 import type { Remember } from '../cache.ts';
 import { summarize } from '../data.ts';
 import type { Deps } from '../deps.ts';

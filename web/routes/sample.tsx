@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
-import { critiquesOf, siblings, textPage } from '../../db/browse.ts';
-import { createSampleReader } from '../../cli/why-sample.ts';
-import { ledTo } from '../../cli/why.ts';
+import { critiquesOf, siblings, textPage } from '../../db/queries/browse.ts';
+import { createSampleReader } from '../../app/lineage/sample.ts';
+import { ledTo } from '../../app/lineage/why.ts';
 import type { Deps } from '../deps.ts';
 import { SamplePage } from '../pages/sample.tsx';
 import { TextPage } from '../pages/text.tsx';

@@ -1,13 +1,13 @@
 /** Schedules: the list, and what can be done to one. */
 import { Hono, type Context } from 'hono';
-import { errorMessage } from '../../cli/errors.ts';
+import { errorMessage } from '../../process/errors.ts';
 import {
   deleteSchedule,
   listSchedules,
   pauseSchedule,
   triggerSchedule,
   unpauseSchedule,
-} from '../../cli/schedules.ts';
+} from '../../app/schedules/schedules.ts';
 import type { Deps } from '../deps.ts';
 import { AskPage, SCHEDULE_ACTIONS, SchedulesPage, type ScheduleAction } from '../pages/schedules.tsx';
 import { Answer } from '../parts/dialogue.tsx';

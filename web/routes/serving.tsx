@@ -1,4 +1,4 @@
-/** Promote, roll back, unpin: asked first, then done by the functions of the command line (activities/serving.ts). */
+/** Promote, roll back, unpin: asked first, then done by the functions of the command line (engine/serving.ts). */
 import { Hono, type Context } from 'hono';
 import {
   followPromotions,
@@ -6,10 +6,10 @@ import {
   rollBack,
   ServingRefused,
   servingOfTask,
-} from '../../activities/serving.ts';
-import { measuredOnBoth } from '../../db/comparisons.ts';
-import { standingOf, taskNames } from '../../db/serving.ts';
-import type { Checkpoint } from '../../db/runs.ts';
+} from '../../engine/serving.ts';
+import { measuredOnBoth } from '../../db/queries/comparisons.ts';
+import { standingOf, taskNames } from '../../db/queries/serving.ts';
+import type { Checkpoint } from '../../db/queries/runs.ts';
 import type { Remember } from '../cache.ts';
 import { checkpointPath, compared, taskPath } from '../checkpoints.ts';
 import type { Deps } from '../deps.ts';

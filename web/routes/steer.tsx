@@ -1,12 +1,12 @@
 /** Tells a run what a visitor asks for: as a workflow update, whose answer or refusal is shown. */
 import { Hono, type Context } from 'hono';
-import { listAdjustments } from '../../db/adjustments.ts';
-import { evaluationRows } from '../../db/overview.ts';
-import { checkpointRows, findRun, type RunRow } from '../../db/report.ts';
-import { baseAndBest } from '../../db/runs.ts';
-import { errorMessage, UsageError } from '../../cli/errors.ts';
-import { sendMessage, startAgain, whatIsDone } from '../../cli/steer.ts';
-import { workflowState } from '../../cli/temporal.ts';
+import { listAdjustments } from '../../db/queries/adjustments.ts';
+import { evaluationRows } from '../../db/queries/overview.ts';
+import { checkpointRows, type RunRow } from '../../db/queries/report.ts';
+import { baseAndBest, findRun } from '../../db/queries/runs.ts';
+import { errorMessage, UsageError } from '../../process/errors.ts';
+import { Refused, sendMessage, startAgain, whatIsDone } from '../../app/runs/steer.ts';
+import { workflowState } from '../../app/temporal.ts';
 import type { MessageArgs } from '../../loop/control.ts';
 import { settingsOf } from '../../loop/course.ts';
 import { scoresOf } from '../data.ts';
@@ -26,10 +26,10 @@ export async function wantedRun({ db }: Deps, runId: string): Promise<RunRow> {
 async function dataFor(deps: Deps, run: RunRow, action: Action): Promise<SteerData> {
   const { db } = deps;
   const [rows, scores, adjustments, ends] = await Promise.all([
-    action.name === 'reset' ? checkpointRows(db, [run.id]) : [],
-    action.name === 'reset' ? evaluationRows(db, [run.id]) : [],
+    action.asks === 'checkpoint' ? checkpointRows(db, [run.id]) : [],
+    action.asks === 'checkpoint' ? evaluationRows(db, [run.id]) : [],
     listAdjustments(db, run.id),
-    action.name === 'reset' ? baseAndBest(db, run.id).catch(() => undefined) : undefined,
+    action.asks === 'checkpoint' ? baseAndBest(db, run.id).catch(() => undefined) : undefined,
   ]);
   const checkpoints = rows.map((row) => ({
     row,
@@ -45,7 +45,7 @@ async function dataFor(deps: Deps, run: RunRow, action: Action): Promise<SteerDa
 async function tell(deps: Deps, run: RunRow, action: Action, args: MessageArgs): Promise<string[]> {
   const client = await deps.temporal();
   const open = (await workflowState(client, run.id)).state === 'open';
-  if (!open && (action.name === 'resume' || action.name === 'retry')) {
+  if (!open && action.startsAgain) {
     const done = await whatIsDone(deps.db, run.id);
     await startAgain(deps.db, client, run.id);
     return ['The run goes on where it stopped:', ...done];
@@ -84,7 +84,7 @@ export function steerRoutes(deps: Deps): Hono {
         );
       let args: MessageArgs;
       try {
-        args = argsOf(action.name, await c.req.parseBody());
+        args = argsOf(action, await c.req.parseBody());
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         const data = await dataFor(deps, run, action);
@@ -94,7 +94,7 @@ export function steerRoutes(deps: Deps): Hono {
         return answered(await tell(deps, run, action, args), false, 200);
       } catch (error) {
         if (error instanceof UsageError)
-          return answered([error.message.replace(/^Refused: /, '')], true, 409);
+          return answered([error instanceof Refused ? error.answer : error.message], true, 409);
         return answered([errorMessage(error)], true, 503);
       }
     });

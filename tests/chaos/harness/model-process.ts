@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ProcessRecord } from '../../../cli/stack/process-info.ts';
-import type { PartState } from '../../../cli/stack/state.ts';
-import { supervise } from '../../../cli/stack/supervise.ts';
+import type { ProcessRecord } from '../../../stack/process-info.ts';
+import type { PartState } from '../../../stack/state.ts';
+import { supervise } from '../../../stack/supervise.ts';
 
 export type ModelSettings = {
   folder: string;

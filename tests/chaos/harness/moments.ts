@@ -1,7 +1,7 @@
 /** When to kill: a share of a stage's work, or of its time where it is one piece. */
+import type { StageName, StageStatus } from '../../../loop/words.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import type { StageName, StageStatus } from '../../../db/schema.ts';
 import { journal } from './folder.ts';
 import type { Harness } from './stack.ts';
 import type { Snapshot } from './snapshot.ts';

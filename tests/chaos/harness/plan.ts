@@ -1,11 +1,11 @@
 /** Which cells there are, and in which order: the same for the same seed. */
+import type { StageName } from '../../../loop/words.ts';
 import { random } from '../../../loop/random.ts';
-import type { StageName } from '../../../db/schema.ts';
 import { STAGES } from './moments.ts';
 import { VICTIMS, type Victim } from './stack.ts';
 
 export const POINTS = [10, 50, 90] as const;
-export type Point = (typeof POINTS)[number];
+type Point = (typeof POINTS)[number];
 
 export type KillCell = {
   victim: Victim;

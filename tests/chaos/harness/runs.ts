@@ -1,14 +1,14 @@
 /** One run of the loop in the stack under test. */
+import type { RunStatus } from '../../../loop/words.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { ImproveInput } from '../../../loop/input.ts';
-import type { RunStatus } from '../../../db/schema.ts';
 import { TASK_QUEUE, WORKFLOW } from '../../../workflows/names.ts';
 import { adder } from '../../support/scripted-adder.ts';
 import type { Harness } from './stack.ts';
 
-export const PAGES_IN_FLIGHT = 2;
-export const CALLS_IN_FLIGHT = 4;
+const PAGES_IN_FLIGHT = 2;
+const CALLS_IN_FLIGHT = 4;
 
 /** The most calls that can be in flight at once in a run. */
 export const MOST_IN_FLIGHT = PAGES_IN_FLIGHT * CALLS_IN_FLIGHT;
@@ -48,7 +48,7 @@ export async function patiently<T>(what: string, ask: () => Promise<T>, timeoutM
 
 export type RunState = { status: RunStatus; reason: string | null } | undefined;
 
-export function runState({ db }: Harness, runId: string): Promise<RunState> {
+function runState({ db }: Harness, runId: string): Promise<RunState> {
   return patiently('the state of the run', async () => {
     const { rows } = await db.execute<{ status: RunStatus; reason: string | null }>(
       sql`select status, status_reason as reason from runs where id = ${runId}`,

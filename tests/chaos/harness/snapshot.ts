@@ -1,8 +1,8 @@
 /** What a run left in the database, without anything that may differ between runs with the same seed. */
+import type { StageName, StageStatus } from '../../../loop/words.ts';
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import type { Db } from '../../../db/connect.ts';
-import type { StageName, StageStatus } from '../../../db/schema.ts';
 
 /** The database, or a transaction of it. */
 type Queries = Pick<Db, 'execute'>;

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { sendSignal } from '../../../cli/stack/process-info.ts';
-import { startStack, type Stack } from '../../../cli/stack/stack.ts';
+import { sendSignal } from '../../../stack/process-info.ts';
+import { usersServices } from '../../../stack/first-state.ts';
+import { startStack, type Stack } from '../../../stack/stack.ts';
 import { connect, type Db } from '../../../db/connect.ts';
 import { freePort } from '../../support/ports.ts';
 import { startModelProcess, type ModelProcess, type ModelSettings } from './model-process.ts';
@@ -42,16 +43,6 @@ export type HarnessOptions = Pick<ModelSettings, 'jobMs' | 'latencyMs'> & {
 /** A part that ran this long has its deaths forgiven by the supervisor. */
 const FORGIVEN_MS = 31_000;
 
-/** What a developer has configured is not for these tests. */
-const NOT_INHERITED = [
-  'DATABASE_URL',
-  'TEMPORAL_ADDRESS',
-  'TEMPORAL_NAMESPACE',
-  'TEMPORAL_UI_URL',
-  'TEMPORAL_API_KEY',
-  'TEMPORAL_TLS',
-];
-
 const partOf = { worker: 'worker', PostgreSQL: 'postgres', Temporal: 'temporal' } as const;
 
 export async function startHarness(options: HarnessOptions): Promise<Harness> {
@@ -61,7 +52,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   chmodSync(home, 0o755);
   const env: NodeJS.ProcessEnv = {
     ...process.env,
-    ...Object.fromEntries(NOT_INHERITED.map((name) => [name, ''])),
+    ...Object.fromEntries(usersServices.map((name) => [name, ''])),
     RATCHET_HOME: home,
     RATCHET_POSTGRES_PORT: String(await freePort()),
     RATCHET_TEMPORAL_PORT: String(await freePort()),

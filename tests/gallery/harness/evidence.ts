@@ -1,10 +1,10 @@
 /** What came of a run: what a user is shown, and beside it what only the gallery knows, the truth. */
 import { sql, type SQL } from 'drizzle-orm';
-import { buildReport } from '../../../cli/report.ts';
-import { renderReport } from '../../../cli/render-report.ts';
-import type { Report } from '../../../cli/report-types.ts';
-import { renderWhy } from '../../../cli/render-why.ts';
-import { explain } from '../../../cli/why.ts';
+import { buildReport } from '../../../app/report/report.ts';
+import { renderReport } from '../../../cli/render/report.ts';
+import type { Report } from '../../../app/report/types.ts';
+import { renderWhy } from '../../../cli/render/why.ts';
+import { explain } from '../../../app/lineage/why.ts';
 import type { Db } from '../../../db/connect.ts';
 import { truthOf } from './world.ts';
 
@@ -59,7 +59,7 @@ export async function gather(db: Db, runId: string): Promise<Evidence> {
     sql`select s.id as "sampleId", v.gate, v.reason, s.answer, p.text as prompt from verdicts v
         join samples s on s.id = v.sample_id join prompts p on p.id = s.prompt_id
         join iterations i on i.id = p.iteration_id
-        where i.run_id = ${runId} and s.round > 0 and not v.advisory and v.outcome <> 'pass' order by 1, 2`,
+        where i.run_id = ${runId} and s.origin = 'model' and not v.advisory and v.outcome <> 'pass' order by 1, 2`,
   );
   const items = await rows<Evidence['items'][number]>(
     db,

@@ -16,10 +16,10 @@ export const CRITIC = 'critic';
 export const JUDGE = 'judge';
 
 /** Probability of a right answer, by kind of question. */
-export type Skill = { target: number; guard: number };
+type Skill = { target: number; guard: number };
 
 /** One training example: was what it teaches right? */
-export type Lesson = { question: Question | undefined; text: string; right: boolean };
+type Lesson = { question: Question | undefined; text: string; right: boolean };
 
 /** A model as the script sees it. */
 export type Pupil = {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { trueSum } from '../../../tasks/arithmetic/addition.ts';
 
-export type Kind = 'target' | 'guard';
+type Kind = 'target' | 'guard';
 export type Question = { kind: Kind; id: number; a: number; b: number; text: string; truth: number };
 
 const HELD_OUT = { target: 60, guard: 30, final: 60 };

@@ -1,0 +1,46 @@
+import { availableParallelism } from 'node:os';
+import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import pLimit from 'p-limit';
+import { beating } from '../../engine/beat.ts';
+import { FAILURE } from '../../loop/failures.ts';
+import type { Checked, CheckJob } from '../../loop/check-job.ts';
+import { SandboxUnavailable, type SandboxedCheck } from '../../sandbox/job.ts';
+import { runCheck } from '../../sandbox/verdict.ts';
+
+/**
+ * Runs a check on some samples, each in a container of its own, which no limit lets run for ever. Reads and writes nothing: what it
+ * needs comes with it. Heartbeats tell Temporal each end, so that another worker, or this one after a crash, repeats none.
+ *
+ * @throws SandboxUnavailable, not retried, where no container can be made: nothing that a model wrote is run without one
+ */
+export async function runChecks({
+  check,
+  jobs,
+}: {
+  check: SandboxedCheck;
+  jobs: CheckJob[];
+}): Promise<Checked[]> {
+  const signal = cancellationSignal();
+  const done = new Map<string, Checked>(
+    (activityInfo().heartbeatDetails as [string, Checked][] | undefined) ?? [],
+  );
+  const limit = pLimit(availableParallelism());
+  const tell = () => heartbeat([...done]);
+  const run = async ({ digest, sampleIds, input }: CheckJob) => {
+    if (done.has(digest)) return;
+    signal.throwIfAborted();
+    done.set(digest, { sampleIds, ...(await runCheck(check, input, signal)) });
+    tell();
+  };
+  try {
+    await beating(tell, () => Promise.all(jobs.map((job) => limit(() => run(job)))));
+  } catch (error) {
+    limit.clearQueue();
+    if (error instanceof SandboxUnavailable)
+      throw ApplicationFailure.nonRetryable(error.message, FAILURE.sandboxUnavailable);
+    throw error;
+  }
+  return jobs.map(({ digest }) => done.get(digest)!);
+}
+
+export type SandboxActivities = { runChecks: typeof runChecks };

@@ -1,0 +1,80 @@
+/** Which prompts of an iteration's pool are in use, and how often and in which ways each is asked. */
+import type { Db } from '../db/connect.ts';
+import { samplesOf, type Sample } from '../db/queries/prompts.ts';
+import type { Rewrite, Strategy } from '../tasks/task.ts';
+import type { IterationContext } from './context.ts';
+
+/** Rehearsal prompts are easy: fewer samples show whether the model still agrees with itself on them. */
+export const REHEARSAL_SAMPLES = 4;
+
+/** K for a prompt; of one that is solved by its parts, K of each part. */
+export function samplesFor(
+  context: Pick<IterationContext, 'settings' | 'task'>,
+  prompt: { purpose: string },
+): number {
+  if (climbs(context, prompt)) return context.settings.strategy.ladder.samples;
+  const k = context.settings.sampling.samples;
+  return prompt.purpose === 'rehearse' ? Math.min(k, REHEARSAL_SAMPLES) : k;
+}
+
+/** Is a prompt of this purpose solved by way of its parts? */
+export function climbs(
+  { settings, task }: Pick<IterationContext, 'settings' | 'task'>,
+  { purpose }: { purpose: string },
+): boolean {
+  const splits = task.decompose !== undefined && task.recombine !== undefined;
+  return settings.strategy.ladder.mode === 'on' && splits && purpose !== 'rehearse';
+}
+
+/** The ways of asking that are in use. */
+export function strategiesOf({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): Strategy[] {
+  const more = settings.sampling.strategies === 'all' ? (task.alternatives ?? []) : [];
+  const asked = [...task.strategies, ...more];
+  const noises = settings.sampling.noise ? (task.noise ?? []) : [];
+  // Each way as it is first, so that few samples are not all noisy. What is trained on is the plain question all the same.
+  return [undefined, ...noises].flatMap((noise) =>
+    asked.map(({ name, messages }) =>
+      noise
+        ? { name: `${name}+${noise.name}`, messages: (text: string) => messages(noise.apply(text)) }
+        : { name, messages },
+    ),
+  );
+}
+
+/** One way in which a problem is put to the model, and the indices of the samples wanted of it. */
+export type Draw = { form: Rewrite; strategy: Strategy; indices: number[] };
+
+/** K samples, spread over the forms and the ways of asking in turn. Equal requests are one call with n choices. */
+export function spread(forms: Rewrite[], strategies: Strategy[], k: number): Draw[] {
+  const draws = new Map<string, Draw>();
+  for (let index = 0; index < k; index++) {
+    const form = forms[index % forms.length]!;
+    const strategy = strategies[index % strategies.length]!;
+    const id = `${form.key} ${strategy.name}`;
+    const same = draws.get(id);
+    if (same) same.indices.push(index);
+    else draws.set(id, { form, strategy, indices: [index] });
+  }
+  return [...draws.values()];
+}
+
+/**
+ * Prompts that are in use: all, unless the budget took some away after they were drawn. Those to learn from come
+ * first in the pool.
+ */
+export function inUse<P extends { purpose: string; position: number }>(
+  { settings }: IterationContext,
+  prompts: P[],
+): P[] {
+  return prompts.filter((one) => one.purpose !== 'learn' || one.position < settings.pool.prompts);
+}
+
+/** The samples of prompts, by prompt, in the order of their indices; `round`: of this round alone. */
+export async function samplesByPrompt(
+  db: Db,
+  prompts: readonly { id: number }[],
+  round?: number,
+): Promise<Map<number, Sample[]>> {
+  const ids = prompts.map(({ id }) => id);
+  return Map.groupBy(await samplesOf(db, ids, round), ({ promptId }) => promptId);
+}
