@@ -17,12 +17,16 @@ export type Remember = ReturnType<typeof createCache>;
 
 const LATE = Symbol('late');
 
+/** How old what was counted last may be, beyond the time that counting it anew takes. */
+const STALE_MS = 5_000;
+
 /**
  * Counts over everything that an iteration made can take longer than anybody wants to wait for a page. Each is begun at most once at a
  * time and waited for a moment; the page says that it is being counted, or shows what was counted last, and asks again (client/live.js).
+ * What was counted when somebody last looked, perhaps an hour ago, is not shown as if it were now.
  */
 export function createCounter(remember: Remember, patienceMs = 60) {
-  const last = new Map<string, unknown>();
+  const last = new Map<string, { value: unknown; until: number }>();
   const under = new Map<string, Promise<unknown>>();
   return async function count<T>(
     key: string,
@@ -32,12 +36,14 @@ export function createCounter(remember: Remember, patienceMs = 60) {
     // A count that takes longer than it is kept must not be begun again beside itself.
     let work = under.get(key) as Promise<T> | undefined;
     if (!work) {
+      const began = Date.now();
       work = remember(key, forMs, compute);
       under.set(key, work);
       const done = () => under.delete(key);
       work.then((value) => {
+        const now = Date.now();
         last.delete(key);
-        last.set(key, value);
+        last.set(key, { value, until: now + forMs + 2 * (now - began) + STALE_MS });
         if (last.size > 500) last.delete(last.keys().next().value!);
         done();
       }, done);
@@ -47,7 +53,9 @@ export function createCounter(remember: Remember, patienceMs = 60) {
       timer = setTimeout(() => resolve(LATE), patienceMs);
     });
     const found = await Promise.race([work, late]).finally(() => clearTimeout(timer));
-    return found === LATE ? (last.get(key) as T | undefined) : found;
+    if (found !== LATE) return found;
+    const before = last.get(key);
+    return before && before.until > Date.now() ? (before.value as T) : undefined;
   };
 }
 export type Count = ReturnType<typeof createCounter>;

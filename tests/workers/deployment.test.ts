@@ -1,7 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TASK_QUEUE, WORKFLOW } from '../../workflows/names.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { hasSandbox } from '../support/sandbox.ts';
 import { adder } from '../support/scripted-adder.ts';
 import { startScriptedEndpoint, type ScriptedEndpoint } from '../support/scripted-endpoint.ts';
 import { startTemporal } from '../support/temporal.ts';
@@ -45,7 +48,10 @@ async function startVersion(buildId: string): Promise<void> {
   );
 }
 
-/** Waits until the server knows the version on all three queues, then sends new work to it. */
+/** The queues of versioned workers; a sandbox, which knows nothing of this program but what it is handed, has no version. */
+const versioned = [TASK_QUEUE.main, TASK_QUEUE.llm, TASK_QUEUE.train];
+
+/** Waits until the server knows the version on all its queues, then sends new work to it. */
 async function makeCurrent(buildId: string): Promise<void> {
   const service = temporal.client.workflowService;
   await until(`version ${buildId} on every queue`, async () => {
@@ -53,7 +59,7 @@ async function makeCurrent(buildId: string): Promise<void> {
       .describeWorkerDeploymentVersion({ namespace, deploymentVersion: { deploymentName, buildId } })
       .catch(() => undefined);
     const queues = new Set(found?.versionTaskQueues?.map(({ name }) => name));
-    return Object.values(TASK_QUEUE).every((name) => queues.has(name));
+    return versioned.every((name) => queues.has(name));
   });
   await service.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, identity: 'test' });
 }
@@ -94,3 +100,30 @@ it('registers its version, runs only when it is current, and moves an open run t
   // 2: AUTO_UPGRADE.
   expect((await info())?.behavior).toBe(2);
 }, 180_000);
+
+it.skipIf(!hasSandbox)('hands what a model wrote to a sandbox, which has no version', async () => {
+  workers.push(
+    await startWorkerProcess(
+      { TEMPORAL_ADDRESS: temporal.address, DATABASE_URL: '' },
+      { argv: [process.execPath, 'workers/sandbox.ts'], cwd: fileURLToPath(new URL('../../', import.meta.url)) },
+    ),
+  );
+  const sums = await startScriptedEndpoint({
+    baseModel: adder.baseModel,
+    answer({ messages }) {
+      const [a, b] = messages.at(-1)!.content.match(/\d+/g)!.map(Number) as [number, number];
+      return `${a} + ${b} = ${a + b} in all\n#### ${a + b}`;
+    },
+  });
+  const task = fileURLToPath(new URL('../fixtures/checked-sums/task.yaml', import.meta.url));
+  await temporal.client.workflow.execute(WORKFLOW.improve, {
+    workflowId: 'versioned-sandboxed',
+    taskQueue: TASK_QUEUE.main,
+    args: [{ ...tinyRun(sums), task, pool: { prompts: 5 } }],
+  });
+  await sums.close();
+  const { rows } = await database.db.execute<{ n: number }>(
+    sql`select count(*)::int as n from verifications where ok`,
+  );
+  expect(rows[0]!.n).toBeGreaterThan(0);
+}, 120_000);
