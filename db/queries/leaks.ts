@@ -1,10 +1,10 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
 import { benchmarkItems, iterations, leaks, prompts } from '../schema.ts';
 
 export type NewLeak = typeof leaks.$inferInsert;
 
-/** All held-out problems of a run, as they are asked, with their answers. */
+/** All held-out problems of a run, as they are asked, with their answers, the same order every time. */
 export async function heldOutProblems(
   db: Db,
   runId: string,
@@ -12,6 +12,7 @@ export async function heldOutProblems(
   return db.query.benchmarkItems.findMany({
     columns: { key: true, text: true, answer: true, benchmark: true, role: true },
     where: eq(benchmarkItems.runId, runId),
+    orderBy: [asc(benchmarkItems.benchmark), asc(benchmarkItems.position)],
   });
 }
 
