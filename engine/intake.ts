@@ -9,6 +9,7 @@ import { exampleProblems } from '../tasks/examples.ts';
 import { forTarget, loadTask, resolveTaskOf, type TaskSpec } from '../tasks/index.ts';
 import { canVerify, type Task } from '../tasks/task.ts';
 import { refuseOverlap } from './overlap.ts';
+import { strategyProblems } from './pool.ts';
 
 export type Intake = {
   taskSpec: TaskSpec;
@@ -67,7 +68,7 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
 function refuseContradictions(settings: ImproveSettings, task: Task): void {
   const { gates, preset, experiment, pool, promptsFile } = settings;
   const { agreement, policy } = gates;
-  const problems = curriculumProblems(settings, task);
+  const problems = [...curriculumProblems(settings, task), ...strategyProblems({ task, settings })];
   if (promptsFile !== undefined && pool.stored === 'only')
     problems.push('promptsFile: pool.stored is only, so no file of prompts is read: give one of the two');
   if (agreement.min > agreement.max) {

@@ -1,7 +1,7 @@
 /** Which prompts of an iteration's pool are in use, and how often and in which ways each is asked. */
 import type { Db } from '../db/connect.ts';
 import { samplesOf, type Sample } from '../db/queries/prompts.ts';
-import type { Rewrite, Strategy } from '../tasks/task.ts';
+import type { Rewrite, Strategy, Task } from '../tasks/task.ts';
 import type { IterationContext } from './context.ts';
 
 /** Rehearsal prompts are easy: fewer samples show whether the model still agrees with itself on them. */
@@ -26,10 +26,36 @@ export function climbs(
   return settings.strategy.ladder.mode === 'on' && splits && purpose !== 'rehearse';
 }
 
+/** All ways of asking that a task has, those among them that it keeps for more diversity. */
+const allStrategies = (task: Pick<Task, 'strategies' | 'alternatives'>): Strategy[] => [
+  ...task.strategies,
+  ...(task.alternatives ?? []),
+];
+
+/** What is wrong with the names of ways of asking in a run's settings. */
+export function strategyProblems({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): string[] {
+  const known = allStrategies(task).map(({ name }) => name);
+  const names = settings.sampling.strategyNames ?? [];
+  return names.flatMap((name, i) => {
+    const bad = (what: string) => `sampling.strategyNames.${i}: ${JSON.stringify(name)} ${what}`;
+    if (!known.includes(name))
+      return [bad(`is no way of asking of the task ${task.name}; it has ${known.join(', ')}`)];
+    return names.indexOf(name) < i ? [bad('stands there twice')] : [];
+  });
+}
+
+/** Can further ways of asking be taken in? Not where they were named one by one. */
+export const keepsAlternatives = ({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): boolean =>
+  (task.alternatives?.length ?? 0) > 0 && settings.sampling.strategyNames === undefined;
+
 /** The ways of asking that are in use. */
 export function strategiesOf({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): Strategy[] {
-  const more = settings.sampling.strategies === 'all' ? (task.alternatives ?? []) : [];
-  const asked = [...task.strategies, ...more];
+  const { strategies, strategyNames } = settings.sampling;
+  const asked = strategyNames
+    ? strategyNames.map((name) => allStrategies(task).find((strategy) => strategy.name === name)!)
+    : strategies === 'all'
+      ? allStrategies(task)
+      : task.strategies;
   const noises = settings.sampling.noise ? (task.noise ?? []) : [];
   // Each way as it is first, so that few samples are not all noisy. What is trained on is the plain question all the same.
   return [undefined, ...noises].flatMap((noise) =>

@@ -115,6 +115,14 @@ export const improveInputSchema = z.strictObject({
         .enum(['task', 'all'])
         .default('task')
         .describe('`all`: also the ways of asking that the task keeps for when more diversity is needed'),
+      strategyNames: z
+        .array(z.string().min(1))
+        .min(1)
+        .max(32)
+        .optional()
+        .describe(
+          'ways of asking by name, in turn, of all that the task has, those it keeps among them; unset: as `strategies` says',
+        ),
       noise: z
         .boolean()
         .default(false)
@@ -149,6 +157,15 @@ export const improveInputSchema = z.strictObject({
         .max(10)
         .default(0)
         .describe('weight of rare templates and unlike texts in the choice; 0: in the order of sampling'),
+      novelty: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .describe(
+          'weight of ways that the prompt has no example of yet, by clusters of its accepted rationales: docs/methods.md; 1: ' +
+            'those first; 0: in the order of sampling',
+        ),
     })
     .prefault({}),
   training: z

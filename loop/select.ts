@@ -2,6 +2,7 @@
  * Which of a prompt's accepted samples become examples. A few per prompt, so that prompts which are easy to
  * agree on do not crowd out the others; and those from rewrites that first missed, which teach the most.
  */
+import { clustersOf } from './clusters.ts';
 import { estimate, type Signature } from './minhash.ts';
 import { rationaleSignature, templateOf } from './rationale.ts';
 
@@ -18,8 +19,13 @@ export type AcceptedSample = {
   rationale: string;
 };
 
-/** `diversity` 0: in the order in which they were sampled. */
-export type SelectSettings = { perPrompt: number; hardPerRewrite: number; diversity?: number };
+/** `diversity` and `novelty` 0: in the order in which they were sampled. */
+export type SelectSettings = {
+  perPrompt: number;
+  hardPerRewrite: number;
+  diversity?: number;
+  novelty?: number;
+};
 
 /** What was chosen so far in an iteration, by template: rare ones are preferred where `diversity` says so. */
 export type Chosen = { total: number; templates: Map<string, number> };
@@ -30,7 +36,8 @@ export const nothingChosen = (): Chosen => ({ total: 0, templates: new Map() });
  * At most `perPrompt` samples of the first round and, of the second, `hardPerRewrite` of each rewrite. The same
  * rationale for the same request counts once. They are taken in the order in which they were sampled, put back by
  * `diversity` times the share that their template has among what was chosen before in the iteration, and by as much as they
- * are like what was chosen for the same prompt (maximal marginal relevance; Carbonell and Goldstein 1998).
+ * are like what was chosen for the same prompt (maximal marginal relevance; Carbonell and Goldstein 1998). `novelty` puts back
+ * those that go a way of which the prompt has one already (loop/clusters.ts); with 1, all of them behind all that do not.
  *
  * @param chosen is added to
  */
@@ -39,32 +46,35 @@ export function selectExamples<T extends AcceptedSample>(
   settings: SelectSettings,
   chosen: Chosen = nothingChosen(),
 ): { sample: T; kind: 'vote' | 'hard' }[] {
-  const diversity = settings.diversity ?? 0;
+  const { diversity = 0, novelty = 0 } = settings;
   const seen = new Set<string>();
   const taken = new Map<string, number>();
   const selected: { sample: T; kind: 'vote' | 'hard' }[] = [];
   const signatures: Signature[] = [];
-  let left = accepted
-    .toSorted((a, b) => a.round - b.round || a.index - b.index)
-    .map((sample, place) => {
-      const first = sample.round === 1;
-      return {
-        sample,
-        place: place / accepted.length,
-        kind: first ? ('vote' as const) : ('hard' as const),
-        quota: first ? 'first' : `rewrite ${sample.rewrite}`,
-        most: first ? settings.perPrompt : settings.hardPerRewrite,
-        identity: JSON.stringify([sample.request, sample.rationale]),
-        ...(diversity > 0
-          ? { template: templateOf(sample.rationale), signature: rationaleSignature(sample.rationale) }
-          : {}),
-      };
-    });
-  const penalty = ({ place, template, signature }: (typeof left)[number]): number => {
-    if (template === undefined || signature === undefined) return place;
+  const clustersChosen = new Set<number>();
+  const inOrder = accepted.toSorted((a, b) => a.round - b.round || a.index - b.index);
+  const clusters = novelty > 0 ? clustersOf(inOrder.map(({ rationale }) => rationale)) : [];
+  let left = inOrder.map((sample, place) => {
+    const first = sample.round === 1;
+    return {
+      sample,
+      cluster: clusters[place],
+      place: place / accepted.length,
+      kind: first ? ('vote' as const) : ('hard' as const),
+      quota: first ? 'first' : `rewrite ${sample.rewrite}`,
+      most: first ? settings.perPrompt : settings.hardPerRewrite,
+      identity: JSON.stringify([sample.request, sample.rationale]),
+      ...(diversity > 0
+        ? { template: templateOf(sample.rationale), signature: rationaleSignature(sample.rationale) }
+        : {}),
+    };
+  });
+  const penalty = ({ place, cluster, template, signature }: (typeof left)[number]): number => {
+    const known = cluster !== undefined && clustersChosen.has(cluster) ? novelty : 0;
+    if (template === undefined || signature === undefined) return place + known;
     const common = (chosen.templates.get(template) ?? 0) / Math.max(1, chosen.total);
     const likeness = Math.max(0, ...signatures.map((other) => estimate(signature, other)));
-    return place + diversity * (common + likeness);
+    return place + known + diversity * (common + likeness);
   };
   for (;;) {
     left = left.filter((one) => !seen.has(one.identity) && (taken.get(one.quota) ?? 0) < one.most);
@@ -74,6 +84,7 @@ export function selectExamples<T extends AcceptedSample>(
     seen.add(next.identity);
     taken.set(next.quota, (taken.get(next.quota) ?? 0) + 1);
     selected.push({ sample: next.sample, kind: next.kind });
+    if (next.cluster !== undefined) clustersChosen.add(next.cluster);
     if (next.template === undefined || next.signature === undefined) continue;
     signatures.push(next.signature);
     chosen.templates.set(next.template, (chosen.templates.get(next.template) ?? 0) + 1);

@@ -23,10 +23,10 @@ function withTurns(ask: Ask, examples: WorkedExample[]): Ask {
 export function withExamples(task: Task): Task {
   const { examples, examplesIn = 'everywhere' } = task;
   if (!examples || examples.length === 0) return task;
-  const shown = (strategy: Strategy): Strategy => ({
-    ...strategy,
-    messages: withTurns((text) => strategy.messages(text), examples),
-  });
+  const shown = (strategy: Strategy): Strategy => {
+    if (strategy.examples === 'never') return strategy;
+    return { ...strategy, messages: withTurns((text) => strategy.messages(text), examples) };
+  };
   const askShown = withTurns((text) => task.ask(text), examples);
   // Made from the task, not copied: what it has may be methods of a class.
   return Object.assign(Object.create(task) as Task, {

@@ -47,7 +47,12 @@ export type Recombined = { rationale: string; doubt?: string } | { impossible: s
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string };
 
 /** A way of asking: plain, chain of thought, least-to-most, an alternative approach, … */
-export type Strategy = { name: string; messages(text: string): ChatMessage[] };
+export type Strategy = {
+  name: string;
+  messages(text: string): ChatMessage[];
+  /** `never`: the task's worked examples do not stand before it, wherever else they do. */
+  examples?: 'never';
+};
 
 /** A problem with work that shows how to answer it: a turn of the user and one of the assistant. */
 export type WorkedExample = {

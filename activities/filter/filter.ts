@@ -12,6 +12,7 @@ import { criticCounts } from '../../db/queries/critic-counts.ts';
 import { examples, verdicts } from '../../db/schema.ts';
 import { accepted } from '../../gates/index.ts';
 import type { LengthPopulation, VoteSummary } from '../../gates/gate.ts';
+import { clustersOf } from '../../loop/clusters.ts';
 import { criticDoubt } from '../../loop/critic-standing.ts';
 import type { Verdict } from '../../loop/words.ts';
 import { templateOf } from '../../loop/rationale.ts';
@@ -46,6 +47,11 @@ export type Filtered = {
   rehearsal: number;
   /** Examples left out because too many had their template; undefined without a cap. */
   overTemplateCap?: number;
+  /**
+   * Clusters of rationales over the accepted prompts to learn with: among their examples, and among all of their samples that
+   * passed every required gate.
+   */
+  clusters: { prompts: number; chosen: number; passed: number };
   /** Planted bad samples that the gates caught, "12 of 12"; undefined where none were planted. */
   probesCaught?: string;
   /** Why the critic, which nobody asked for, only advised. */
@@ -57,7 +63,8 @@ const PROMPTS_AT_ONCE = 200;
 /** Rows in one insert: PostgreSQL takes 65,535 parameters. */
 const ROWS_AT_ONCE = 2000;
 
-type NewExample = typeof examples.$inferInsert & { template: string };
+/** `cluster`: of its rationale, among the `clusters` of all samples of its prompt that passed. Neither is stored. */
+type NewExample = typeof examples.$inferInsert & { template: string; cluster: number; clusters: number };
 
 /** Lengths of the pool's first samples. */
 async function poolLength(db: Db, promptIds: number[]): Promise<LengthPopulation> {
@@ -117,6 +124,7 @@ export async function filter({ db }: Deps, { iterationId }: { iterationId: numbe
     examples: rows.length,
     hard: rows.filter((e) => e.kind === 'hard').length,
     rehearsal: chosen.length - learnt.length,
+    clusters: clustersAmong(capped.kept),
     ...(templateCap < 1 ? { overTemplateCap: capped.dropped } : {}),
     ...(bench.doubt === undefined ? {} : { criticAdvises: bench.doubt }),
     ...(audit ? { probesCaught: `${audit.caught} of ${audit.planted}` } : {}),
@@ -216,6 +224,7 @@ function examplesOf(
   // The control arm learns from rehearsal alone: its gain can't come from pseudo-labels.
   if (prompt.purpose === 'learn' && settings.experiment === 'control') return [];
   const limits = prompt.purpose === 'learn' ? settings.select : { perPrompt: 1, hardPerRewrite: 0 };
+  const clusters = clustersOf(passed.map(({ rationale }) => rationale));
   return selectExamples(passed, limits, soFar).map(({ sample, kind }) => {
     // Where agreement only advises, an accepted sample may give another answer than the vote.
     const agrees = vote.answer !== null && task.sameAnswer(sample.answer!, vote.answer);
@@ -227,8 +236,20 @@ function examplesOf(
       kind: prompt.purpose === 'rehearse' ? 'rehearsal' : kind,
       answer: agrees ? vote.answer! : sample.answer!,
       template: templateOf(sample.rationale),
+      cluster: clusters[passed.indexOf(sample)]!,
+      clusters: new Set(clusters).size,
     };
   });
+}
+
+function clustersAmong(learnt: readonly NewExample[]): Filtered['clusters'] {
+  const byPrompt = [...Map.groupBy(learnt, ({ promptId }) => promptId).values()];
+  const sum = (counts: number[]) => counts.reduce((total, one) => total + one, 0);
+  return {
+    prompts: byPrompt.length,
+    chosen: sum(byPrompt.map((own) => new Set(own.map(({ cluster }) => cluster)).size)),
+    passed: sum(byPrompt.map((own) => own[0]!.clusters)),
+  };
 }
 
 function refuseSilence(silent: Parameters<typeof silenceText>[0]): void {
@@ -257,7 +278,7 @@ async function storeVerdicts(db: Db, judged: Judged[]): Promise<void> {
 }
 
 async function storeExamples(db: Db, chosen: NewExample[]): Promise<void> {
-  const rows = chosen.map(({ template: _template, ...row }) => row);
+  const rows = chosen.map(({ template: _template, cluster: _cluster, clusters: _clusters, ...row }) => row);
   await db.transaction(async (tx) => {
     for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
       await tx

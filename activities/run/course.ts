@@ -19,6 +19,7 @@ import type { MessageArgs, Recorded } from '../../loop/control.ts';
 import { adjusted, lighterStrategies, nextStep } from '../../loop/course.ts';
 import { beginIteration } from './iteration.ts';
 import { standingAt, taskOf, type Deps, readRun } from '../../engine/context.ts';
+import { keepsAlternatives } from '../../engine/pool.ts';
 import { scoredIn } from '../../engine/target-stages.ts';
 import type { TargetStage } from '../../loop/targets.ts';
 import { answerDrift } from './drift.ts';
@@ -181,7 +182,7 @@ export async function answerStagnation(
     kind: args.kind!,
     settings: adjusted(run.settings, all, from),
     taken,
-    hasAlternatives: (task.alternatives?.length ?? 0) > 0,
+    hasAlternatives: keepsAlternatives({ task, settings: run.settings }),
     hasLevels: task.levels !== undefined,
     acceptedShare: last && last.prompts > 0 ? last.accepted / last.prompts : 0,
     betterCheckpoint: scored !== undefined && scored !== best.id,

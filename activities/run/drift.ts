@@ -38,6 +38,7 @@ import {
   type Deps,
   type IterationContext,
 } from '../../engine/context.ts';
+import { keepsAlternatives } from '../../engine/pool.ts';
 import { answerIn, rationaleOf } from '../../engine/reading.ts';
 import { reloadOf } from '../../engine/reload.ts';
 
@@ -185,7 +186,7 @@ export async function answerDrift(
     taken: steps
       .filter((one) => one.fromIteration > (calm?.index ?? (stage?.since ?? 1) - 1) + 1)
       .flatMap((one) => one.numbers.step ?? []),
-    hasAlternatives: (task.alternatives?.length ?? 0) > 0,
+    hasAlternatives: keepsAlternatives({ task, settings: run.settings }),
     hasNoise: (task.noise?.length ?? 0) > 0,
     calmCheckpoint: calm !== undefined && calm.checkpointId !== best.id,
   });

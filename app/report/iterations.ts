@@ -12,6 +12,7 @@ import { loadTask, prepareTask } from '../../tasks/index.ts';
 import type {
   AuditReport,
   CalibrationReport,
+  ClusterReport,
   DriftReport,
   GateReport,
   IterationReport,
@@ -45,6 +46,7 @@ export async function iterationReports(
     voted,
     measured,
     doubts,
+    clusters,
   ] = await Promise.all([
     queries.promptCounts(db, run.id),
     queries.sampleCounts(db, run.id),
@@ -60,6 +62,7 @@ export async function iterationReports(
     queries.voteCounts(db, run.id),
     runCalibrations(db, run.id),
     queries.criticDoubts(db, run.id),
+    queries.clusterCounts(db, run.id),
   ]);
   const iterations = rows.map((row): IterationReport => {
     const of = <T extends { iterationId: number | null }>(all: T[]) =>
@@ -89,6 +92,7 @@ export async function iterationReports(
       examples: learned?.examples ?? 0,
       hardExamples: learned?.hard ?? 0,
       rehearsalExamples: rehearsed?.examples ?? 0,
+      clusters: clusterReport(of(clusters)[0]),
       trainedExamples: row.trainedExamples ?? 0,
       gates: gateReports(of(gates)),
       audit: auditReport(of(audits)),
@@ -171,6 +175,14 @@ function reviewReport(rows: Awaited<ReturnType<typeof reviewStatistics>>): Revie
 function voteReport(row: Awaited<ReturnType<typeof queries.voteCounts>>[number] | undefined): VoteReport {
   const { noAnswer = 0, sharedMistakes = 0, copies = 0, within = null, across = null } = row ?? {};
   return { noAnswer, sharedMistakes, copies, within, across };
+}
+
+function clusterReport(
+  row: Awaited<ReturnType<typeof queries.clusterCounts>>[number] | undefined,
+): ClusterReport | null {
+  if (!row || row.prompts === 0) return null;
+  const { prompts, chosen, passed } = row;
+  return { prompts, chosen, passed };
 }
 
 function calibrationReport(rows: Calibration[]): CalibrationReport | null {

@@ -5,7 +5,7 @@ import type { Db } from '../../db/connect.ts';
 import * as queries from '../../db/queries/report.ts';
 import type { CheckpointRow, RunRow, ScoreRow } from '../../db/queries/report.ts';
 import { shownPairs, shownScores } from '../../db/queries/shown-answers.ts';
-import { majorityCounts } from '../../db/queries/majority.ts';
+import { majorityCounts, majorityTruths } from '../../db/queries/majority.ts';
 import { allRuns, bestIds, findRun, getCheckpoint } from '../../db/queries/runs.ts';
 import { betterForm, type Form } from '../../loop/best-form.ts';
 import { logicalWeek } from '../../loop/logical-week.ts';
@@ -27,6 +27,8 @@ import type {
   Report,
   ScheduledAs,
 } from './types.ts';
+import { loadTask, prepareTask } from '../../tasks/index.ts';
+import type { Task } from '../../tasks/task.ts';
 import { localTimeZone } from '../schedules/spec.ts';
 import { roleScores, score, sumScores } from './scores.ts';
 import { statusReasonOf } from '../runs/trouble.ts';
@@ -105,13 +107,29 @@ export async function comparedWithStart(
   return { comparison: await compare(db, runId, { base, best, scores, form }), form };
 }
 
-export async function majorityReport(db: Db, runId: string): Promise<MajorityReport | null> {
+/** @param same the task's own equality, for pass@K */
+export async function majorityReport(
+  db: Db,
+  runId: string,
+  same?: Task['sameAnswer'],
+): Promise<MajorityReport | null> {
   const { items, voted, correct, k } = await majorityCounts(db, runId);
-  return voted === 0 || voted < items || k === null ? null : { samples: k, score: score(correct, voted) };
+  if (voted === 0 || voted < items || k === null) return null;
+  const answers = same ? await majorityTruths(db, runId) : [];
+  const known = new Set(
+    answers.filter(({ answer, truth }) => same?.(answer, truth)).map(({ itemId }) => itemId),
+  );
+  return { samples: k, score: score(correct, voted), pass: same ? score(known.size, voted) : null };
 }
 
 function courseReport({ fromIteration, kind, cause, reason, createdAt }: AdjustmentRow): CourseReport {
   return { iteration: fromIteration, kind, cause, reason, at: createdAt.toISOString() };
+}
+
+async function sameAnswerOf({ taskSpec }: RunRow): Promise<Task['sameAnswer']> {
+  await prepareTask(taskSpec);
+  const task = loadTask(taskSpec);
+  return (a, b) => task.sameAnswer(a, b);
 }
 
 async function messagesOf(db: Db, runId: string): Promise<MessageReport[]> {
@@ -271,7 +289,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     best,
     baseForms: base && shown.length > 0 ? baseForms(formOf(base.id), base.id, plainScores, shown) : null,
     comparison: base && best ? await compare(db, runId, { base, best, scores, form: formOf(base.id) }) : [],
-    majority: await majorityReport(db, runId),
+    majority: await majorityReport(db, runId, (options.truth ?? true) ? await sameAnswerOf(run) : undefined),
     distillation: await distillationReport(db, runId),
     iterations,
     review,

@@ -65,8 +65,11 @@ export type DistillationReport = {
   size: number | null;
 };
 
-/** The starting model's majority of `samples` answers to each target item: what it knew already. */
-export type MajorityReport = { samples: number; score: Score };
+/**
+ * The starting model's majority of `samples` answers to each target item: what it knew already. `pass` (pass@K): items that one of
+ * the samples at least has right; null where the task was not asked.
+ */
+export type MajorityReport = { samples: number; score: Score; pass: Score | null };
 
 /** Prompts and examples that were held-out problems, exactly or nearly, and were dropped. */
 export type LeakReport = { collected: number; trained: number; exact: number; near: number };
@@ -167,6 +170,8 @@ export type IterationReport = RoleScores & {
   examples: number;
   hardExamples: number;
   rehearsalExamples: number;
+  /** Null where they were not counted. */
+  clusters: ClusterReport | null;
   /** Size of the training set, with replayed examples. */
   trainedExamples: number;
   gates: GateReport[];
@@ -206,6 +211,11 @@ export type IterationReport = RoleScores & {
   cost: number | null;
   costUnit: string | null;
 };
+
+/**
+ * Clusters of rationales (loop/clusters.ts) over the accepted prompts: of what trains, and of all that passed every required gate.
+ */
+export type ClusterReport = { prompts: number; chosen: number; passed: number };
 
 /** A change of course: by an operator, the stagnation policy, the budget or the return on investment. */
 export type CourseReport = {

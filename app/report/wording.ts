@@ -39,9 +39,10 @@ export function formsSentence({ baseForms }: Report): string {
 /** What the starting model's majority knew already, beside what one answer of base and best gets right. */
 export function majoritySentence({ majority, base, best }: Report): string {
   if (!majority || !base?.target) return '';
-  const { samples, score } = majority;
+  const { samples, score, pass } = majority;
+  const any = pass ? `, one of them at least (pass@${samples}) ${percent(pass.rate)}` : '';
   const knew =
-    `The base's majority of ${samples} samples (maj@${samples}) gets ${percent(score.rate)} of target right, ` +
+    `The base's majority of ${samples} samples (maj@${samples}) gets ${percent(score.rate)} of target right${any}, ` +
     `where one answer of it gets ${percent(base.target.rate)}`;
   if (!best?.target || best.id === base.id) return `${knew}.`;
   const beyond = best.target.rate - score.rate;
@@ -54,6 +55,10 @@ export function votesNeeded({ levels }: CalibrationReport): string {
   const text = (votes: number | null) => (votes === null ? 'none' : String(votes));
   return levels.map(({ level, votes }) => (level === null ? '' : `${level}: `) + text(votes)).join(', ');
 }
+
+export const CLUSTER_NOTE =
+  'Rationales of one prompt that compute the same, or where nothing is computed say the same, are one cluster. select.novelty takes ' +
+  'examples from different ones first.';
 
 /** Where the critic, which nobody asked for, was not listened to, and what to do for one that is; equal reasons once. */
 export function criticSentences({ iterations }: Report): string[] {

@@ -1,5 +1,6 @@
 /** What is said below the report's tables of votes, gates, planted samples, reviewers and drift. */
 import {
+  clusterTable,
   driftTable,
   gateTable,
   precisionByVotes,
@@ -9,7 +10,7 @@ import {
   voteTable,
 } from '../../app/report/tables/judging.ts';
 import type { Report } from '../../app/report/types.ts';
-import { criticSentences, probeSentences } from '../../app/report/wording.ts';
+import { CLUSTER_NOTE, criticSentences, probeSentences } from '../../app/report/wording.ts';
 import { plain } from '../../process/text.ts';
 import { paragraph, section, type Colors } from './table.ts';
 
@@ -38,6 +39,9 @@ export const voteLines = (report: Report, c: Colors): string[] =>
         'or kind of rewrite and of others. shared: mistakes of one rewrite, not trusted. no answer: the largest vote. copies: samples of an endpoint that does not sample.',
     ).map(c.dim),
   ]);
+
+export const clusterLines = (report: Report, c: Colors): string[] =>
+  section(clusterTable(report), c, paragraph(CLUSTER_NOTE).map(c.dim));
 
 export const gateLines = (report: Report, c: Colors): string[] =>
   section(

@@ -9,7 +9,7 @@ import { armSentence } from '../../app/report/wording.ts';
 import { compact, duration, percent, plain, wrap } from '../../process/text.ts';
 import { comparisonLines, distillationLines, groupTables } from './comparison.ts';
 import { decisionReasons } from './decisions.ts';
-import { driftLines, gateLines, probeLines, reviewLines, voteLines } from './judging.ts';
+import { clusterLines, driftLines, gateLines, probeLines, reviewLines, voteLines } from './judging.ts';
 import { COLUMNS, paragraph, section } from './table.ts';
 
 function summary(report: Report): string[] {
@@ -97,6 +97,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...gateLines(report, c),
     ...probeLines(report, c),
     ...reviewLines(report, c),
+    ...clusterLines(report, c),
     ...driftLines(report, c),
     ...section(courseTable(report), c),
     ...section(messageTable(report), c),

@@ -1,5 +1,5 @@
 /** What the starting model's majority of K samples gets right on target. */
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
 import type { BenchmarkItemRow } from './evaluations.ts';
 import { benchmarkItems, majorityItems, majoritySamples } from '../schema.ts';
@@ -51,6 +51,26 @@ export async function votedItems(db: Db, itemIds: number[]): Promise<Set<number>
 
 export async function addMajorityItems(db: Db, rows: (typeof majorityItems.$inferInsert)[]): Promise<void> {
   if (rows.length > 0) await db.insert(majorityItems).values(rows).onConflictDoNothing();
+}
+
+/** Different answers to each target item that were sampled, with the right one. */
+export async function majorityTruths(
+  db: Db,
+  runId: string,
+): Promise<{ itemId: number; truth: string; answer: string }[]> {
+  return db
+    .selectDistinct({
+      itemId: benchmarkItems.id,
+      truth: benchmarkItems.answer,
+      // Null is not joined.
+      answer: sql<string>`${majoritySamples.answer}`,
+    })
+    .from(benchmarkItems)
+    .innerJoin(
+      majoritySamples,
+      and(eq(majoritySamples.itemId, benchmarkItems.id), isNotNull(majoritySamples.answer)),
+    )
+    .where(ofTarget(runId));
 }
 
 /** How far maj@K is measured: items in the run's target, those voted on, those right, and samples drawn. */

@@ -274,6 +274,27 @@ export async function criticDoubts(db: Db, runId: string) {
     );
 }
 
+/** Clusters of rationales over the accepted prompts of each iteration that has been filtered since they are counted. */
+export async function clusterCounts(db: Db, runId: string) {
+  const of = (field: string) => sql<number>`(${stages.output}->'clusters'->>${field})::int`;
+  return db
+    .select({
+      iterationId: stages.iterationId,
+      prompts: of('prompts'),
+      chosen: of('chosen'),
+      passed: of('passed'),
+    })
+    .from(stages)
+    .innerJoin(iterations, eq(iterations.id, stages.iterationId))
+    .where(
+      and(
+        eq(iterations.runId, runId),
+        eq(stages.name, 'filter'),
+        sql`${stages.output}->'clusters' is not null`,
+      ),
+    );
+}
+
 export type ResetRow = { runId: string; fromIteration: number; checkpointId: number | null };
 
 /** Resets of these runs, oldest first. */

@@ -15,7 +15,7 @@ import { verifyEquations } from './equations.ts';
 import { canonical, finderOf, sameForm, stated, timedOut } from './read.ts';
 import { keyOf, promptProblem, readItems, readPrompts } from './rows.ts';
 import { sourceOf, type AnsweredFile, type FileBenchmark, type FileTask } from './schema.ts';
-import { BUILT_IN_STRATEGIES, fill, SURFACE_NOISE } from './strategies.ts';
+import { BUILT_IN_STRATEGIES, fill, SURFACE_NOISE, ZERO_SHOT } from './strategies.ts';
 
 /** A task file as it was when the run was resolved, paths made absolute: later edits don't change a run. */
 export type FileSpec = {
@@ -138,10 +138,14 @@ function strategiesOf(task: FileTask): Strategy[] {
   return named.map((strategy) => toStrategy(task, strategy));
 }
 
-/** The built-in ways of asking that the task does not use. */
+/** The built-in ways of asking that the task does not use, under whatever name. */
 function alternativesOf(task: FileTask, used: Strategy[]): Strategy[] {
+  const asked = (strategy: Strategy) => JSON.stringify(strategy.messages('{prompt}'));
+  const plain = asked(toStrategy(task, { name: ZERO_SHOT, template: '{prompt}' }));
+  // Without worked examples to leave out, the plain question under another name would be the same request twice.
+  const plainly = !task.examples && used.some((strategy) => asked(strategy) === plain);
   return Object.entries(BUILT_IN_STRATEGIES)
-    .filter(([name]) => !used.some((strategy) => strategy.name === name))
+    .filter(([name]) => !used.some((strategy) => strategy.name === name) && !(name === ZERO_SHOT && plainly))
     .map(([name, template]) => toStrategy(task, { name, template }));
 }
 
@@ -150,5 +154,5 @@ function toStrategy({ system, template }: FileTask, strategy: { name: string; te
     ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
     { role: 'user', content: fill(strategy.template, fill(template, text)) },
   ];
-  return { name: strategy.name, messages };
+  return { name: strategy.name, messages, ...(strategy.name === ZERO_SHOT ? { examples: 'never' } : {}) };
 }

@@ -3,6 +3,7 @@ import { html } from 'hono/html';
 import { percent } from '../../../process/text.ts';
 import { Bar, Card, Said, type Html } from '../../html/parts.ts';
 import {
+  clusterTable,
   driftTable,
   gateTable,
   precisionByVotes,
@@ -10,7 +11,7 @@ import {
   type PrecisionLine,
 } from '../tables/judging.ts';
 import type { Report } from '../types.ts';
-import { criticSentences, probeSentences, votesNeeded } from '../wording.ts';
+import { CLUSTER_NOTE, criticSentences, probeSentences, votesNeeded } from '../wording.ts';
 import { note, table } from './parts.ts';
 
 export function gates(report: Report): Html {
@@ -105,6 +106,17 @@ export function trust(report: Report): Html {
           )
         : null,
     ],
+  });
+}
+
+export function clusters(report: Report): Html | '' {
+  const counted = clusterTable(report);
+  if (counted.rows.length === 0) return '';
+  return Card({
+    id: 'clusters',
+    title: counted.title,
+    note: '',
+    children: [table(counted), note(CLUSTER_NOTE)],
   });
 }
 

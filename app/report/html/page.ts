@@ -7,7 +7,7 @@ import { visibleString } from '../../../process/visible.ts';
 import { cost } from './cost.ts';
 import type { PageData } from './data.ts';
 import { examples } from './examples.ts';
-import { drift, gates, probes, trust } from './gates.ts';
+import { clusters, drift, gates, probes, trust } from './gates.ts';
 import { headline } from './headline.ts';
 import { time } from './parts.ts';
 import { course, curriculum, decisions, proof } from './proof.ts';
@@ -34,8 +34,8 @@ export async function renderPage(data: PageData): Promise<string> {
       <body>
         <main>
           ${headline(data)} ${proof(report)} ${curriculum(report)} ${course(report)} ${decisions(report)}
-          ${tried(data)} ${gates(report)} ${probes(report)} ${trust(report)} ${drift(report)}
-          ${examples(data)} ${cost(report)} ${timeline(data)} ${reproduce(data)}
+          ${tried(data)} ${gates(report)} ${probes(report)} ${trust(report)} ${clusters(report)}
+          ${drift(report)} ${examples(data)} ${cost(report)} ${timeline(data)} ${reproduce(data)}
           <footer>
             Written by <code>ratchet report</code> ${time(data.writtenAt)}. The same numbers as data:
             <code>ratchet report --json</code>.

@@ -3,7 +3,14 @@ import { html } from 'hono/html';
 import { auditByGate, totalsOf } from '../../../loop/audit.ts';
 import { percent } from '../../../process/text.ts';
 import { Split } from '../../html/parts.ts';
-import type { CalibrationReport, GateReport, IterationReport, Report, Score } from '../types.ts';
+import type {
+  CalibrationReport,
+  ClusterReport,
+  GateReport,
+  IterationReport,
+  Report,
+  Score,
+} from '../types.ts';
 import { votesNeeded } from '../wording.ts';
 import { numbers, type Table } from './table.ts';
 
@@ -106,6 +113,27 @@ export function voteTable({ iterations }: Report): Table<IterationReport> {
       }),
     ],
   };
+}
+
+/** Of how many ways the rationales of accepted prompts are: those that train, and all that passed. */
+export function clusterTable({ iterations }: Report) {
+  const rows = iterations.flatMap(({ iteration, clusters }) =>
+    clusters ? [{ iteration, ...clusters }] : [],
+  );
+  const each = (count: number, { prompts }: ClusterReport) => (count / prompts).toFixed(2);
+  const table: Table<(typeof rows)[number]> = {
+    title: 'Clusters of rationales',
+    rows,
+    columns: numbers<(typeof rows)[number]>({
+      '#': (one) => one.iteration,
+      'accepted prompts': (one) => one.prompts,
+      'clusters trained on': (one) => one.chosen,
+      'per prompt': (one) => each(one.chosen, one),
+      'clusters that passed': (one) => one.passed,
+      'passed, per prompt': (one) => each(one.passed, one),
+    }),
+  };
+  return table;
 }
 
 export type PrecisionLine = { votes: number; samples: number; right: number; total: number };

@@ -1,0 +1,98 @@
+/**
+ * Which rationales of one prompt go the same way: those that compute the same things, however they word it, and where
+ * nothing is computed, those that use the same words. Numbers count as they are: within a prompt they are what tells one
+ * step from another.
+ *
+ * Does not see that two ways are one where the same numbers are added in another order, or where a step is told in words.
+ */
+import { jaccard, shingles } from './minhash.ts';
+
+/** Least Jaccard similarity at which a rationale belongs to a cluster: half of what is in either is in both. */
+export const SAME_CLUSTER = 0.5;
+
+/** Longer texts are compared by their beginning, and by the first of their steps: a model can write without end. */
+const MAX_LENGTH = 50_000;
+const MAX_STEPS = 500;
+/** Words per shingle. */
+const SHINGLE = 3;
+
+// A number is one token however long it is: matched as a part of a longer pattern it would be tried from each of its digits.
+const TOKEN = /\d+(?:[.,]\d+)*|[\p{L}\p{M}]+|[^\s\p{L}\p{M}\d]/gu;
+const WORD = /[\p{L}\p{N}]+/gu;
+
+/** Operators by their signs and as LaTeX has them. `x` is one between numbers. */
+const OPERATORS = new Map(
+  Object.entries({
+    '+': '+',
+    '-': '-',
+    '−': '-',
+    '–': '-',
+    '*': '*',
+    '×': '*',
+    '·': '*',
+    x: '*',
+    times: '*',
+    cdot: '*',
+    '/': '/',
+    '÷': '/',
+    div: '/',
+    '=': '=',
+    '≈': '=',
+    '<': '<',
+    '>': '>',
+    '^': '^',
+    '%': '%',
+  }),
+);
+/** What may stand around a number and says nothing. */
+const AROUND = new Set([...'$€£¥()[]{}\\,']);
+
+/** The calculations of a line, as `48/2=24`: numbers joined by operators, with a word (their unit) behind each at most. */
+function calculationsIn(line: string): string[] {
+  const found: string[] = [];
+  let calculation = '';
+  let joined = '';
+  let words = 0;
+  const close = (): void => {
+    if (/\d[^\d.,]/.test(calculation)) found.push(calculation);
+    [calculation, joined, words] = ['', '', 0];
+  };
+  for (const token of line.match(TOKEN) ?? []) {
+    const operator = OPERATORS.get(token);
+    if (/^\d/.test(token)) {
+      if (calculation !== '' && joined === '') close();
+      calculation += joined + token;
+      [joined, words] = ['', 0];
+    } else if (operator !== undefined) {
+      if (calculation !== '') joined += operator;
+    } else if (!AROUND.has(token)) {
+      // A word behind an operator, or a second one behind a number, ends it.
+      if (joined !== '' || ++words > 1 || !/^\p{L}/u.test(token)) close();
+    }
+  }
+  close();
+  return found;
+}
+
+/** What a rationale is compared by. */
+export function structureOf(rationale: string): Set<string> {
+  // Two asterisks are Markdown's bold print, not a product.
+  const text = rationale.slice(0, MAX_LENGTH).toLowerCase().replaceAll('**', ' ');
+  const calculations = new Set(text.split(/\r?\n/).flatMap(calculationsIn));
+  if (calculations.size === 0) return shingles(text.match(WORD) ?? [], SHINGLE);
+  return new Set([...calculations].slice(0, MAX_STEPS));
+}
+
+/**
+ * The cluster of each rationale, numbered from 0 in the order in which they come. Each joins the first cluster whose first
+ * rationale is like it, so those before never change their cluster. A prompt's samples are few and their structures
+ * small: they are compared as they are, not by signatures.
+ */
+export function clustersOf(rationales: readonly string[], same: number = SAME_CLUSTER): number[] {
+  const firsts: Set<string>[] = [];
+  return rationales.map((rationale) => {
+    const structure = structureOf(rationale);
+    const known = firsts.findIndex((first) => jaccard(first, structure) >= same);
+    return known >= 0 ? known : firsts.push(structure) - 1;
+  });
+}
