@@ -8,7 +8,7 @@
 import { jaccard, shingles } from './minhash.ts';
 
 /** Least Jaccard similarity at which a rationale belongs to a cluster: half of what is in either is in both. */
-export const SAME_CLUSTER = 0.5;
+const SAME_CLUSTER = 0.5;
 
 /** Longer texts are compared by their beginning, and by the first of their steps: a model can write without end. */
 const MAX_LENGTH = 50_000;
@@ -45,7 +45,7 @@ const OPERATORS = new Map(
   }),
 );
 /** What may stand around a number and says nothing. */
-const AROUND = new Set([...'$€£¥()[]{}\\,']);
+const AROUND = new Set('$€£¥()[]{}\\,');
 
 /** The calculations of a line, as `48/2=24`: numbers joined by operators, with a word (their unit) behind each at most. */
 function calculationsIn(line: string): string[] {
@@ -75,7 +75,7 @@ function calculationsIn(line: string): string[] {
 }
 
 /** What a rationale is compared by. */
-export function structureOf(rationale: string): Set<string> {
+function structureOf(rationale: string): Set<string> {
   // Two asterisks are Markdown's bold print, not a product.
   const text = rationale.slice(0, MAX_LENGTH).toLowerCase().replaceAll('**', ' ');
   const calculations = new Set(text.split(/\r?\n/).flatMap(calculationsIn));

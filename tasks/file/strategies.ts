@@ -5,7 +5,6 @@ export const ZERO_SHOT = 'zero-shot';
 
 /** Ways of asking. `{prompt}` stands for the task's own question, its template filled in. */
 export const BUILT_IN_STRATEGIES: Record<string, string> = {
-  [ZERO_SHOT]: '{prompt}',
   // Wei et al. 2022, arXiv 2201.11903, as an instruction instead of worked examples.
   'chain-of-thought':
     '{prompt}\n\nWrite out your reasoning as a chain of short steps, one per line, before the final answer.',
@@ -23,6 +22,7 @@ export const BUILT_IN_STRATEGIES: Record<string, string> = {
   'state-assumptions':
     '{prompt}\n\nFirst state your assumptions: what is given, what you take for granted, and how you read the question. ' +
     'Then solve it step by step under them, and give the final answer.',
+  [ZERO_SHOT]: '{prompt}',
 };
 
 /** What may stand around a prompt without changing what is asked: not one character of the prompt itself is touched. */

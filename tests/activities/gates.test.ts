@@ -2,6 +2,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Filtered } from '../../activities/filter/filter.ts';
 import { criticsOf } from '../../engine/critic.ts';
 import { likenessTo } from '../../engine/judged.ts';
 import { createActivities } from '../../activities/index.ts';
@@ -389,6 +390,51 @@ describe('the template cap', () => {
   });
 });
 
+describe('novelty in the choice', () => {
+  const way = (seed: number) =>
+    [`7 + 35 = 42`, `6 * 7 = 42`, `50 - 8 = 42`, `84 / 2 = 42`][seed % 4]! +
+    `, in draw ${seed} of many.\n#### 42`;
+
+  it('takes other ways first, never one that failed a required gate, and counts both', async () => {
+    // One way in four is rejected by the critic, and it is as new as any.
+    const rejected = '84 / 2';
+    answer = (request) =>
+      toCritic(request) ? judgement(!request.messages.at(-1)!.content.includes(rejected)) : way(request.seed);
+    for (const novelty of [0, 0.5, 1]) {
+      const page = await add({
+        sampling: { samples: 8 },
+        select: { novelty },
+        gates: { critique: { mode: 'required' } },
+      });
+      const filtered = (await judged(page)).filtered as Filtered;
+      const chosen = await rows<{ prompt_id: number; rationale: string; failed: boolean }>(
+        sql`select e.prompt_id, s.rationale, exists (select 1 from verdicts v where v.sample_id = s.id
+            and v.outcome <> 'pass' and not v.advisory) as failed
+          from examples e join samples s on s.id = e.sample_id where e.iteration_id = ${page.iterationId}`,
+      );
+      expect(chosen.length).toBeGreaterThan(0);
+      expect(chosen.filter((one) => one.failed || one.rationale.includes(rejected))).toEqual([]);
+      const ways = [...Map.groupBy(chosen, (one) => one.prompt_id).values()].map(
+        (own) => new Set(own.map(({ rationale }) => rationale.split(',')[0])).size,
+      );
+      const passed = await rows<{ n: number }>(
+        sql`select count(distinct split_part(s.rationale, ',', 1))::int as n from samples s
+          join prompts p on p.id = s.prompt_id where p.iteration_id = ${page.iterationId} and not exists
+            (select 1 from verdicts v where v.sample_id = s.id and v.outcome <> 'pass' and not v.advisory)
+          group by p.id order by p.id`,
+      );
+      const sum = (counts: number[]) => counts.reduce((all, one) => all + one, 0);
+      expect(filtered.clusters).toEqual({
+        prompts: filtered.accepted,
+        chosen: sum(ways),
+        passed: sum(passed.map(({ n }) => n)),
+      });
+      // Two examples of each prompt, and all of them in two ways where two passed.
+      if (novelty === 1) expect(sum(ways)).toBe(sum(passed.map(({ n }) => Math.min(2, n))));
+    }
+  });
+});
+
 describe('a run is refused', () => {
   const prepare = (input: ImproveInput) =>
     new MockActivityEnvironment().run(createActivities({ db }).main.prepareRun, {
@@ -404,6 +450,13 @@ describe('a run is refused', () => {
   it('when its agreement band is empty', async () => {
     await expect(prepare({ preset: 'r-zero', gates: { agreement: { max: 0.2 } } })).rejects.toThrow(
       'gates.agreement: min 0.3 must not be more than max 0.2',
+    );
+  });
+  it('when it names a way of asking that the task does not have, or one twice', async () => {
+    await expect(
+      prepare({ sampling: { strategyNames: ['by-heart', 'long-addition', 'long-addition'] } }),
+    ).rejects.toThrow(
+      /strategyNames\.0: "by-heart" is no way of asking of the task arithmetic; it has long-addition\b[^]*strategyNames\.2: "long-addition" stands there twice/,
     );
   });
   it('and else stored with the preset resolved', async () => {

@@ -7,10 +7,10 @@ import { listRuns, renderList } from '../../cli/list.ts';
 import { width } from '../../process/text.ts';
 import type { Db } from '../../db/connect.ts';
 import { newestRun } from '../../db/queries/runs.ts';
-import { leaks, majorityItems } from '../../db/schema.ts';
+import { leaks, majorityItems, majoritySamples, stages } from '../../db/schema.ts';
 import { mcnemar } from '../../loop/mcnemar.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { addCheckpoint, addIteration, addRun, addTwoIterations } from '../cli/fixture.ts';
+import { addCall, addCheckpoint, addIteration, addRun, addTwoIterations } from '../cli/fixture.ts';
 
 let db: Db;
 let drop: () => Promise<void>;
@@ -127,6 +127,15 @@ test('the majority of the base and dropped leaks stand beside the gain', async (
   await db.insert(majorityItems).values(votes.slice(0, 39));
   expect((await buildReport(db, 'voted')).majority, 'not to the end').toBeNull();
   await db.insert(majorityItems).values(votes.slice(39));
+  const callId = await addCall(db, 'voted', null, 'majority');
+  const drawn = { rewrite: 'as-is', strategy: 'plain', rationale: '', callId };
+  await db.insert(majoritySamples).values(
+    items.flatMap(({ id }, i) => [
+      { ...drawn, itemId: id, index: 0, answer: '3' },
+      { ...drawn, itemId: id, index: 1, answer: i < 33 ? '2' : null },
+      { ...drawn, itemId: id, index: 2, answer: i < 22 ? '2' : '4' },
+    ]),
+  );
   const iteration = (await db.query.iterations.findMany()).find((row) => row.runId === 'voted')!;
   const leak = { iterationId: iteration.id, key: 'k', text: '1+1', benchmark: 'target', itemKey: 'k' };
   await db.insert(leaks).values([
@@ -136,11 +145,16 @@ test('the majority of the base and dropped leaks stand beside the gain', async (
   ]);
 
   const voted = await buildReport(db, 'voted');
-  expect(voted.majority).toMatchObject({ samples: 8, score: { correct: 22, total: 40, rate: 0.55 } });
+  expect(voted.majority).toMatchObject({
+    samples: 8,
+    score: { correct: 22, total: 40, rate: 0.55 },
+    pass: { correct: 33, total: 40 },
+  });
+  expect((await buildReport(db, 'voted', { truth: false })).majority).toMatchObject({ pass: null });
   expect(voted.iterations[0]!.leaks).toEqual({ collected: 2, trained: 1, exact: 2, near: 1 });
   const text = renderReport(voted).replaceAll(/\s+/g, ' ');
   expect(text).toContain(
-    "The base's majority of 8 samples (maj@8) gets 55.0 % of target right, where one answer of it gets 10.0 % " +
+    "The base's majority of 8 samples (maj@8) gets 55.0 % of target right, one of them at least (pass@8) 82.5 %, where one answer of it gets 10.0 % " +
       'and one of the best 75.0 %: 20.0 points beyond that majority.',
   );
   expect(text).toContain(
@@ -199,4 +213,28 @@ test('the list shows each run with its progress and its gain', async () => {
   });
   expect(renderList(runs, false)).toMatch(/^demo\s+arithmetic\s+completed\s+2\/8\s+10\.0 → 75\.0 %/m);
   expect(renderList([], false)).toContain('ratchet run arithmetic');
+});
+
+test('the ways of which accepted rationales are stand in the report where they were counted', async () => {
+  expect(report.iterations.map((one) => one.clusters)).toEqual([null, null]);
+  expect(renderReport(report)).not.toContain('Clusters of rationales');
+  await addTwoIterations(db, 'clustered', { seed: 10 });
+  const [first, second] = (await db.query.iterations.findMany()).filter((row) => row.runId === 'clustered');
+  const filtered = (clusters: object) => ({
+    name: 'filter' as const,
+    status: 'done' as const,
+    output: { clusters },
+  });
+  await db.insert(stages).values([
+    { ...filtered({ prompts: 4, chosen: 7, passed: 10 }), iterationId: first!.id },
+    { ...filtered({ prompts: 0, chosen: 0, passed: 0 }), iterationId: second!.id },
+  ]);
+  const clustered = await buildReport(db, 'clustered');
+  expect(clustered.iterations.map((one) => one.clusters)).toEqual([
+    { prompts: 4, chosen: 7, passed: 10 },
+    null,
+  ]);
+  const text = renderReport(clustered);
+  expect(text).toMatch(/Clusters of rationales[\s\S]*\b1 +4 +7 +1\.75 +10 +2\.50\n/);
+  for (const line of text.split('\n')) expect(width(line)).toBeLessThanOrEqual(100);
 });

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { integer, random, sample, shuffle } from '../../loop/random.ts';
 import { chooseReplay } from '../../loop/replay.ts';
+import { accepted } from '../../gates/index.ts';
+import { clustersOf } from '../../loop/clusters.ts';
+import type { Verdict } from '../../loop/words.ts';
 import { capTemplates, nothingChosen, selectExamples } from '../../loop/select.ts';
 
 const ascending = (a: number, b: number): number => a - b;
@@ -89,6 +92,79 @@ describe('the diversity penalty', () => {
         expect(new Set(chosen.map(({ sample: { index } }) => index)).size).toBe(chosen.length);
         const kinds = (of: typeof chosen) => of.filter(({ kind }) => kind === 'vote').length;
         expect(kinds(chosen)).toBe(kinds(selectExamples(accepted, settings)));
+      }),
+    );
+  });
+});
+
+describe('novelty', () => {
+  const sum = (n: number) => `48 / 2 = 24, then 48 + 24 = 72 (try ${n})`;
+  const product = 'Half again as much: 48 * 1.5 = 72';
+  const difference = 'From 100 it is 28 less: 100 - 28 = 72';
+  const samples = [
+    of(1, 0, 'a', sum(1)),
+    of(1, 1, 'b', sum(2)),
+    of(1, 2, 'c', product),
+    of(1, 3, 'd', difference),
+  ];
+  const pick = (novelty: number, perPrompt: number, list = samples) =>
+    selectExamples(list, { perPrompt, hardPerRewrite: 1, novelty }).map(({ sample: { index } }) => index);
+
+  test('is none at 0: the first samples, in order', () => {
+    expect(pick(0, 3)).toEqual([0, 1, 2]);
+  });
+  test('takes one of each cluster first, and then the others in order', () => {
+    expect(pick(1, 2)).toEqual([0, 2]);
+    expect(pick(1, 3)).toEqual([0, 2, 3]);
+    expect(pick(1, 4)).toEqual([0, 2, 3, 1]);
+  });
+  test('weighs against the order of sampling: one that is as far behind as it weighs does not come first', () => {
+    // The third of four stands a quarter of all behind the second.
+    expect(pick(0.25, 2)).toEqual([0, 1]);
+    expect(pick(0.251, 2)).toEqual([0, 2]);
+  });
+  test('looks over both rounds of a prompt', () => {
+    const list = [of(1, 0, 'a', product), of(2, 0, 'b', product), of(2, 1, 'b', difference)];
+    expect(pick(0, 1, list)).toEqual([0, 0]);
+    expect(pick(1, 1, list)).toEqual([0, 1]);
+  });
+
+  const kinds = fc.constantFrom(sum(1), sum(2), product, difference, 'no numbers in here at all');
+  const drawn = fc.array(
+    fc.record({ round: fc.constantFrom(1, 2), rationale: kinds, passed: fc.boolean() }),
+    {
+      maxLength: 14,
+    },
+  );
+  const weights = fc.float({ min: 0, max: 1, noNaN: true });
+  const verdictOf = (passed: boolean): Verdict[] => [
+    { gate: 'format', outcome: 'pass', reason: '' },
+    { gate: 'critique', outcome: passed ? 'pass' : 'fail', reason: '' },
+  ];
+  const passing = (list: { round: number; rationale: string; passed: boolean }[]) =>
+    list
+      .map((one, i) => ({ ...of(one.round, i, `r${i % 3}`, one.rationale), verdicts: verdictOf(one.passed) }))
+      .filter(({ verdicts }) => accepted(verdicts));
+
+  test('never brings in what failed a required gate, and takes as many first samples as without it', () => {
+    fc.assert(
+      fc.property(drawn, weights, (list, novelty) => {
+        const chosen = selectExamples(passing(list), { ...settings, novelty });
+        expect(chosen.every(({ sample: { index } }) => list[index]!.passed)).toBe(true);
+        expect(new Set(chosen.map(({ sample: { index } }) => index)).size).toBe(chosen.length);
+        const votes = (of: typeof chosen) => of.filter(({ kind }) => kind === 'vote').length;
+        expect(votes(chosen)).toBe(votes(selectExamples(passing(list), settings)));
+      }),
+    );
+  });
+  test('at 1 leaves no cluster out of the first samples that there was room for', () => {
+    fc.assert(
+      fc.property(drawn, fc.integer({ min: 1, max: 6 }), (list, perPrompt) => {
+        const first = passing(list).filter(({ round }) => round === 1);
+        const clustersIn = (texts: string[]) => new Set(clustersOf(texts)).size;
+        const chosen = selectExamples(first, { perPrompt, hardPerRewrite: 0, novelty: 1 });
+        const of = clustersIn(chosen.map(({ sample }) => sample.rationale));
+        expect(of).toBe(Math.min(perPrompt, clustersIn(first.map(({ rationale }) => rationale))));
       }),
     );
   });

@@ -92,6 +92,7 @@ describe('worked examples of a task file', () => {
       "Q: How much is 3+4?\n\nLet's think step by step.",
     );
     expect(task.alternatives![0]!.messages('x')).toHaveLength(6);
+    expect(task.alternatives!.find(({ name }) => name === 'zero-shot')!.messages('x')).toEqual(PLAIN);
   });
 
   test.each([
