@@ -17,7 +17,8 @@ const MAX_STEPS = 500;
 const SHINGLE = 3;
 
 // A number is one token however long it is: matched as a part of a longer pattern it would be tried from each of its digits.
-const TOKEN = /\d+(?:[.,]\d+)*|[\p{L}\p{M}]+|[^\s\p{L}\p{M}\d]/gu;
+// `hours/day` is one word.
+const TOKEN = /\d+(?:[.,]\d+)*|[\p{L}\p{M}]+(?:\/[\p{L}\p{M}]+)*|[^\s\p{L}\p{M}\d]/gu;
 const WORD = /[\p{L}\p{N}]+/gu;
 
 /** Operators by their signs and as LaTeX has them. `x` is one between numbers. */
@@ -74,10 +75,16 @@ function calculationsIn(line: string): string[] {
   return found;
 }
 
+/** Without bold print (two asterisks are no product) and without LaTeX around numbers; its fractions as quotients. */
+const unmarked = (text: string): string =>
+  text
+    .replaceAll('**', ' ')
+    .replaceAll(/\\(?:text|mathrm)\{[^{}\n]{0,80}\}/g, ' ')
+    .replaceAll(/\\[dt]?frac\{([^{}\n]{1,80})\}\{([^{}\n]{1,80})\}/g, '$1/$2');
+
 /** What a rationale is compared by. */
 function structureOf(rationale: string): Set<string> {
-  // Two asterisks are Markdown's bold print, not a product.
-  const text = rationale.slice(0, MAX_LENGTH).toLowerCase().replaceAll('**', ' ');
+  const text = unmarked(rationale.slice(0, MAX_LENGTH).toLowerCase());
   const calculations = new Set(text.split(/\r?\n/).flatMap(calculationsIn));
   if (calculations.size === 0) return shingles(text.match(WORD) ?? [], SHINGLE);
   return new Set([...calculations].slice(0, MAX_STEPS));

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { keepsAlternatives, strategiesOf, strategyProblems } from '../../engine/pool.ts';
+import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
 import { InvalidInputError } from '../../tasks/errors.ts';
 import { fileTaskSchema } from '../../tasks/file/schema.ts';
 import { forTarget, loadTask, resolveTask, type TaskSpec } from '../../tasks/index.ts';
@@ -151,6 +153,34 @@ describe('a task file', () => {
     );
     expect(plain.strategies.map(({ name }) => name)).toEqual(['plain']);
     expect(plain.ask('x')).toEqual([{ role: 'user', content: 'x' }]);
+    expect(plain.alternatives!.map(({ name }) => name)).not.toContain('zero-shot');
+  });
+
+  test('keeps the ways of asking that it does not use, each of which a run can name', async () => {
+    const { task } = await load();
+    const kept = ['zero-shot-cot', 'least-to-most', 'alternative-approach', 'state-assumptions', 'zero-shot'];
+    expect(task.alternatives!.map(({ name }) => name)).toEqual(kept);
+    const asked = (sampling: ImproveInput['sampling']) => {
+      const settings = improveInputSchema.parse({ sampling });
+      return {
+        names: strategiesOf({ task, settings }).map(({ name }) => name),
+        more: keepsAlternatives({ task, settings }),
+        problems: strategyProblems({ task, settings }),
+      };
+    };
+    expect(asked({})).toEqual({ names: ['chain-of-thought', 'plain'], more: true, problems: [] });
+    expect(asked({ strategies: 'all' }).names).toEqual(['chain-of-thought', 'plain', ...kept]);
+    // Named one by one they stand, whatever else would be taken in.
+    const strategyNames = ['state-assumptions', 'plain', 'alternative-approach'];
+    expect(asked({ strategies: 'all', strategyNames })).toEqual({
+      names: strategyNames,
+      more: false,
+      problems: [],
+    });
+    const ways = strategiesOf({ task, settings: improveInputSchema.parse({ sampling: { strategyNames } }) });
+    const words = ways.map(({ messages }) => messages('x')[1]!.content);
+    expect(words[0]).toMatch(/^Q: x\nEnd with ####\.\n\nFirst state your assumptions: /);
+    expect(words[2]).toContain('by a different method');
   });
 
   test('of the GSM8K example is valid', () => {
