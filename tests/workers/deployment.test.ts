@@ -101,29 +101,36 @@ it('registers its version, runs only when it is current, and moves an open run t
   expect((await info())?.behavior).toBe(2);
 }, 180_000);
 
-it.skipIf(!hasSandbox)('hands what a model wrote to a sandbox, which has no version', async () => {
-  workers.push(
-    await startWorkerProcess(
-      { TEMPORAL_ADDRESS: temporal.address, DATABASE_URL: '' },
-      { argv: [process.execPath, 'workers/sandbox.ts'], cwd: fileURLToPath(new URL('../../', import.meta.url)) },
-    ),
-  );
-  const sums = await startScriptedEndpoint({
-    baseModel: adder.baseModel,
-    answer({ messages }) {
-      const [a, b] = messages.at(-1)!.content.match(/\d+/g)!.map(Number) as [number, number];
-      return `${a} + ${b} = ${a + b} in all\n#### ${a + b}`;
-    },
-  });
-  const task = fileURLToPath(new URL('../fixtures/checked-sums/task.yaml', import.meta.url));
-  await temporal.client.workflow.execute(WORKFLOW.improve, {
-    workflowId: 'versioned-sandboxed',
-    taskQueue: TASK_QUEUE.main,
-    args: [{ ...tinyRun(sums), task, pool: { prompts: 5 } }],
-  });
-  await sums.close();
-  const { rows } = await database.db.execute<{ n: number }>(
-    sql`select count(*)::int as n from verifications where ok`,
-  );
-  expect(rows[0]!.n).toBeGreaterThan(0);
-}, 120_000);
+it.skipIf(!hasSandbox)(
+  'hands what a model wrote to a sandbox, which has no version',
+  async () => {
+    workers.push(
+      await startWorkerProcess(
+        { TEMPORAL_ADDRESS: temporal.address, DATABASE_URL: '' },
+        {
+          argv: [process.execPath, 'workers/sandbox.ts'],
+          cwd: fileURLToPath(new URL('../../', import.meta.url)),
+        },
+      ),
+    );
+    const sums = await startScriptedEndpoint({
+      baseModel: adder.baseModel,
+      answer({ messages }) {
+        const [a, b] = messages.at(-1)!.content.match(/\d+/g)!.map(Number) as [number, number];
+        return `${a} + ${b} = ${a + b} in all\n#### ${a + b}`;
+      },
+    });
+    const task = fileURLToPath(new URL('../fixtures/checked-sums/task.yaml', import.meta.url));
+    await temporal.client.workflow.execute(WORKFLOW.improve, {
+      workflowId: 'versioned-sandboxed',
+      taskQueue: TASK_QUEUE.main,
+      args: [{ ...tinyRun(sums), task, pool: { prompts: 5 } }],
+    });
+    await sums.close();
+    const { rows } = await database.db.execute<{ n: number }>(
+      sql`select count(*)::int as n from verifications where ok`,
+    );
+    expect(rows[0]!.n).toBeGreaterThan(0);
+  },
+  120_000,
+);
