@@ -2,7 +2,7 @@
 import { userInfo } from 'node:os';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { Db } from '../../db/connect.ts';
-import { benchmarkProgress, newestIteration, openJob, storedCounts } from '../../db/queries/progress.ts';
+import { benchmarkProgress, newestIteration, openJob, storedCounts } from '../../db/queries/iterations.ts';
 import { listStages } from '../../db/queries/iterations.ts';
 import { listDecisions } from '../../db/queries/history.ts';
 import { findRun } from '../../db/queries/runs.ts';

@@ -2,7 +2,7 @@
 import { and, asc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
 import type { Tx } from './calls.ts';
-import { byCacheKey } from './cached.ts';
+import { byCacheKey } from './calls.ts';
 import { benchmarkItems, evaluations, ladderNodes, ladderSamples, prompts, samples } from '../schema.ts';
 
 export type LadderNode = typeof ladderNodes.$inferSelect;
