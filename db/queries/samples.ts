@@ -1,5 +1,5 @@
 /** Samples: whose they are, and what gates and critics said of an iteration's. */
-import { type SQL, and, eq, sql } from 'drizzle-orm';
+import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
 import { critiques, prompts, samples } from '../schema.ts';
 import type { CriticCounts } from '../../loop/critic-standing.ts';
