@@ -3,7 +3,7 @@
  *
  *     npx ratchet run arithmetic --iterations 20 --id gated --json gated.json
  *     npx ratchet run arithmetic --iterations 20 --id ungated --ungated --json ungated.json
- *     npx node bench/compare-runs.ts gated.json ungated.json --svg docs/twenty-iterations.svg
+ *     npx node bench/compare-runs.ts gated.json ungated.json --svg docs/measurements/twenty-iterations.svg
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

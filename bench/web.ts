@@ -1,5 +1,5 @@
 /**
- * How long the pages of the web page take with many samples in the database, and what they cost. docs/web.md quotes it.
+ * How long the pages of the web page take with many samples in the database, and what they cost. docs/measurements/pages.md quotes it.
  *
  *   npx node --import tsx bench/web.ts [--samples 100000] [--requests 60]
  *

@@ -5,7 +5,7 @@
  */
 import { and, asc, inArray, sql } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
-import { byCacheKey } from '../db/queries/cached.ts';
+import { byCacheKey } from '../db/queries/calls.ts';
 import type { Checkpoint } from '../db/queries/runs.ts';
 import { audits, critiques, probes, prompts, samples } from '../db/schema.ts';
 import type { ChatRequest } from '../models/chat.ts';

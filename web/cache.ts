@@ -25,7 +25,7 @@ const STALE_MS = 5_000;
  * time and waited for a moment; the page says that it is being counted, or shows what was counted last, and asks again (client/live.js).
  * What was counted when somebody last looked, perhaps an hour ago, is not shown as if it were now.
  */
-export function createCounter(remember: Remember, patienceMs = 60) {
+export function createCounter(remember: Remember, patienceMs = 50) {
   const last = new Map<string, { value: unknown; until: number }>();
   const under = new Map<string, Promise<unknown>>();
   return async function count<T>(
@@ -48,14 +48,15 @@ export function createCounter(remember: Remember, patienceMs = 60) {
         done();
       }, done);
     }
+    const before = last.get(key);
+    const fresh = before && before.until > Date.now() ? before : undefined;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<typeof LATE>((resolve) => {
-      timer = setTimeout(() => resolve(LATE), patienceMs);
+      // A page with nothing to show in its place can wait for longer.
+      timer = setTimeout(() => resolve(LATE), fresh ? patienceMs : 3 * patienceMs);
     });
     const found = await Promise.race([work, late]).finally(() => clearTimeout(timer));
-    if (found !== LATE) return found;
-    const before = last.get(key);
-    return before && before.until > Date.now() ? (before.value as T) : undefined;
+    return found === LATE ? (fresh?.value as T | undefined) : found;
   };
 }
 export type Count = ReturnType<typeof createCounter>;

@@ -1,40 +1,23 @@
-import { fileURLToPath } from 'node:url';
 import {
-  bundleWorkflowCode,
-  DefaultLogger,
   Worker,
   type ActivityInterceptorsFactory,
   type NativeConnection,
   type WorkerDeploymentOptions,
-  type WorkflowBundleWithSourceMap,
+  type WorkflowBundle,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { runChecks } from '../activities/sandbox/run-checks.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tracing } from '../process/tracing.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
+import { failureConverterPath } from './bundle.ts';
 import { identified } from './observe.ts';
-
-const failureConverterPath = fileURLToPath(new URL('../workflows/failure-converter.ts', import.meta.url));
 
 /** Queues of workers with the database. */
 export type Queue = Exclude<keyof typeof TASK_QUEUE, 'sandbox'>;
 
 /** Activities at once, per queue. Pages bound their calls themselves; a trainer trains one at a time. */
 const SLOTS: Record<Queue, number> = { main: 20, llm: 8, train: 1 };
-
-/** Bundles the workflows from their TypeScript sources: about three seconds. */
-export async function bundleWorkflows(
-  tracing?: Tracing,
-  workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({
-    ...(tracing ? { plugins: [tracing.plugin] } : {}),
-    workflowsPath,
-    failureConverterPath,
-    logger: new DefaultLogger('WARN'),
-  });
-}
 
 /** A version of this program, as Temporal's Worker Deployments know it. */
 export type Deployment = {
@@ -101,7 +84,7 @@ export async function createWorkers(options: {
   db: Db;
   queues: Queue[];
   /** Needed for the queue `main`. */
-  workflowBundle?: WorkflowBundleWithSourceMap;
+  workflowBundle?: WorkflowBundle;
   /** Activities at once, where they differ from the defaults. */
   slots?: Partial<Record<Queue, number>>;
   /** Workflows kept in memory between their tasks; the SDK's own measure where not given. */

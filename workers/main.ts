@@ -11,7 +11,8 @@ import { createLog } from '../process/log.ts';
 import { dieWithoutSecrets } from '../process/secrets.ts';
 import { startTracing } from '../process/tracing.ts';
 import { TASK_QUEUE } from '../workflows/names.ts';
-import { bundleWorkflows, createWorkers } from './create.ts';
+import { bundleWorkflows, keptBundle } from './bundle.ts';
+import { createWorkers } from './create.ts';
 import { workerEnvironment } from './environment.ts';
 import { serveHealth } from './health.ts';
 import { prometheus } from './observe.ts';
@@ -46,7 +47,9 @@ workers = await createWorkers({
   namespace: env.temporalNamespace,
   db,
   queues: env.queues,
-  workflowBundle: env.queues.includes('main') ? await bundleWorkflows(tracing) : undefined,
+  workflowBundle: env.queues.includes('main')
+    ? await (tracing ? bundleWorkflows(tracing) : keptBundle())
+    : undefined,
   slots: env.slots,
   maxCachedWorkflows: env.maxCachedWorkflows,
   deployment: env.deployment,

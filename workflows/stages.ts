@@ -7,6 +7,7 @@ import {
 } from '@temporalio/workflow';
 import type { StageName } from '../loop/words.ts';
 import { attribute } from './attributes.ts';
+import { markdownTable, type MarkdownColumn } from '../loop/markdown.ts';
 import { failureType, firstLine, HALTED, rootCause } from './failures.ts';
 import { main } from './proxies.ts';
 import type { SafePoint } from './safe-point.ts';
@@ -19,7 +20,7 @@ export class Stages {
   private readonly iterationId: number;
   private readonly levels: number[] | undefined;
   private readonly safePoint: SafePoint;
-  private readonly done: string[] = [];
+  private readonly done: StageLine[] = [];
 
   constructor(iterationId: number, levels: number[] | undefined, safePoint: SafePoint) {
     this.iterationId = iterationId;
@@ -45,24 +46,32 @@ export class Stages {
         await CancellationScope.nonCancellable(() =>
           main.failStage({ iterationId, name, cancelled, error: rootCause(error).message }),
         );
-        this.show(name, cancelled ? 'stopped' : 'failed', `${firstLine(error)} `);
+        this.show(name, cancelled ? 'stopped' : 'failed', firstLine(error));
         throw error;
       }
     }
-    this.done.push(`| ${name} | done | ${summary(output)} |`);
+    this.done.push({ name, state: 'done', text: summary(output) });
     setCurrentDetails(details(this.levels, this.done));
     return output;
   }
 
   /** Shows what happens now, below the stages that are done. */
   show(name: string, state: string, text = ''): void {
-    setCurrentDetails(details(this.levels, [...this.done, `| ${name} | ${state} | ${text}|`]));
+    setCurrentDetails(details(this.levels, [...this.done, { name, state, text }]));
   }
 }
 
-function details(levels: number[] | undefined, rows: string[]): string {
+type StageLine = { name: string; state: string; text: string };
+
+const stageColumns: MarkdownColumn<StageLine>[] = [
+  { title: 'stage', cell: ({ name }) => name },
+  { title: 'state', cell: ({ state }) => state },
+  { title: 'output', cell: ({ text }) => text },
+];
+
+function details(levels: number[] | undefined, rows: StageLine[]): string {
   const pool = levels ? `Levels in the pool: ${levels.join(', ')}\n\n` : '';
-  return `${pool}| stage | state | output |\n|---|---|---|\n${rows.join('\n')}\n\n*To steer it, send messages to the run.*\n\n${LAST_LINE}`;
+  return `${pool}${markdownTable(stageColumns, rows)}\n\n*To steer it, send messages to the run.*\n\n${LAST_LINE}`;
 }
 
 /** A stage's output in a table cell: scalars only. */

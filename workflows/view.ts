@@ -3,6 +3,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { TargetNow } from '../activities/run/targets.ts';
 import type { HistoryRow } from '../db/queries/history.ts';
 import type { Control, Recorded } from '../loop/control.ts';
+import { cellText, markdownTable, type MarkdownColumn } from '../loop/markdown.ts';
 import { iterationWorkflowId } from './names.ts';
 
 /** `review`: the iteration waits for decisions of reviewers. */
@@ -48,8 +49,6 @@ export function waitingForReview(waiting: number, runId: string): string {
 const percent = (share: number | undefined) => (share === undefined ? '–' : (100 * share).toFixed(1));
 const probability = (p: number | undefined) =>
   p === undefined ? '–' : p < 0.001 ? p.toExponential(1) : p.toPrecision(2);
-/** Text from outside in one table cell. */
-const cell = (text: string) => text.replaceAll('|', '/').replaceAll('\n', ' ').slice(0, 200);
 
 /**
  * An iteration's own page. Relative to where the Temporal UI renders Markdown, so that it holds at any address of the UI.
@@ -60,6 +59,37 @@ function iterationLink(text: string, runId: string, index: number): string {
   const link = path.map(encodeURIComponent).join('/').replaceAll('(', '%28').replaceAll(')', '%29');
   return `[${text}](${link})`;
 }
+
+function iterationColumns(runId: string, rows: HistoryRow[]): MarkdownColumn<HistoryRow>[] {
+  // One that was given up before the vote has none.
+  const voted = ({ agreement }: HistoryRow) => agreement > 0;
+  return [
+    { title: '#', cell: ({ index }) => iterationLink(String(index), runId, index) },
+    {
+      title: 'stage',
+      cell: (row) => String(row.stage ?? '–'),
+      shown: rows.some((row) => row.stage !== undefined),
+    },
+    { title: 'levels', cell: (row) => row.levels?.join(', ') ?? '–' },
+    { title: 'accepted', cell: (row) => (voted(row) ? `${row.accepted} of ${row.prompts}` : '–') },
+    { title: 'agree', cell: (row) => (voted(row) ? row.agreement.toFixed(2) : '–') },
+    { title: 'decision', cell: (row) => row.decision },
+    {
+      title: 'target %',
+      cell: ({ before, after }) =>
+        after === undefined ? percent(before) : `${percent(before)} → ${percent(after)}`,
+    },
+    { title: 'p', cell: (row) => probability(row.pValue) },
+    { title: 'ROI', cell: (row) => row.roi?.toFixed(1) ?? '–' },
+  ];
+}
+
+const messageColumns: MarkdownColumn<Recorded>[] = [
+  { title: '#', cell: (one) => String(one.iterationIndex) },
+  { title: 'message', cell: (one) => one.name },
+  { title: 'from', cell: (one) => cellText(one.args.by ?? one.origin) },
+  { title: 'answer', cell: (one) => `${one.accepted ? '' : '**refused:** '}${cellText(one.answer)}` },
+];
 
 /** The Temporal UI's pane for current details cuts off some pixels at the bottom: of this line, which says nothing. */
 export const LAST_LINE = '---';
@@ -74,11 +104,11 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
     : view.doing;
   const plain = view.state === 'running' || view.state === 'ended';
   const { stage } = view;
-  const target = stage ? `, stage ${stage.number} of ${stage.of}: target **${cell(stage.target)}**` : '';
+  const target = stage ? `, stage ${stage.number} of ${stage.of}: target **${cellText(stage.target)}**` : '';
   const parts = [`**${view.task || 'Ratchet'}** — ${plain ? '' : `**${view.state}**: `}${doing}${target}`];
   if (view.parked) {
     parts.push(
-      `### Waiting for you\n\n${view.parked.doing} failed: ${cell(view.parked.error)}\n\n${view.parked.advice} ` +
+      `### Waiting for you\n\n${view.parked.doing} failed: ${cellText(view.parked.error)}\n\n${view.parked.advice} ` +
         (view.parked.retryHelps === false
           ? 'A retry helps only where that was changed at the endpoint: for another setting send `stop` and start another run. '
           : 'Then send the signal `retryIteration`; what is done is not redone. ') +
@@ -91,23 +121,8 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
     );
   } else if (view.state === 'paused') parts.push('Send the signal `resume` to let it go on.');
   if (iterations.length > 0) {
-    const staged = iterations.some((row) => row.stage !== undefined);
-    const rows = iterations.toReversed().map((row) => {
-      const target =
-        row.after === undefined ? percent(row.before) : `${percent(row.before)} → ${percent(row.after)}`;
-      // One that was given up before the vote has none.
-      const voted = row.agreement > 0;
-      return (
-        `| ${iterationLink(String(row.index), view.runId, row.index)} | ${staged ? `${row.stage ?? '–'} | ` : ''}${row.levels?.join(', ') ?? '–'} | ` +
-        `${voted ? `${row.accepted} of ${row.prompts}` : '–'} | ${voted ? row.agreement.toFixed(2) : '–'} | ` +
-        `${row.decision} | ${target} | ` +
-        `${probability(row.pValue)} | ${row.roi === undefined ? '–' : row.roi.toFixed(1)} |`
-      );
-    });
-    parts.push(
-      `| # | ${staged ? 'stage | ' : ''}levels | accepted | agree | decision | target % | p | ROI |\n` +
-        `|---|${staged ? '---|' : ''}---|---|---|---|---|---|---|\n${rows.join('\n')}`,
-    );
+    const rows = iterations.toReversed();
+    parts.push(markdownTable(iterationColumns(view.runId, rows), rows));
   }
   const drifted = iterations.findLast((row) => row.drift);
   if (drifted?.drift) {
@@ -116,18 +131,11 @@ export function markdown(view: RunView, { iterations, messages }: RunHistory): s
     parts.push(`Drift in iteration ${drifted.index}: distance ${distance.toFixed(3)}, ${said}`);
   }
   if (messages.length > 0) {
-    const rows = messages
-      .toReversed()
-      .map(
-        (one) =>
-          `| ${one.iterationIndex} | ${one.name} | ${cell(one.args.by ?? one.origin)} | ` +
-          `${one.accepted ? '' : '**refused:** '}${cell(one.answer)} |`,
-      );
-    parts.push(`**Messages**\n\n| # | message | from | answer |\n|---|---|---|---|\n${rows.join('\n')}`);
+    parts.push(`**Messages**\n\n${markdownTable(messageColumns, messages.toReversed())}`);
   }
   parts.push(
     view.state === 'ended'
-      ? `*The whole report: \`ratchet report ${cell(view.runId)}\`.*`
+      ? `*The whole report: \`ratchet report ${cellText(view.runId)}\`.*`
       : '*To steer it: More Actions → Send a Signal. To see news here: R.*',
     LAST_LINE,
   );

@@ -9,7 +9,7 @@ import {
   type TrainingExample,
 } from '../../db/queries/examples.ts';
 import { addLeaks, calibrationProblems, heldOutProblems } from '../../db/queries/leaks.ts';
-import { gateStops } from '../../db/queries/verdicts.ts';
+import { gateStops } from '../../db/queries/samples.ts';
 import { createLeakIndex } from '../../loop/leaks.ts';
 import { chooseAlong } from '../../loop/replay.ts';
 import { jsonLine } from '../../tasks/jsonl.ts';

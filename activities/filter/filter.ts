@@ -8,7 +8,7 @@ import {
   type StoredPrompt,
   type Vote,
 } from '../../db/queries/prompts.ts';
-import { criticCounts } from '../../db/queries/critic-counts.ts';
+import { criticCounts } from '../../db/queries/samples.ts';
 import { examples, verdicts } from '../../db/schema.ts';
 import { accepted } from '../../gates/index.ts';
 import type { LengthPopulation, VoteSummary } from '../../gates/gate.ts';

@@ -1,6 +1,6 @@
 import type { Db } from '../../db/connect.ts';
 import { benchmarkPage, type BenchmarkItemRow } from '../../db/queries/evaluations.ts';
-import { addFootprints, hasFootprint } from '../../db/queries/footprints.ts';
+import { addFootprints, hasFootprint } from '../../db/queries/checkpoints.ts';
 import {
   baseAndBest,
   findCheckpoint,

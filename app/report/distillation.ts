@@ -1,6 +1,6 @@
 /** Teacher and student side by side, of runs with a teacher: what each gets right, how fast it writes, how large it is. */
 import type { Db } from '../../db/connect.ts';
-import { footprintsOf, type Footprint } from '../../db/queries/footprints.ts';
+import { footprintsOf, type Footprint } from '../../db/queries/checkpoints.ts';
 import { scores as scoreRows } from '../../db/queries/report.ts';
 import { baseAndBest, findCheckpoint, type Checkpoint } from '../../db/queries/runs.ts';
 import { median } from '../../loop/statistics.ts';

@@ -1,9 +1,8 @@
 /** Where a run stands, as numbers: what `watch` draws. */
 import { STAGES, type StageName, type StageStatus } from '../../loop/words.ts';
 import type { Db } from '../../db/connect.ts';
-import * as queries from '../../db/queries/progress.ts';
-import { listStages, type Stage } from '../../db/queries/iterations.ts';
-import type { StoredCounts } from '../../db/queries/progress.ts';
+import * as queries from '../../db/queries/iterations.ts';
+import type { Stage, StoredCounts } from '../../db/queries/iterations.ts';
 import { majorityCounts } from '../../db/queries/majority.ts';
 import type { RunRow } from '../../db/queries/report.ts';
 import { findRun } from '../../db/queries/runs.ts';
@@ -102,7 +101,7 @@ async function majorityProgress(db: Db, run: RunRow, measured: number): Promise<
 /** How far each stage of an iteration is. */
 export async function readIteration(db: Db, run: RunRow, iterationId: number): Promise<StageProgress[]> {
   const [rows, counts, items] = await Promise.all([
-    listStages(db, iterationId),
+    queries.listStages(db, iterationId),
     queries.storedCounts(db, iterationId),
     queries.benchmarkProgress(db, run.id, iterationId),
   ]);

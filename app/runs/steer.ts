@@ -2,8 +2,13 @@
 import { userInfo } from 'node:os';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { Db } from '../../db/connect.ts';
-import { benchmarkProgress, newestIteration, openJob, storedCounts } from '../../db/queries/progress.ts';
-import { listStages } from '../../db/queries/iterations.ts';
+import {
+  benchmarkProgress,
+  listStages,
+  newestIteration,
+  openJob,
+  storedCounts,
+} from '../../db/queries/iterations.ts';
 import { listDecisions } from '../../db/queries/history.ts';
 import { findRun } from '../../db/queries/runs.ts';
 import type { MessageArgs } from '../../loop/control.ts';

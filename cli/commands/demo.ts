@@ -33,7 +33,7 @@ Examples:
   ratchet demo --ungated       the same with the gates off, for contrast
   ratchet demo --keep          leave the stack running afterwards
   ratchet demo --model qwen2.5-coder-0.5b
-                               a language model learns word problems (SVAMP): docs/real-models.md
+                               a language model learns word problems (SVAMP): docs/measurements/word-problems.md
 
 Ctrl-C stops cleanly. Running it again continues the unfinished run; --fresh starts over.`;
 

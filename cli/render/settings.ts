@@ -1,5 +1,6 @@
 /** The fields of a run's input for people: in a terminal, and as docs/configuration.md. */
 import type { SettingField } from '../../loop/setting-fields.ts';
+import { markdownTable } from '../../loop/markdown.ts';
 import { wrap } from '../../process/text.ts';
 
 /** `integer 1–1000`, `number ≥ 0`, `none | ungated`. */
@@ -38,18 +39,21 @@ resolved whole is stored with the run. \`npx ratchet settings critique\` shows t
 
 export function settingsMarkdown(fields: readonly SettingField[]): string {
   const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-  const code = (text: string) => `\`${cell(text)}\``;
+  const code = (text: string | undefined) => (text === undefined ? '' : `\`${cell(text)}\``);
   const groups = Map.groupBy(fields, ({ path }) => (path.includes('.') ? path.split('.')[0]! : 'run'));
   const sections = [...groups].map(([name, members]) =>
     [
       `## ${name}`,
       '',
-      '| field | values | default | what |',
-      '|---|---|---|---|',
-      ...members.map((field) => {
-        const by = defaultOf(field);
-        return `| ${code(field.path)} | ${cell(valuesOf(field))} | ${by === undefined ? '' : code(by)} | ${cell(field.help ?? '')} |`;
-      }),
+      markdownTable(
+        [
+          { title: 'field', cell: ({ path }) => code(path) },
+          { title: 'values', cell: (field) => cell(valuesOf(field)) },
+          { title: 'default', cell: (field) => code(defaultOf(field)) },
+          { title: 'what', cell: ({ help }) => cell(help ?? '') },
+        ],
+        members,
+      ),
     ].join('\n'),
   );
   return `${[HEAD, ...sections].join('\n\n')}\n`;

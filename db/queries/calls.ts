@@ -1,3 +1,4 @@
+/** The ledger of model calls, and rows that the key of a call's cache names. */
 import { and, desc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
 import { modelCalls } from '../schema.ts';
@@ -42,4 +43,21 @@ export async function failedSinceAnswer(
     .orderBy(desc(modelCalls.id))
     .limit(1);
   return newest;
+}
+
+/** Rows that a cache key names. */
+const KEYS_AT_ONCE = 1000;
+
+/** Rows by their cache key, of any run: of several with one key the first that `find` gives. */
+export async function byCacheKey<Row extends { cacheKey: string | null }>(
+  keys: string[],
+  find: (keys: string[]) => Promise<Row[]>,
+): Promise<Map<string, Row>> {
+  const found = new Map<string, Row>();
+  for (let i = 0; i < keys.length; i += KEYS_AT_ONCE) {
+    for (const row of await find(keys.slice(i, i + KEYS_AT_ONCE))) {
+      if (!found.has(row.cacheKey!)) found.set(row.cacheKey!, row);
+    }
+  }
+  return found;
 }

@@ -1,9 +1,9 @@
-/** Checkpoints as a tree, run by run: bounded by a page of runs and by the number of their iterations. */
+/** Checkpoints as a tree, run by run: bounded by a page of runs and by the number of their iterations; what each takes to answer with. */
 import { eq, inArray, sql } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
-import { checkpointsMade, type Made } from './lineage.ts';
+import { type Made, checkpointsMade } from './lineage.ts';
 import { checkpointRows } from './report.ts';
-import { checkpoints, datasetExamples, examples, revocations } from '../schema.ts';
+import { checkpoints, datasetExamples, examples, footprints, revocations } from '../schema.ts';
 
 /** All checkpoints of these runs with what made them, parents before their children. */
 export async function madeInRuns(db: Db, runIds: string[]): Promise<Made[]> {
@@ -60,4 +60,21 @@ export async function revokedExamples(db: Db, datasetId: number, most: number) {
     .where(eq(datasetExamples.datasetId, datasetId))
     .orderBy(revocations.exampleId)
     .limit(most);
+}
+
+export type Footprint = typeof footprints.$inferSelect;
+
+export async function hasFootprint(db: Db, checkpointId: number): Promise<boolean> {
+  return (await db.$count(footprints, eq(footprints.checkpointId, checkpointId))) > 0;
+}
+
+/** Stores them together: one without the other was not measured in turns with it. */
+export async function addFootprints(db: Db, rows: (typeof footprints.$inferInsert)[]): Promise<void> {
+  await db.insert(footprints).values(rows).onConflictDoNothing();
+}
+
+export async function footprintsOf(db: Db, checkpointIds: number[]): Promise<Map<number, Footprint>> {
+  if (checkpointIds.length === 0) return new Map();
+  const rows = await db.select().from(footprints).where(inArray(footprints.checkpointId, checkpointIds));
+  return new Map(rows.map((row) => [row.checkpointId, row]));
 }

@@ -1,8 +1,7 @@
 /** Trees of parts: nodes and the work on them. */
 import { and, asc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
-import type { Tx } from './calls.ts';
-import { byCacheKey } from './cached.ts';
+import { type Tx, byCacheKey } from './calls.ts';
 import { benchmarkItems, evaluations, ladderNodes, ladderSamples, prompts, samples } from '../schema.ts';
 
 export type LadderNode = typeof ladderNodes.$inferSelect;

@@ -2,7 +2,8 @@
 import { boolean, doublePrecision, index, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import { datasets } from './examples.ts';
 import { runs } from './runs.ts';
-import { count, createdAt, id, jsonb, large, ref, to } from './columns.ts';
+import { count, createdAt, id, jsonb, jsonOf, large, ref, to } from './columns.ts';
+import { numberList } from './stored.ts';
 
 /** One fine-tuning job per (dataset digest, parent, parameters), whatever is killed. */
 export const trainingJobs = pgTable('training_jobs', {
@@ -59,7 +60,7 @@ export const footprints = pgTable('footprints', {
   /** Requests that were in flight together. */
   atOnce: integer('at_once').notNull(),
   /** Tokens written per second of each round, the reading of the prompts counted in. */
-  rounds: jsonb('rounds').$type<number[]>().notNull(),
+  rounds: jsonOf('footprints.rounds', numberList).notNull(),
   /** As its server says; null: it does not. */
   parameters: large('parameters'),
   weightBytes: large('weight_bytes'),

@@ -1,11 +1,11 @@
 /** How far a run has moved from where it began. */
 import { index, integer, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
-import type { DriftAlarm, DriftSource } from '../../loop/drift-alarms.ts';
-import type { DriftMeasures } from '../../loop/drift.ts';
+import type { DriftSource } from '../../loop/drift-alarms.ts';
 import { modelCalls } from './calls.ts';
 import { checkpoints } from './checkpoints.ts';
 import { runs, iterations } from './runs.ts';
-import { count, createdAt, id, jsonb, to } from './columns.ts';
+import { count, createdAt, id, jsonOf, to } from './columns.ts';
+import { driftAlarms, driftMeasures } from './stored.ts';
 
 /** A few prompts that every generating checkpoint of a run answers, so that its answers can be compared. Never trained on. */
 export const driftPrompts = pgTable(
@@ -44,8 +44,8 @@ export const drift = pgTable(
     source: text('source').$type<DriftSource>().notNull(),
     /** Index of the first iteration with enough rationales; null: it is this one, or there is none yet. */
     referenceIteration: integer('reference_iteration'),
-    measures: jsonb('measures').$type<DriftMeasures>().notNull(),
-    alarms: jsonb('alarms').$type<DriftAlarm[]>().notNull(),
+    measures: jsonOf('drift.measures', driftMeasures).notNull(),
+    alarms: jsonOf('drift.alarms', driftAlarms).notNull(),
     createdAt: createdAt(),
   },
   (t) => [primaryKey({ columns: [t.iterationId, t.source] })],

@@ -1,7 +1,8 @@
 /** What was asked in production, and what people said of the answers. */
 import { boolean, index, integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { checkpoints } from './checkpoints.ts';
-import { count, createdAt, id, jsonb, ref, to } from './columns.ts';
+import { count, createdAt, id, jsonb, jsonOf, ref, to } from './columns.ts';
+import { counts, textList } from './stored.ts';
 import { storedPrompts } from './outside.ts';
 
 /** One answer of the gateway. Texts only where storing them is asked for, and redacted. */
@@ -30,9 +31,9 @@ export const gatewayCompletions = pgTable(
     notPooled: text('not_pooled'),
     messages: jsonb('messages').$type<unknown[]>(),
     /** Text of each choice. */
-    replies: jsonb('replies').$type<string[]>(),
+    replies: jsonOf('gateway_completions.replies', textList),
     /** How often each kind of text was taken out. */
-    redacted: jsonb('redacted').$type<Record<string, number>>(),
+    redacted: jsonOf('gateway_completions.redacted', counts),
     createdAt: createdAt(),
   },
   (t) => [index().on(t.task, t.createdAt), index().on(t.storedPromptId), index().on(t.checkpointId)],

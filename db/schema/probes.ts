@@ -1,10 +1,10 @@
 /** Bad samples that are planted to audit the gates. */
 import type { AuditOutcome, ProbeKind } from '../../loop/words.ts';
 import { doublePrecision, index, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
-import type { KindAudit } from '../../loop/audit.ts';
 import { iterations } from './runs.ts';
 import { samples } from './samples.ts';
-import { at, createdAt, id, jsonb, ref, to } from './columns.ts';
+import { at, createdAt, id, jsonb, jsonOf, ref, to } from './columns.ts';
+import { kindAudits } from './stored.ts';
 
 /**
  * Planted bad samples. Such a sample stands where a real one does: it has that one's prompt, rewrite, strategy, seed and call,
@@ -37,7 +37,7 @@ export const audits = pgTable(
     caught: integer('caught').notNull(),
     minCatchRate: doublePrecision('min_catch_rate').notNull(),
     outcome: text('outcome').$type<AuditOutcome>().notNull(),
-    kinds: jsonb('kinds').$type<KindAudit[]>().notNull(),
+    kinds: jsonOf('audits.kinds', kindAudits).notNull(),
     /** When the judgement was set aside, to be made again. */
     setAsideAt: at('set_aside_at'),
     createdAt: createdAt(),

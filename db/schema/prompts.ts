@@ -12,11 +12,13 @@ import {
   uniqueIndex,
   type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
+import type { z } from 'zod';
 import { modelCalls } from './calls.ts';
 import { gatewayFeedback } from './gateway.ts';
 import { storedPrompts } from './outside.ts';
 import { iterations } from './runs.ts';
-import { createdAt, id, jsonb, ref, to } from './columns.ts';
+import { createdAt, id, jsonOf, ref, to } from './columns.ts';
+import { precisionCells } from './stored.ts';
 
 /**
  * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
@@ -59,7 +61,7 @@ export const calibrationItems = pgTable('calibration_items', {
 });
 
 /** Right and all votes for ŷ with so many samples behind it. */
-export type PrecisionCell = { votes: number; right: number; total: number };
+export type PrecisionCell = z.output<typeof precisionCells>[number];
 
 /** How precise the votes of an iteration were measured to be at one level, and what is therefore asked of them. */
 export const calibrations = pgTable(
@@ -85,7 +87,7 @@ export const calibrations = pgTable(
     /** Iterations whose calibration counted. */
     iterations: integer('iterations').notNull(),
     /** By votes, of this iteration and level alone. */
-    cells: jsonb('cells').$type<PrecisionCell[]>().notNull(),
+    cells: jsonOf('calibrations.cells', precisionCells).notNull(),
     reason: text('reason').notNull(),
     createdAt: createdAt(),
   },

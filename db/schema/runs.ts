@@ -6,7 +6,7 @@ import type { TaskSpec } from '../../tasks/index.ts';
 import { checkpoints } from './checkpoints.ts';
 import { at, createdAt, id, jsonb, ref, to, jsonOf } from './columns.ts';
 import type { z } from 'zod';
-import { decisionNumbers, stageOutput } from './stored.ts';
+import { decisionNumbers, iterationPlan, stageOutput } from './stored.ts';
 
 /** A chain of iterations on one task. `id` is the workflow id of its `improve` workflow. */
 export const runs = pgTable('runs', {
@@ -26,12 +26,7 @@ export const runs = pgTable('runs', {
   finishedAt: at('finished_at'),
 });
 
-export type IterationPlan = {
-  levels?: number[];
-  seed: number;
-  /** The stage of the run's curriculum of targets, from 1, where it has one. */
-  stage?: number;
-};
+export type IterationPlan = z.output<typeof iterationPlan>;
 
 export const iterations = pgTable(
   'iterations',
@@ -43,7 +38,7 @@ export const iterations = pgTable(
     index: integer('index').notNull(),
     /** The checkpoint that generates: the run's best when the iteration began. */
     checkpointId: to('checkpoint_id', () => checkpoints.id),
-    plan: jsonb('plan').$type<IterationPlan>().notNull(),
+    plan: jsonOf('iterations.plan', iterationPlan).notNull(),
     createdAt: createdAt(),
     finishedAt: at('finished_at'),
   },

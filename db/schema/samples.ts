@@ -13,10 +13,12 @@ import {
   text,
   unique,
 } from 'drizzle-orm/pg-core';
+import type { z } from 'zod';
 import { modelCalls } from './calls.ts';
 import { checkpoints } from './checkpoints.ts';
 import { prompts } from './prompts.ts';
-import { count, createdAt, id, jsonb, ref, to } from './columns.ts';
+import { count, createdAt, id, jsonOf, ref, to } from './columns.ts';
+import { rewriteTallies } from './stored.ts';
 
 /**
  * Who wrote a sample, once and for all (a trigger refuses a change). `model`: it was drawn. `planted`: to audit the gates
@@ -68,7 +70,7 @@ export const samples = pgTable(
 );
 
 /** Samples of one rewrite, and how many of them voted for ŷ. */
-export type RewriteTally = { rewrite: string; kind: string; samples: number; votes: number };
+export type RewriteTally = z.output<typeof rewriteTallies>[number];
 
 export const votes = pgTable('votes', {
   promptId: ref('prompt_id')
@@ -83,7 +85,7 @@ export const votes = pgTable('votes', {
   margin: doublePrecision('margin').notNull(),
   /** Samples without a readable answer. */
   unreadable: integer('unreadable').notNull().default(0),
-  tallies: jsonb('tallies').$type<RewriteTally[]>(),
+  tallies: jsonOf('votes.tallies', rewriteTallies),
   /**
    * Given a sample that voted for ŷ, the share of other samples of its rewrite (or kind of rewrite) that did, and of those of
    * others; null where there are no such pairs.

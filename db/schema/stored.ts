@@ -3,7 +3,10 @@
  * row is read; what nobody reads by name is kept as it stands.
  */
 import { z } from 'zod';
+import type { DriftAlarm } from '../../loop/drift-alarms.ts';
+import type { DriftMeasures } from '../../loop/drift.ts';
 import { DRIFT_STEPS, STAGNATION_STEPS } from '../../loop/policy-input.ts';
+import { PROBE_KINDS } from '../../loop/words.ts';
 
 const number = z.number().nullish();
 const text = z.string().nullish();
@@ -52,3 +55,62 @@ export const stageOutput = z.looseObject({
   steps: number,
   row: z.looseObject({ agreement: number }).nullish(),
 });
+
+/** Why an iteration is as it is: which levels it draws from, its seed and, with a curriculum of targets, the stage (from 1). */
+export const iterationPlan = z.looseObject({
+  levels: z.array(z.number()).optional(),
+  seed: z.number(),
+  stage: z.number().optional(),
+});
+
+/** By rewrite: its samples, and how many of them voted for ŷ. */
+export const rewriteTallies = z.array(
+  z.looseObject({ rewrite: z.string(), kind: z.string(), samples: z.number(), votes: z.number() }),
+);
+
+/** By number of votes: how many problems had so many, and how many of those votes were right. */
+export const precisionCells = z.array(
+  z.looseObject({ votes: z.number(), right: z.number(), total: z.number() }),
+);
+
+/** By kind of planted sample: what each gate said of them. */
+export const kindAudits = z.array(
+  z.looseObject({
+    kind: z.enum(PROBE_KINDS),
+    planted: z.number(),
+    caught: z.number(),
+    gates: z.array(
+      z.looseObject({
+        gate: z.string(),
+        advisory: z.boolean(),
+        pass: z.number(),
+        fail: z.number(),
+        unscored: z.number(),
+      }),
+    ),
+  }),
+);
+
+/** Which measures there are has grown: those of an older version lack some. */
+export const driftMeasures = z
+  .record(z.string(), z.number().nullish())
+  .transform((measures) => measures as DriftMeasures);
+
+/** Which measure moved how far. */
+export const driftAlarms = z
+  .array(
+    z.looseObject({
+      measure: z.string(),
+      value: z.number(),
+      reference: z.number(),
+      change: z.number(),
+      threshold: z.number(),
+      reason: z.string(),
+    }),
+  )
+  .transform((alarms) => alarms as unknown as DriftAlarm[]);
+
+export const numberList = z.array(z.number());
+export const textList = z.array(z.string());
+/** Counts by what is counted. */
+export const counts = z.record(z.string(), z.number());

@@ -27,7 +27,7 @@ const worked = [
   },
 ];
 
-/** The five with which the base does best (docs/real-models.md); each costs tokens in every request, so the loop uses three. */
+/** The five with which the base does best (docs/measurements/word-problems.md); each costs tokens in every request, so the loop uses three. */
 const workedMore = [
   worked[0]!,
   {

@@ -7,11 +7,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Critiqued } from '../../activities/evaluate/critique.ts';
 import type { Db } from '../../db/connect.ts';
 import { setJudgementAside } from '../../db/queries/probes.ts';
-import { storedCounts } from '../../db/queries/progress.ts';
+import { storedCounts } from '../../db/queries/iterations.ts';
 import { gateCounts, sampleCounts } from '../../db/queries/report.ts';
 import { reviewable } from '../../db/queries/reviews.ts';
 import { unitsMade } from '../../db/queries/spend.ts';
-import { gateStops } from '../../db/queries/verdicts.ts';
+import { gateStops } from '../../db/queries/samples.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { addPage, talker, toCritic } from '../support/page.ts';

@@ -55,8 +55,14 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
   { command: /^VLLM_ALLOW_RUNTIME_LORA_UPDATING=True vllm serve /, why: 'needs a GPU and vLLM' },
   { command: /^llama-server /, why: 'needs llama.cpp and a model' },
   { command: /^python -m ratchet_modelserver /, why: 'needs a GPU and a model; modelserver/tests start it' },
-  { command: /^npx node bench\/(coverage|long-run|mutate|scale)\.ts/, why: 'a benchmark of minutes' },
-  { command: /^npx node bench\/answers\.ts/, why: 'asks a real model of half a billion parameters' },
+  {
+    command: /^npx node (--import tsx )?bench\/(coverage|long-run|mutate|scale|web)\.ts/,
+    why: 'a benchmark of minutes',
+  },
+  {
+    command: /^npx node bench\/(answers|votes)\.ts/,
+    why: 'needs a run of a real model of half a billion parameters',
+  },
   { command: /^RATCHET_PYTHON=.* npx node bench\//, why: 'a benchmark of minutes' },
   {
     command: /^temporal worker deployment /,

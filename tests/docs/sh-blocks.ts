@@ -7,7 +7,7 @@ export type ShownCommand = { file: string; line: number; command: string };
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function documents(): { file: string; text: string }[] {
-  return ['README.md', 'docs/*.md', 'examples/**/README.md']
+  return ['README.md', 'docs/**/*.md', 'examples/**/README.md']
     .flatMap((pattern) => globSync(pattern, { cwd: root }))
     .toSorted()
     .map((file) => ({ file, text: readFileSync(`${root}/${file}`, 'utf8') }));

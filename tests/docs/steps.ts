@@ -223,12 +223,13 @@ export const ACT: Step[] = [
   { command: 'npx ratchet schedule list', says: 'arithmetic-weekly' },
 
   {
-    command: 'npx node bench/compare-runs.ts gated.json ungated.json --svg docs/twenty-iterations.svg',
+    command:
+      'npx node bench/compare-runs.ts gated.json ungated.json --svg docs/measurements/twenty-iterations.svg',
     before: async (stack) => {
       await stack.type('npx ratchet report demo --json > gated.json && cp gated.json ungated.json');
     },
     says: /^\| 1 \|/m,
-    after: written('docs/twenty-iterations.svg'),
+    after: written('docs/measurements/twenty-iterations.svg'),
   },
 
   // A new user's files.

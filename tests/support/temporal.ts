@@ -5,7 +5,8 @@ import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { findTemporal } from '../../stack/temporal-binary.ts';
 import type { Db } from '../../db/connect.ts';
-import { bundleWorkflows, createWorkers } from '../../workers/create.ts';
+import { keptBundle } from '../../workers/bundle.ts';
+import { createWorkers } from '../../workers/create.ts';
 import { SEARCH_ATTRIBUTE } from '../../workflows/names.ts';
 
 let installed = false;
@@ -48,7 +49,7 @@ export async function startWorkers(
     namespace: temporal.namespace ?? 'default',
     db,
     queues: ['main', 'llm', 'train'],
-    workflowBundle: await bundleWorkflows(),
+    workflowBundle: await keptBundle(),
   });
   const running = Promise.all(workers.map((worker) => worker.run()));
   return async () => {

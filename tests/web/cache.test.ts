@@ -16,7 +16,7 @@ const takes = (ms: number, value: string) => () =>
 /** What a page would show that waits for as long as `count` does. */
 async function shown(count: ReturnType<typeof createCounter>, ms: number, value: string) {
   const page = count('run', 1_000, takes(ms, value));
-  await vi.advanceTimersByTimeAsync(100);
+  await vi.advanceTimersByTimeAsync(200);
   return page;
 }
 

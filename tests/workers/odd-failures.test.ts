@@ -2,7 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundleWorkflows, createWorkers } from '../../workers/create.ts';
+import { bundleWorkflows } from '../../workers/bundle.ts';
+import { createWorkers } from '../../workers/create.ts';
 import { TASK_QUEUE } from '../../workflows/names.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startTemporal } from '../support/temporal.ts';

@@ -1,6 +1,6 @@
 import { Worker } from '@temporalio/worker';
 import { expect, it } from 'vitest';
-import { bundleWorkflows } from '../../workers/create.ts';
+import { bundleWorkflows } from '../../workers/bundle.ts';
 import { keptHistories } from '../support/histories.ts';
 
 it('replays every history that was ever kept', async () => {

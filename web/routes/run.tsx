@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { listAdjustments, listMessages, type AdjustmentRow } from '../../db/queries/adjustments.ts';
 import { driftRows } from '../../db/queries/drift.ts';
 import { evaluationRows } from '../../db/queries/overview.ts';
-import { newestIteration } from '../../db/queries/progress.ts';
+import { newestIteration } from '../../db/queries/iterations.ts';
 import { failingAttempts, type Failing } from '../../app/runs/failing.ts';
 import { readProgress } from '../../app/runs/progress.ts';
 import { distillationReport } from '../../app/report/distillation.ts';

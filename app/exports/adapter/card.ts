@@ -1,6 +1,7 @@
 /** The model card: a README.md as the Hugging Face hub reads it, with the proof in front and how to load it in copyable lines. */
 import { stringify } from 'yaml';
 import type { Comparison, Score } from '../../report/types.ts';
+import { markdownTable } from '../../../loop/markdown.ts';
 import { percent, plain, points, pValueText } from '../../../process/text.ts';
 import type { Licence } from './base-id.ts';
 import type { AdapterFacts } from './facts.ts';
@@ -22,7 +23,10 @@ const said = (text: string) => plain(text).replaceAll(/[\\`*_{}[\]<>|#]/g, (mark
 const code = (text: string) => `\`${plain(text).replaceAll('`', "'")}\``;
 
 const table = (head: string[], rows: string[][]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  markdownTable(
+    head.map((title, i) => ({ title, cell: (row: string[]) => row[i]! })),
+    rows,
+  );
 
 const scoreText = ({ rate, low, high, correct, total }: Score) =>
   `${percent(rate)} [${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}], ${correct}/${total}`;

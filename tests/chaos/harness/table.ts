@@ -1,4 +1,4 @@
-/** The results as Markdown tables, for the terminal and for docs/reliability.md. */
+/** The results as Markdown tables, for the terminal and for docs/measurements/faults.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { FaultResult } from './fault-cells.ts';
 import type { KillResult } from './kill-cell.ts';

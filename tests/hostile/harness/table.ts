@@ -1,4 +1,4 @@
-/** What the suite found, as Markdown, for the terminal and for docs/reliability.md. */
+/** What the suite found, as Markdown, for the terminal and for docs/measurements/faults.md. */
 import { duration } from '../../../process/text.ts';
 import { table } from '../../chaos/harness/table.ts';
 import type { Outcome } from './suite.ts';
