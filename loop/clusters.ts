@@ -13,6 +13,8 @@ const SAME_CLUSTER = 0.5;
 /** Longer texts are compared by their beginning, and by the first of their steps: a model can write without end. */
 const MAX_LENGTH = 50_000;
 const MAX_STEPS = 500;
+/** Words that may stand between a number and the next operator, as in `14 boxes per case = `. */
+const UNIT_WORDS = 4;
 /** Words per shingle. */
 const SHINGLE = 3;
 
@@ -48,7 +50,7 @@ const OPERATORS = new Map(
 /** What may stand around a number and says nothing. */
 const AROUND = new Set('$€£¥()[]{}\\,');
 
-/** The calculations of a line, as `48/2=24`: numbers joined by operators, with a word (their unit) behind each at most. */
+/** The calculations of a line, as `48/2=24`: numbers joined by operators, with their units as words behind them. */
 function calculationsIn(line: string): string[] {
   const found: string[] = [];
   let calculation = '';
@@ -67,8 +69,8 @@ function calculationsIn(line: string): string[] {
     } else if (operator !== undefined) {
       if (calculation !== '') joined += operator;
     } else if (!AROUND.has(token)) {
-      // A word behind an operator, or a second one behind a number, ends it.
-      if (joined !== '' || ++words > 1 || !/^\p{L}/u.test(token)) close();
+      // A word behind an operator, or too many behind a number, ends it.
+      if (joined !== '' || ++words > UNIT_WORDS || !/^\p{L}/u.test(token)) close();
     }
   }
   close();

@@ -21,6 +21,11 @@ describe('clusters of rationales', () => {
     ).toEqual([0, 0, 0, 0, 1, 1, 1]);
   });
 
+  test('let four words stand behind a number, and not five', () => {
+    expect(together('25 * 14 = 350', '25 cases * 14 boxes in each case = 350')).toBe(true);
+    expect(together('25 * 14 = 350', '25 cases * 14 boxes in each big case = 350')).toBe(false);
+  });
+
   test('tell lines of the built-in task apart by what they add, not by where zeros stand', () => {
     const steps = ['0+0+0=0,0', '5+8+0=3,1', '4+7+1=2,1', '3+6+1=0,1', '0+0+1=1,0'];
     const plain = [...steps.slice(1), ...Array.from({ length: 6 }, () => steps[0]), '#0000001023'];
