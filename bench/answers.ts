@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
+import { z } from 'zod';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { wilson } from '../loop/interval.ts';
 import { chat } from '../models/chat.ts';
@@ -42,6 +43,9 @@ actAsUser();
 const spec = await resolveTask(path);
 await prepareTask(spec);
 const task = loadTask(spec);
+const most = Number(values.problems);
+if (!Number.isInteger(most) || most < 1)
+  throw new Error(`--problems ${values.problems}: give a whole number from 1.`);
 const maxTokens = Number(values['max-tokens'] ?? task.maxTokens);
 const limit = pLimit(16);
 
@@ -54,11 +58,21 @@ async function problemsOf({ benchmarks }: Task, most: number): Promise<Problem[]
   return found;
 }
 
+const problemSchema = z.object({ question: z.string().min(1), answer: z.union([z.string(), z.number()]) });
+
 function readProblems(file: string, most: number): Problem[] {
-  const lines = readFileSync(file, 'utf8').trim().split('\n').slice(0, most);
-  return lines.map((line) => {
-    const { question, answer } = JSON.parse(line) as { question: string; answer: string };
-    return { text: question, answer: answer.split('####').at(-1)!.trim().replaceAll(',', '') };
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line, i) => (line.trim() === '' ? [] : [{ line, number: i + 1 }]));
+  return lines.slice(0, most).map(({ line, number }) => {
+    try {
+      const { question, answer } = problemSchema.parse(JSON.parse(line));
+      // Commas that part thousands; those of "Paris, France" stay.
+      const gold = String(answer).split('####').at(-1)!.trim();
+      return { text: question, answer: gold.replaceAll(/(?<=\d),(?=\d{3}(?!\d))/g, '') };
+    } catch (error) {
+      throw new Error(`${file}, line ${number}: ${(error as Error).message}`, { cause: error });
+    }
   });
 }
 
@@ -79,9 +93,7 @@ function answersOf(model: string, items: Problem[], ask: (text: string) => ChatM
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-const items = values.file
-  ? readProblems(values.file, Number(values.problems))
-  : await problemsOf(task, Number(values.problems));
+const items = values.file ? readProblems(values.file, most) : await problemsOf(task, most);
 for (const [form, ask] of [
   ['asked', (text: string) => task.ask(text)],
   ['with worked examples', task.askWithExamples],

@@ -1,6 +1,7 @@
 /**
  * How often a run's votes are right, by how sure they are: for choosing `gates.agreement` where some answers are known. Reads the stored
- * votes of prompts to learn from and the task's own answers, which nothing in the loop sees.
+ * votes of prompts to learn from and the task's own answers, which nothing in the loop sees. Give runs over different prompts: the
+ * intervals take each vote as independent of the others.
  *
  *     DATABASE_URL=… npx node bench/votes.ts RUN [RUN …]
  */
@@ -27,7 +28,9 @@ if (runs.length === 0) {
   process.exit(2);
 }
 actAsUser();
-const db = connect(process.env.DATABASE_URL!, 1);
+if (!process.env.DATABASE_URL)
+  throw new Error("Set DATABASE_URL: a local stack's is in stack.json of its folder.");
+const db = connect(process.env.DATABASE_URL, 1);
 const judged: (Row & { right: boolean })[] = [];
 for (const id of runs) {
   const task = taskOf(await readRun(db, id));
@@ -45,7 +48,8 @@ for (const id of runs) {
 }
 await db.$client.end();
 
-const most = Math.max(...judged.map(({ samples }) => samples));
+if (judged.length === 0) throw new Error(`No votes with a known answer in ${runs.join(', ')} yet.`);
+const most = judged.reduce((max, { samples }) => Math.max(max, samples), 0);
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 console.log(
   `${judged.length} prompts, up to ${most} samples each; votes with a shared mistake are left out below\n`,

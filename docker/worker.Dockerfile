@@ -35,6 +35,8 @@ COPY tasks ./tasks
 COPY web ./web
 COPY workers ./workers
 COPY workflows ./workflows
+# The bundle of the workflows is kept there.
+RUN mkdir -p node_modules/.cache/ratchet && chown -R 1000 node_modules/.cache
 # The user `node` of the base image, as a number so that a cluster can see that it is not root.
 USER 1000
 ENV RATCHET_HEALTH_PORT=8080

@@ -48,23 +48,36 @@ export function strategyProblems({ task, settings }: Pick<IterationContext, 'tas
 export const keepsAlternatives = ({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): boolean =>
   (task.alternatives?.length ?? 0) > 0 && settings.sampling.strategyNames === undefined;
 
-/** The ways of asking that are in use. */
-export function strategiesOf({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): Strategy[] {
-  const { strategies, strategyNames } = settings.sampling;
-  const asked = strategyNames
-    ? strategyNames.map((name) => allStrategies(task).find((strategy) => strategy.name === name)!)
-    : strategies === 'all'
-      ? allStrategies(task)
-      : task.strategies;
-  const noises = settings.sampling.noise ? (task.noise ?? []) : [];
-  // Each way as it is first, so that few samples are not all noisy. What is trained on is the plain question all the same.
-  return [undefined, ...noises].flatMap((noise) =>
+/** Each way as it is first, so that few samples are not all noisy. What is trained on is the plain question all the same. */
+const withNoise = (asked: readonly Strategy[], noises: Task['noise'] = []): Strategy[] =>
+  [undefined, ...noises].flatMap((noise) =>
     asked.map(({ name, messages }) =>
       noise
         ? { name: `${name}+${noise.name}`, messages: (text: string) => messages(noise.apply(text)) }
         : { name, messages },
     ),
   );
+
+/** The way of asking that a sample's row names, whatever the settings are now; undefined where the task has none of that name any more. */
+export const strategyNamed = (task: Task, name: string): Strategy | undefined =>
+  withNoise(allStrategies(task), task.noise).find((strategy) => strategy.name === name);
+
+/** As `strategyNamed`. @throws Error where the task has none of that name any more */
+export function wayOf(task: Task, name: string): Strategy {
+  const strategy = strategyNamed(task, name);
+  if (!strategy)
+    throw new Error(`The task ${task.name} has no way of asking named ${JSON.stringify(name)} any more.`);
+  return strategy;
+}
+
+/** The ways of asking that are in use. @throws Error where one that was chosen by name is gone from the task */
+export function strategiesOf({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): Strategy[] {
+  const { strategies, strategyNames, noise } = settings.sampling;
+  const chosen = strategyNames?.map((name) => wayOf(task, name));
+  // More diversity is no use where it leaves out the examples that a small model knows the form of an answer from.
+  const more =
+    strategies === 'all' ? (task.alternatives ?? []).filter(({ examples }) => examples !== 'never') : [];
+  return withNoise(chosen ?? [...task.strategies, ...more], noise ? task.noise : []);
 }
 
 /** One way in which a problem is put to the model, and the indices of the samples wanted of it. */

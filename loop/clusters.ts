@@ -15,8 +15,9 @@ const MAX_LENGTH = 50_000;
 const MAX_STEPS = 500;
 /** Words that may stand between a number and the next operator, as in `14 boxes per case = `. */
 const UNIT_WORDS = 4;
-/** Words per shingle. */
+/** Words per shingle, and words that are looked at. */
 const SHINGLE = 3;
+const MAX_WORDS = 400;
 
 // A number is one token however long it is: matched as a part of a longer pattern it would be tried from each of its digits.
 // `hours/day` is one word.
@@ -50,6 +51,10 @@ const OPERATORS = new Map(
 /** What may stand around a number and says nothing. */
 const AROUND = new Set('$€£¥()[]{}\\,');
 
+/** `5.00` is 5, and `1,000` is 1000. */
+const numberOf = (token: string): string =>
+  token.replaceAll(/,(?=\d{3}(?!\d))/g, '').replace(/\.0+$|(\.\d*[1-9])0+$/, '$1');
+
 /** The calculations of a line, as `48/2=24`: numbers joined by operators, with their units as words behind them. */
 function calculationsIn(line: string): string[] {
   const found: string[] = [];
@@ -64,7 +69,7 @@ function calculationsIn(line: string): string[] {
     const operator = OPERATORS.get(token);
     if (/^\d/.test(token)) {
       if (calculation !== '' && joined === '') close();
-      calculation += joined + token;
+      calculation += joined + numberOf(token);
       [joined, words] = ['', 0];
     } else if (operator !== undefined) {
       if (calculation !== '') joined += operator;
@@ -88,14 +93,16 @@ const unmarked = (text: string): string =>
 function structureOf(rationale: string): Set<string> {
   const text = unmarked(rationale.slice(0, MAX_LENGTH).toLowerCase());
   const calculations = new Set(text.split(/\r?\n/).flatMap(calculationsIn));
-  if (calculations.size === 0) return shingles(text.match(WORD) ?? [], SHINGLE);
+  // A range, a score or a date alone computes nothing.
+  const computes = [...calculations].some((calculation) => calculation.includes('='));
+  if (!computes) return shingles((text.match(WORD) ?? []).slice(0, MAX_WORDS), SHINGLE);
   return new Set([...calculations].slice(0, MAX_STEPS));
 }
 
 /**
  * The cluster of each rationale, numbered from 0 in the order in which they come. Each joins the first cluster whose first
- * rationale is like it, so those before never change their cluster. A prompt's samples are few and their structures
- * small: they are compared as they are, not by signatures.
+ * rationale is like it, so those before never change their cluster. A prompt's samples are few and what is looked at of each
+ * is bounded: they are compared as they are, not by signatures.
  */
 export function clustersOf(rationales: readonly string[], same: number = SAME_CLUSTER): number[] {
   const firsts: Set<string>[] = [];

@@ -27,6 +27,9 @@ export type SelectSettings = {
   novelty?: number;
 };
 
+/** More than place and diversity can come to. */
+const BEHIND_ALL = 1000;
+
 /** What was chosen so far in an iteration, by template: rare ones are preferred where `diversity` says so. */
 export type Chosen = { total: number; templates: Map<string, number> };
 
@@ -53,7 +56,7 @@ export function selectExamples<T extends AcceptedSample>(
   const signatures: Signature[] = [];
   const clustersChosen = new Set<number>();
   const inOrder = accepted.toSorted((a, b) => a.round - b.round || a.index - b.index);
-  const clusters = novelty > 0 ? clustersOf(inOrder.map(({ rationale }) => rationale)) : [];
+  const clusters = novelty === 0 ? [] : clustersOf(inOrder.map(({ rationale }) => rationale));
   let left = inOrder.map((sample, place) => {
     const first = sample.round === 1;
     return {
@@ -70,7 +73,8 @@ export function selectExamples<T extends AcceptedSample>(
     };
   });
   const penalty = ({ place, cluster, template, signature }: (typeof left)[number]): number => {
-    const known = cluster !== undefined && clustersChosen.has(cluster) ? novelty : 0;
+    const known =
+      cluster !== undefined && clustersChosen.has(cluster) ? (novelty === 1 ? BEHIND_ALL : novelty) : 0;
     if (template === undefined || signature === undefined) return place + known;
     const common = (chosen.templates.get(template) ?? 0) / Math.max(1, chosen.total);
     const likeness = Math.max(0, ...signatures.map((other) => estimate(signature, other)));

@@ -71,7 +71,7 @@ test('every room imports from rooms below it only', () => {
 
 test('nothing but workflows/, loop/ and packages made for the sandbox reaches a workflow, by however many files', () => {
   const from = new Map<string, string>();
-  const queue = ['workflows/index.ts'];
+  const queue = ['workflows/index.ts', 'workflows/failure-converter.ts'];
   const wrong: string[] = [];
   const builtins = new Set(builtinModules);
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {

@@ -28,6 +28,8 @@ const STALE_MS = 5_000;
 export function createCounter(remember: Remember, patienceMs = 50) {
   const last = new Map<string, { value: unknown; until: number }>();
   const under = new Map<string, Promise<unknown>>();
+  /** Counts whose end was seen: what is only kept grows no younger. */
+  const seen = new WeakSet<Promise<unknown>>();
   return async function count<T>(
     key: string,
     forMs: number,
@@ -37,14 +39,18 @@ export function createCounter(remember: Remember, patienceMs = 50) {
     let work = under.get(key) as Promise<T> | undefined;
     if (!work) {
       const began = Date.now();
-      work = remember(key, forMs, compute);
+      const counted = remember(key, forMs, compute);
+      work = counted;
       under.set(key, work);
       const done = () => under.delete(key);
       work.then((value) => {
         const now = Date.now();
-        last.delete(key);
-        last.set(key, { value, until: now + forMs + 2 * (now - began) + STALE_MS });
-        if (last.size > 500) last.delete(last.keys().next().value!);
+        if (!seen.has(counted)) {
+          last.delete(key);
+          last.set(key, { value, until: now + forMs + 2 * (now - began) + STALE_MS });
+          if (last.size > 500) last.delete(last.keys().next().value!);
+        }
+        seen.add(counted);
         done();
       }, done);
     }

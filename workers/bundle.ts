@@ -32,18 +32,33 @@ export async function bundleWorkflows(
   });
 }
 
-/** All that a bundle is made of: the rooms that a workflow may reach (tests/rooms.test.ts), and the packages. */
-function digestOfSources(): string {
-  const hash = createHash('sha256').update(`${root}\n${process.version}\n`);
-  const files = globSync(['{workflows,loop,gates}/**/*.ts', 'package-lock.json', 'workers/bundle.ts'], {
-    cwd: root,
+const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** What npm writes when it has installed packages: which they are. */
+const INSTALLED = 'node_modules/.package-lock.json';
+
+/**
+ * Of all that a bundle is made of: the rooms that a workflow may reach (tests/rooms.test.ts), and the packages. Undefined where nobody
+ * says which packages are installed.
+ */
+function digestOfSources(sources: string): string | undefined {
+  const files = globSync(['{workflows,loop,gates}/**/*.ts', 'workers/bundle.ts', INSTALLED], {
+    cwd: sources,
   });
-  for (const file of files.toSorted())
-    hash
-      .update(`${file}\n`)
-      .update(readFileSync(join(root, file)))
-      .update('\n');
-  return hash.digest('hex').slice(0, 32);
+  if (!files.includes(INSTALLED)) return undefined;
+  const contents = files
+    .toSorted()
+    .map((file) => `${file} ${digest(readFileSync(join(sources, file), 'utf8'))}`);
+  return digest([sources, process.version, ...contents].join('\n')).slice(0, 32);
+}
+
+/** Stands behind a kept script, whose own digest follows: one that a crash of the machine cut short is not taken. */
+const SEAL = '\n//# sha256=';
+
+function readKept(file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  const [code, sealed] = readFileSync(file, 'utf8').split(SEAL) as [string, string?];
+  return sealed === digest(code) ? code : undefined;
 }
 
 /** Bundles of so many versions are kept, the newest. */
@@ -54,28 +69,43 @@ function keep(file: string, code: string): void {
   const whole = `${file}.${randomUUID()}`;
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(whole, code);
+    writeFileSync(whole, `${code}${SEAL}${digest(code)}`);
     renameSync(whole, file);
-    const kept = globSync('workflows-*.js', { cwd: folder }).map((name) => join(folder, name));
-    const byAge = kept.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-    for (const old of byAge.slice(VERSIONS_KEPT)) rmSync(old, { force: true });
+    const byAge = globSync('workflows-*', { cwd: folder })
+      .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))
+      .toSorted((a, b) => b.at - a.at);
+    const [versions, parts] = [true, false].map((isWhole) =>
+      byAge.filter(({ path }) => path.endsWith('.js') === isWhole),
+    );
+    // What a kill left half-written is gone after an hour.
+    const old = [
+      ...versions!.slice(VERSIONS_KEPT),
+      ...parts!.filter(({ at }) => at < Date.now() - 3_600_000),
+    ];
+    for (const { path } of old) rmSync(path, { force: true });
   } catch {
     // The folder is not ours, or full, or another process removed what was just listed: the next worker bundles again.
     if (existsSync(whole)) rmSync(whole, { force: true });
   }
 }
 
-/** As `bundleWorkflows`, from the last worker's where the sources are the same. A folder that can't be written to costs the three seconds. */
+/**
+ * As `bundleWorkflows`, from the last worker's where the sources are the same. A folder that can't be written to costs the three seconds.
+ *
+ * @param options other places and another bundler, for tests
+ */
 export async function keptBundle(
-  folder = join(root, 'node_modules/.cache/ratchet'),
-  bundle: () => Promise<WorkflowBundle> = bundleWorkflows,
+  options: { folder?: string; sources?: string; bundle?: () => Promise<{ code: string }> } = {},
 ): Promise<WorkflowBundle> {
-  const file = join(folder, `workflows-${digestOfSources()}.js`);
-  try {
-    return { code: readFileSync(file, 'utf8') };
-  } catch {
-    const made = await bundle();
-    keep(file, made.code);
-    return { code: made.code };
-  }
+  const { sources = root, bundle = bundleWorkflows } = options;
+  const { folder = join(sources, 'node_modules/.cache/ratchet') } = options;
+  const before = digestOfSources(sources);
+  if (before === undefined) return bundle();
+  const file = join(folder, `workflows-${before}.js`);
+  const known = readKept(file);
+  if (known !== undefined) return { code: known };
+  const { code } = await bundle();
+  // Sources that changed meanwhile, as by a checkout: nobody knows which of them it is made of.
+  if (digestOfSources(sources) === before) keep(file, code);
+  return { code };
 }

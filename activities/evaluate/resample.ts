@@ -3,7 +3,7 @@ import { formsOf, iterationContext, type Deps, type IterationContext } from '../
 import type { Page } from '../generate/generate.ts';
 import type { Rewrite } from '../../tasks/task.ts';
 import { acceptedParaphrases } from '../../engine/paraphrase.ts';
-import { climbs, samplesByPrompt, strategiesOf } from '../../engine/pool.ts';
+import { climbs, samplesByPrompt, wayOf } from '../../engine/pool.ts';
 import { REFUSED } from '../../engine/refusals.ts';
 import type { SampleRequest } from '../../engine/sampling.ts';
 import { sample, type Sampled } from '../../engine/sampling.ts';
@@ -43,11 +43,10 @@ function secondRound(
   );
   const distinct = new Map(missed.map((s) => [`${s.rewrite} ${s.strategy}`, s]));
   const n = settings.sampling.resamples;
-  const strategies = strategiesOf(context);
   return [...distinct.values()].slice(0, settings.sampling.resampledRewrites).map((s, i) => ({
     prompt,
     form: forms.get(s.rewrite)!,
-    strategy: strategies.find((strategy) => strategy.name === s.strategy)!,
+    strategy: wayOf(context.task, s.strategy),
     indices: Array.from({ length: n }, (_, j) => i * n + j),
   }));
 }

@@ -1,3 +1,4 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
 import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import type { Db } from '../../db/connect.ts';
 import { calibrationsOf } from '../../db/queries/calibration.ts';
@@ -63,7 +64,7 @@ const PROMPTS_AT_ONCE = 200;
 /** Rows in one insert: PostgreSQL takes 65,535 parameters. */
 const ROWS_AT_ONCE = 2000;
 
-/** `cluster`: of its rationale, among the `clusters` of all samples of its prompt that passed. Neither is stored. */
+/** `cluster`: of its rationale, among the `clusters` of all samples of its prompt that passed; 0 of rehearsal. Neither is stored. */
 type NewExample = typeof examples.$inferInsert & { template: string; cluster: number; clusters: number };
 
 /** Lengths of the pool's first samples. */
@@ -106,6 +107,8 @@ export async function filter({ db }: Deps, { iterationId }: { iterationId: numbe
       judged += samples.length;
       const passed = samples.filter((one) => one.passed).map(({ sample }) => sample);
       chosen.push(...examplesOf(context, { prompt, vote }, passed, soFar));
+      // Many long samples take a while to tell apart: beats and other work come in between.
+      await otherWork();
     }
     heartbeat({ judged });
   }
@@ -224,7 +227,7 @@ function examplesOf(
   // The control arm learns from rehearsal alone: its gain can't come from pseudo-labels.
   if (prompt.purpose === 'learn' && settings.experiment === 'control') return [];
   const limits = prompt.purpose === 'learn' ? settings.select : { perPrompt: 1, hardPerRewrite: 0 };
-  const clusters = clustersOf(passed.map(({ rationale }) => rationale));
+  const clusters = prompt.purpose === 'learn' ? clustersOf(passed.map(({ rationale }) => rationale)) : [];
   return selectExamples(passed, limits, soFar).map(({ sample, kind }) => {
     // Where agreement only advises, an accepted sample may give another answer than the vote.
     const agrees = vote.answer !== null && task.sameAnswer(sample.answer!, vote.answer);
@@ -236,7 +239,7 @@ function examplesOf(
       kind: prompt.purpose === 'rehearse' ? 'rehearsal' : kind,
       answer: agrees ? vote.answer! : sample.answer!,
       template: templateOf(sample.rationale),
-      cluster: clusters[passed.indexOf(sample)]!,
+      cluster: clusters[passed.indexOf(sample)] ?? 0,
       clusters: new Set(clusters).size,
     };
   });

@@ -4,6 +4,7 @@ import { iterationContext, sourceOf, type IterationContext } from '../../engine/
 import { criticOf } from '../../engine/critic.ts';
 import { digestOf } from '../../process/digest.ts';
 import { paraphraseMessages } from '../../engine/paraphrase.ts';
+import { strategyNamed } from '../../engine/pool.ts';
 import type { Db } from '../../db/connect.ts';
 import { judgedSamples, type JudgedRow } from '../../db/queries/judged-samples.ts';
 import { revocationsOf, type Revocation } from '../../db/queries/revocations.ts';
@@ -44,8 +45,7 @@ function askedFor({ sample, generator }: JudgedRow, context: IterationContext): 
   const { settings, task } = context;
   if (sample.strategy === LADDER) return 'no model was asked for the whole: it is put together of its parts';
   if (sample.origin === 'person') return 'no model was asked: a person wrote it';
-  const known = [...task.strategies, ...(task.alternatives ?? [])];
-  const strategy = known.find((one) => one.name === sample.strategy);
+  const strategy = strategyNamed(task, sample.strategy);
   if (!strategy) return `the task knows no way of asking named "${sample.strategy}" any more`;
   const { temperature, resampleTemperature, topP } = settings.sampling;
   const request = {

@@ -48,6 +48,18 @@ describe('clusters of rationales', () => {
     expect(together('', '')).toBe(true);
   });
 
+  test('go by words where a range, a score or a date is all that stands there', () => {
+    const war = 'In 1990-1995 the war raged because kings fought bitterly';
+    expect(together(war, 'In 1990-1995 peace reigned all over the land and the sea')).toBe(false);
+    expect(together(war, `${war} 3-2`)).toBe(true);
+  });
+
+  test('know a number however it is written', () => {
+    expect(together('$5.00 * 3 = $15', '5 * 3 = 15')).toBe(true);
+    expect(together('1,000 + 2.50 = 1,002.5', '1000 + 2.5 = 1002.50')).toBe(true);
+    expect(together('100 + 1 = 101', '10 + 1 = 11')).toBe(false);
+  });
+
   test('take in what shares just half, and nothing with less', () => {
     // Two of four steps.
     expect(together('1+1=2\n2+2=4\n3+3=6', '1+1=2\n2+2=4\n4+4=8')).toBe(true);
@@ -56,11 +68,14 @@ describe('clusters of rationales', () => {
     expect(clustersOf(['1+1=2\n2+2=4\n3+3=6', '1+1=2\n2+2=4\n4+4=8'], 0.51)).toEqual([0, 1]);
   });
 
-  test('compare the first 500 steps, and the first 50,000 characters', () => {
+  test('compare the first 500 steps, the first 400 words, and the first 50,000 characters', () => {
     const steps = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, i) => `${from + i}+0=${from + i}`).join('\n');
     expect(clustersOf([steps(0, 500), `${steps(0, 500)}\n${steps(500, 5000)}`], 1)).toEqual([0, 0]);
     expect(clustersOf([steps(0, 499), steps(0, 500)], 1)).toEqual([0, 1]);
+    const short = (to: number) => Array.from({ length: to }, (_, i) => `a${i}`).join(' ');
+    expect(clustersOf([short(400), short(500)], 1)).toEqual([0, 0]);
+    expect(clustersOf([short(399), short(400)], 1)).toEqual([0, 1]);
     const text = words(1, 400).join(' ').slice(0, 50_000);
     expect(text).toHaveLength(50_000);
     expect(clustersOf([text, `${text} and more of it`], 1)).toEqual([0, 0]);

@@ -5,6 +5,7 @@ import { chooseReplay } from '../../loop/replay.ts';
 import { accepted } from '../../gates/index.ts';
 import { clustersOf } from '../../loop/clusters.ts';
 import type { Verdict } from '../../loop/words.ts';
+import { templateOf } from '../../loop/rationale.ts';
 import { capTemplates, nothingChosen, selectExamples } from '../../loop/select.ts';
 
 const ascending = (a: number, b: number): number => a - b;
@@ -107,6 +108,23 @@ describe('novelty', () => {
     of(1, 2, 'c', product),
     of(1, 3, 'd', difference),
   ];
+  test('of 1 comes before diversity, however much of that', () => {
+    // The third goes a way of its own, whose template has crowded out all others.
+    const list = [
+      of(1, 0, 'a', '1+1=2\n2+2=4'),
+      of(1, 1, 'b', '1+1=2\n2+2=4\n3+3=6'),
+      of(1, 2, 'c', product),
+    ];
+    const chosen = { total: 9, templates: new Map([[templateOf(product), 9]]) };
+    const limits = { perPrompt: 2, hardPerRewrite: 0, diversity: 10 };
+    const of2 = (novelty: number) =>
+      selectExamples(list, { ...limits, novelty }, structuredClone(chosen)).map(
+        ({ sample: { index } }) => index,
+      );
+    expect(of2(1)).toEqual([0, 2]);
+    expect(of2(0.99)).toEqual([0, 1]);
+  });
+
   const pick = (novelty: number, perPrompt: number, list = samples) =>
     selectExamples(list, { perPrompt, hardPerRewrite: 1, novelty }).map(({ sample: { index } }) => index);
 

@@ -169,7 +169,8 @@ describe('a task file', () => {
       };
     };
     expect(asked({})).toEqual({ names: ['chain-of-thought', 'plain'], more: true, problems: [] });
-    expect(asked({ strategies: 'all' }).names).toEqual(['chain-of-thought', 'plain', ...kept]);
+    // The bare question is for those who name it: a small model may know the form of an answer from the examples alone.
+    expect(asked({ strategies: 'all' }).names).toEqual(['chain-of-thought', 'plain', ...kept.slice(0, -1)]);
     // Named one by one they stand, whatever else would be taken in.
     const strategyNames = ['state-assumptions', 'plain', 'alternative-approach'];
     expect(asked({ strategies: 'all', strategyNames })).toEqual({
