@@ -5,7 +5,8 @@
  *     npx ratchet run arithmetic --iterations 20 --id ungated --ungated --json ungated.json
  *     npx node bench/compare-runs.ts gated.json ungated.json --svg docs/measurements/twenty-iterations.svg
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { IterationReport, Report } from '../app/report/types.ts';
 
@@ -110,4 +111,7 @@ ${[...grid, ...ticks, ...drawn].join('\n')}
 }
 
 for (const report of arms) console.log(`${table(report)}\n`);
-if (values.svg) writeFileSync(values.svg, svg());
+if (values.svg) {
+  mkdirSync(dirname(values.svg), { recursive: true });
+  writeFileSync(values.svg, svg());
+}
