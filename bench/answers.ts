@@ -15,6 +15,7 @@ import { mcnemar } from '../loop/mcnemar.ts';
 import { wilson } from '../loop/interval.ts';
 import { chat } from '../models/chat.ts';
 import { resolveEndpoint } from '../models/endpoint.ts';
+import { percent } from '../process/text.ts';
 import { actAsUser } from '../tasks/access.ts';
 import { loadTask, prepareTask, resolveTask } from '../tasks/index.ts';
 import type { ChatMessage, Task } from '../tasks/task.ts';
@@ -90,8 +91,6 @@ function answersOf(model: string, items: Problem[], ask: (text: string) => ChatM
     ),
   );
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 const items = values.file ? readProblems(values.file, most) : await problemsOf(task, most);
 for (const [form, ask] of [

@@ -9,6 +9,7 @@ import { sql } from 'drizzle-orm';
 import { connect } from '../db/connect.ts';
 import { readRun, taskOf } from '../engine/context.ts';
 import { wilson } from '../loop/interval.ts';
+import { percent } from '../process/text.ts';
 import { actAsUser } from '../tasks/access.ts';
 
 type Row = {
@@ -50,7 +51,6 @@ await db.$client.end();
 
 if (judged.length === 0) throw new Error(`No votes with a known answer in ${runs.join(', ')} yet.`);
 const most = judged.reduce((max, { samples }) => Math.max(max, samples), 0);
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 console.log(
   `${judged.length} prompts, up to ${most} samples each; votes with a shared mistake are left out below\n`,
 );
@@ -65,7 +65,7 @@ for (let votes = 1; votes <= most; votes++) {
     const right = sure.filter((row) => row.right).length;
     const { low, high } = wilson(right, sure.length);
     console.log(
-      `| ${votes} | ${lead} | ${sure.length} | ${percent(right / sure.length)} | ${percent(low)}–${percent(high)} |`,
+      `| ${votes} | ${lead} | ${sure.length} | ${percent(right / sure.length, 0)} | ${percent(low, 0)}–${percent(high, 0)} |`,
     );
   }
 }

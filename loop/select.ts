@@ -35,6 +35,17 @@ export type Chosen = { total: number; templates: Map<string, number> };
 
 export const nothingChosen = (): Chosen => ({ total: 0, templates: new Map() });
 
+/** In the order in which they were sampled. */
+const sampled = <T extends AcceptedSample>(accepted: readonly T[]): T[] =>
+  accepted.toSorted((a, b) => a.round - b.round || a.index - b.index);
+
+/** The cluster of each of a prompt's samples (loop/clusters.ts). */
+export function clustersAmong<T extends AcceptedSample>(accepted: readonly T[]): Map<T, number> {
+  const inOrder = sampled(accepted);
+  const clusters = clustersOf(inOrder.map(({ rationale }) => rationale));
+  return new Map(inOrder.map((sample, i) => [sample, clusters[i]!]));
+}
+
 /**
  * At most `perPrompt` samples of the first round and, of the second, `hardPerRewrite` of each rewrite. The same
  * rationale for the same request counts once. They are taken in the order in which they were sampled, put back by
@@ -43,11 +54,13 @@ export const nothingChosen = (): Chosen => ({ total: 0, templates: new Map() });
  * those that go a way of which the prompt has one already (loop/clusters.ts); with 1, all of them behind all that do not.
  *
  * @param chosen is added to
+ * @param clusters as `clustersAmong` says, where they are known already
  */
 export function selectExamples<T extends AcceptedSample>(
   accepted: readonly T[],
   settings: SelectSettings,
   chosen: Chosen = nothingChosen(),
+  clusters: ReadonlyMap<T, number> = settings.novelty ? clustersAmong(accepted) : new Map<T, number>(),
 ): { sample: T; kind: 'vote' | 'hard' }[] {
   const { diversity = 0, novelty = 0 } = settings;
   const seen = new Set<string>();
@@ -55,13 +68,12 @@ export function selectExamples<T extends AcceptedSample>(
   const selected: { sample: T; kind: 'vote' | 'hard' }[] = [];
   const signatures: Signature[] = [];
   const clustersChosen = new Set<number>();
-  const inOrder = accepted.toSorted((a, b) => a.round - b.round || a.index - b.index);
-  const clusters = novelty === 0 ? [] : clustersOf(inOrder.map(({ rationale }) => rationale));
+  const inOrder = sampled(accepted);
   let left = inOrder.map((sample, place) => {
     const first = sample.round === 1;
     return {
       sample,
-      cluster: clusters[place],
+      cluster: clusters.get(sample),
       place: place / accepted.length,
       kind: first ? ('vote' as const) : ('hard' as const),
       quota: first ? 'first' : `rewrite ${sample.rewrite}`,

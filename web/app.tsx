@@ -34,7 +34,7 @@ const OPEN = /^\/(assets\/[^/]+|login|healthz)$/;
 export function createApp(deps: Deps): Hono<WebEnv> {
   const app = new Hono<WebEnv>();
   const remember = createCache();
-  const count = createCounter(remember);
+  const count = createCounter();
   const live = createLive(deps.db);
 
   app.use(headers);

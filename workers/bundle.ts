@@ -1,5 +1,5 @@
 /** The workflows as one script for Temporal's sandbox. Made in some three seconds, and kept for the next worker of the same sources. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   existsSync,
   globSync,
@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
+import { digestOf } from '../process/digest.ts';
 import type { Tracing } from '../process/tracing.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -32,8 +33,6 @@ export async function bundleWorkflows(
   });
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest('hex');
-
 /** What npm writes when it has installed packages: which they are. */
 const INSTALLED = 'node_modules/.package-lock.json';
 
@@ -48,8 +47,8 @@ function digestOfSources(sources: string): string | undefined {
   if (!files.includes(INSTALLED)) return undefined;
   const contents = files
     .toSorted()
-    .map((file) => `${file} ${digest(readFileSync(join(sources, file), 'utf8'))}`);
-  return digest([sources, process.version, ...contents].join('\n')).slice(0, 32);
+    .map((file) => `${file} ${digestOf(readFileSync(join(sources, file), 'utf8'))}`);
+  return digestOf([sources, process.version, ...contents].join('\n')).slice(0, 32);
 }
 
 /** Stands behind a kept script, whose own digest follows: one that a crash of the machine cut short is not taken. */
@@ -58,7 +57,7 @@ const SEAL = '\n//# sha256=';
 function readKept(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
   const [code, sealed] = readFileSync(file, 'utf8').split(SEAL) as [string, string?];
-  return sealed === digest(code) ? code : undefined;
+  return sealed === digestOf(code) ? code : undefined;
 }
 
 /** Bundles of so many versions are kept, the newest. */
@@ -69,7 +68,7 @@ function keep(file: string, code: string): void {
   const whole = `${file}.${randomUUID()}`;
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(whole, `${code}${SEAL}${digest(code)}`);
+    writeFileSync(whole, `${code}${SEAL}${digestOf(code)}`);
     renameSync(whole, file);
     const byAge = globSync('workflows-*', { cwd: folder })
       .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))

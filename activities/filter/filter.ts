@@ -13,11 +13,10 @@ import { criticCounts } from '../../db/queries/samples.ts';
 import { examples, verdicts } from '../../db/schema.ts';
 import { accepted } from '../../gates/index.ts';
 import type { LengthPopulation, VoteSummary } from '../../gates/gate.ts';
-import { clustersOf } from '../../loop/clusters.ts';
 import { criticDoubt } from '../../loop/critic-standing.ts';
 import type { Verdict } from '../../loop/words.ts';
 import { templateOf } from '../../loop/rationale.ts';
-import { capTemplates, nothingChosen, selectExamples } from '../../loop/select.ts';
+import { capTemplates, clustersAmong, nothingChosen, selectExamples } from '../../loop/select.ts';
 import { silenceAdvice, silenceText, watchSilence } from '../../loop/silent-gates.ts';
 import { FAILURE } from '../../loop/failures.ts';
 import { auditGates } from '../../engine/audit.ts';
@@ -127,7 +126,7 @@ export async function filter({ db }: Deps, { iterationId }: { iterationId: numbe
     examples: rows.length,
     hard: rows.filter((e) => e.kind === 'hard').length,
     rehearsal: chosen.length - learnt.length,
-    clusters: clustersAmong(capped.kept),
+    clusters: countClusters(capped.kept),
     ...(templateCap < 1 ? { overTemplateCap: capped.dropped } : {}),
     ...(bench.doubt === undefined ? {} : { criticAdvises: bench.doubt }),
     ...(audit ? { probesCaught: `${audit.caught} of ${audit.planted}` } : {}),
@@ -227,8 +226,8 @@ function examplesOf(
   // The control arm learns from rehearsal alone: its gain can't come from pseudo-labels.
   if (prompt.purpose === 'learn' && settings.experiment === 'control') return [];
   const limits = prompt.purpose === 'learn' ? settings.select : { perPrompt: 1, hardPerRewrite: 0 };
-  const clusters = prompt.purpose === 'learn' ? clustersOf(passed.map(({ rationale }) => rationale)) : [];
-  return selectExamples(passed, limits, soFar).map(({ sample, kind }) => {
+  const clusters = prompt.purpose === 'learn' ? clustersAmong(passed) : new Map<Sample, number>();
+  return selectExamples(passed, limits, soFar, clusters).map(({ sample, kind }) => {
     // Where agreement only advises, an accepted sample may give another answer than the vote.
     const agrees = vote.answer !== null && task.sameAnswer(sample.answer!, vote.answer);
     return {
@@ -239,13 +238,13 @@ function examplesOf(
       kind: prompt.purpose === 'rehearse' ? 'rehearsal' : kind,
       answer: agrees ? vote.answer! : sample.answer!,
       template: templateOf(sample.rationale),
-      cluster: clusters[passed.indexOf(sample)] ?? 0,
-      clusters: new Set(clusters).size,
+      cluster: clusters.get(sample) ?? 0,
+      clusters: new Set(clusters.values()).size,
     };
   });
 }
 
-function clustersAmong(learnt: readonly NewExample[]): Filtered['clusters'] {
+function countClusters(learnt: readonly NewExample[]): Filtered['clusters'] {
   const byPrompt = [...Map.groupBy(learnt, ({ promptId }) => promptId).values()];
   const sum = (counts: number[]) => counts.reduce((total, one) => total + one, 0);
   return {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createCache, createCounter } from '../../web/cache.ts';
+import { createCounter } from '../../web/cache.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -21,7 +21,7 @@ async function shown(count: ReturnType<typeof createCounter>, ms: number, value:
 }
 
 it('shows what was counted last while it is counted anew', async () => {
-  const count = createCounter(createCache());
+  const count = createCounter();
   expect(await shown(count, 10, 'first')).toBe('first');
   await vi.advanceTimersByTimeAsync(2_000);
   expect(await shown(count, 500, 'second')).toBe('first');
@@ -30,7 +30,7 @@ it('shows what was counted last while it is counted anew', async () => {
 });
 
 it('shows nothing of what was counted when somebody last looked long ago', async () => {
-  const count = createCounter(createCache());
+  const count = createCounter();
   expect(await shown(count, 10, 'iteration 4')).toBe('iteration 4');
   await vi.advanceTimersByTimeAsync(600_000);
   expect(await shown(count, 500, 'iteration 6')).toBeUndefined();
@@ -39,7 +39,7 @@ it('shows nothing of what was counted when somebody last looked long ago', async
 });
 
 it('keeps what takes long to count on the page for as long as counting it takes', async () => {
-  const count = createCounter(createCache());
+  const count = createCounter();
   expect(await shown(count, 20_000, 'first')).toBeUndefined();
   await vi.advanceTimersByTimeAsync(22_000);
   // Begins the second count, which takes as long as the first.
