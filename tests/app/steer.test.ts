@@ -1,38 +1,29 @@
 /** Steering from the terminal: what the commands send, refuse and say. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { findRun } from '../../db/queries/runs.ts';
+import { ratchet as runRatchet } from '../support/cli-process.ts';
 import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';
 import type { Script } from '../support/scripted-endpoint.ts';
 import { until } from '../support/wait.ts';
 
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'ratchet-steer-'));
 const script: Script = { ...adder, latencyMs: 25 };
 const loop = useLoop(script);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function ratchet(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const known = {
-    DATABASE_URL: loop.database.url,
-    TEMPORAL_ADDRESS: loop.temporal.address,
-    RATCHET_HOME: join(folder, 'home'),
-    NO_COLOR: '1',
-  };
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...known } });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+const ratchet = (...args: string[]) =>
+  runRatchet(args, {
+    env: {
+      DATABASE_URL: loop.database.url,
+      TEMPORAL_ADDRESS: loop.temporal.address,
+      RATCHET_HOME: join(folder, 'home'),
+    },
   });
-}
 
 const status = async (runId: string) => (await findRun(loop.database.db, runId))?.status;
 

@@ -1,9 +1,7 @@
 /** `why` and `revoke` over a real run: the loop made the history, the commands are typed. */
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,6 +12,7 @@ import { explain } from '../../app/lineage/why.ts';
 import type { CheckpointWhy, PieceWhy, PromptWhy } from '../../app/lineage/types.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { TASK_QUEUE } from '../../workflows/names.ts';
+import { ratchet as runRatchet } from '../support/cli-process.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { adder } from '../support/scripted-adder.ts';
 import {
@@ -23,7 +22,6 @@ import {
 } from '../support/scripted-endpoint.ts';
 import { startTemporal, startWorkers } from '../support/temporal.ts';
 
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'ratchet-why-'));
 let temporal: TestWorkflowEnvironment;
 let endpoint: ScriptedEndpoint;
@@ -73,22 +71,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-type Ended = { code: number | null; stdout: string; stderr: string };
-
-function ratchet(...args: string[]): Promise<Ended> {
-  const known = { DATABASE_URL: database.url, RATCHET_HOME: join(folder, 'home'), NO_COLOR: '1' };
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [main, ...args], {
-      cwd: folder,
-      env: { ...process.env, ...known },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const ratchet = (...args: string[]) =>
+  runRatchet(args, { cwd: folder, env: { DATABASE_URL: database.url, RATCHET_HOME: join(folder, 'home') } });
 
 /** The answer as data, as `--json` writes it. */
 async function asked<T>(what: string, count = 3): Promise<T> {

@@ -1,6 +1,4 @@
 /** What a task serves: promotions of runs, choices of people, and what is refused. */
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { eq, sql } from 'drizzle-orm';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -14,6 +12,7 @@ import {
 import { SERVING_CHANNEL } from '../../db/queries/serving.ts';
 import * as t from '../../db/schema.ts';
 import { improveInputSchema, type ImproveInput } from '../../loop/input.ts';
+import { ratchet as runRatchet } from '../support/cli-process.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -257,17 +256,7 @@ test('promotions and choices are announced', async () => {
 });
 
 test('the commands show, choose and refuse', async () => {
-  const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-  const ratchet = (...args: string[]) =>
-    new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-      const child = spawn(process.execPath, [main, ...args], {
-        env: { ...process.env, DATABASE_URL: database.url, NO_COLOR: '1' },
-      });
-      let [stdout, stderr] = ['', ''];
-      child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
-      child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-      child.on('close', (code) => resolve({ code, stdout, stderr }));
-    });
+  const ratchet = (...args: string[]) => runRatchet(args, { env: { DATABASE_URL: database.url } });
   const base = await addRun('typed', { right: 2 });
   const first = await iterate('typed', 1, base, { right: 20 });
   const failed = await iterate('typed', 2, first, { right: 1, kind: 'discard' });
