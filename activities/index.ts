@@ -11,11 +11,19 @@ import { benchmarkItems, closeEvaluation, planEvaluations } from './benchmark/be
 import { majorityPage } from './benchmark/majority.ts';
 import { collect } from './collect/collect.ts';
 import { decide } from './decide/decide.ts';
+import { closeStudy } from './discover/close.ts';
+import { observe, storeSimulated } from './discover/observe.ts';
+import { openStudy } from './discover/open.ts';
+import { planExperiment } from './discover/plan.ts';
+import { retireAdapter } from './decide/retire.ts';
 import { critiquePage } from './evaluate/critique.ts';
+import { debatePage, openDebates } from './evaluate/debate.ts';
 import { plantProbes } from './evaluate/plant.ts';
+import { moreProofPage } from './evaluate/more-proof.ts';
 import { resamplePage } from './evaluate/resample.ts';
 import { vote } from './evaluate/vote.ts';
 import { filter } from './filter/filter.ts';
+import { playPage } from './filter/self-play.ts';
 import { generatePage } from './generate/generate.ts';
 import {
   answerStagnation,
@@ -26,6 +34,8 @@ import {
   reset,
   skipIteration,
 } from './run/course.ts';
+import { openMemoryTest, proposeMemory } from './memory/open.ts';
+import { closeMemoryTest, memoryTestPage } from './memory/test.ts';
 import { sampleDrift } from './run/drift.ts';
 import { countVoted, pendingInSandbox, storeChecked } from './sandbox/pending.ts';
 import { closeStage, failStage, openStage, startIteration } from './run/iteration.ts';
@@ -34,6 +44,7 @@ import { identifyBase, identifyTeacher } from './run/identify.ts';
 import { measureFootprints } from './run/footprint.ts';
 import { finishRun, prepareRun, runCheckpoints } from './run/run.ts';
 import { nextTarget } from './run/targets.ts';
+import { trackRun } from './run/track.ts';
 
 /** The database and light work. */
 const main = {
@@ -53,7 +64,10 @@ const main = {
   lighten,
   skipIteration,
   collect,
+  openMemoryTest,
+  closeMemoryTest,
   plantProbes,
+  openDebates,
   vote,
   countVoted,
   pendingInSandbox,
@@ -68,6 +82,12 @@ const main = {
   openAnswer,
   chooseDemonstrations,
   closeAnswer,
+  openStudy,
+  planExperiment,
+  observe,
+  storeSimulated,
+  closeStudy,
+  trackRun,
 };
 
 /** Model calls. */
@@ -75,10 +95,15 @@ const llm = {
   identifyBase,
   identifyTeacher,
   measureFootprints,
+  proposeMemory,
+  memoryTestPage,
   generatePage,
   sampleDrift,
   resamplePage,
+  moreProofPage,
   critiquePage,
+  debatePage,
+  playPage,
   majorityPage,
   benchmarkItems,
   lookFirst,
@@ -86,6 +111,7 @@ const llm = {
   trainAnswer,
   askAdapted,
   freeAnswer,
+  retireAdapter,
 };
 
 /** Fine-tuning, one at a time. */

@@ -1,5 +1,6 @@
 /** Where the database and Temporal are: what the user has configured, else the local stack that is up. */
 import { connect, type Db } from '../db/connect.ts';
+import { withProfile } from '../process/temporal.ts';
 import { stackEnvironment } from '../stack/stack.ts';
 
 export type Addresses = {
@@ -17,7 +18,7 @@ type Found = Partial<
 /** What the running stack gives its parts, with the environment's own settings over it. */
 function known(): Found {
   const stack: Found = stackEnvironment() ?? {};
-  const { DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL } = process.env;
+  const { DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL } = withProfile(process.env);
   const configured = { DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL };
   // The stack's UI shows the stack's server, not another one.
   const ui = TEMPORAL_ADDRESS && TEMPORAL_ADDRESS !== stack.TEMPORAL_ADDRESS ? { TEMPORAL_UI_URL: '' } : {};

@@ -9,7 +9,8 @@ import { improveInputSchema, type ImproveInput } from '../loop/input.ts';
 import { layered } from '../loop/presets.ts';
 import { isKeyName } from '../models/keys.ts';
 import { addGrants, type Grant } from '../process/grants.ts';
-import { promptSources } from '../tasks/file/schema.ts';
+import { allSources } from '../tasks/file/schema.ts';
+import { policyFiles } from '../tasks/support/policies.ts';
 import { loadTask, type TaskSpec } from '../tasks/index.ts';
 import { UsageError } from '../process/errors.ts';
 import { ratchetHome } from '../stack/home.ts';
@@ -21,16 +22,18 @@ const PATIENCE_MS = 5000;
 /** All files that a run of the task reads. */
 function filesOf(spec: TaskSpec): string[] {
   if (spec.kind === 'file') {
-    const { benchmarks, calibration } = spec.task;
-    return [
-      spec.path,
-      ...promptSources(spec.task).map(({ file }) => file),
-      ...benchmarks.map(({ file }) => file),
-      ...(calibration ? [calibration.file] : []),
-    ];
+    return [spec.path, ...allSources(spec.task).flatMap(({ file }) => file ?? [])];
   }
+  if (spec.kind === 'code') return [spec.path, spec.task.bugs];
+  if (spec.kind === 'tutor')
+    return [spec.path, spec.task.log, ...(spec.task.catalogue === undefined ? [] : [spec.task.catalogue])];
+  if (spec.kind === 'support') return supportFiles(spec);
   const own = spec.kind === 'module' ? [spec.path] : [];
   return spec.promptsFile === undefined ? own : [...own, spec.promptsFile];
+}
+
+function supportFiles({ path, task }: Extract<TaskSpec, { kind: 'support' }>): string[] {
+  return [path, task.corrections, ...task.benchmarks.map(({ file }) => file), ...policyFiles(task.policies)];
 }
 
 type Pair = { key: string; to: string };
@@ -43,7 +46,10 @@ function keysOf(input: ImproveInput, spec: TaskSpec, usual: string | undefined):
   const critics = settings.gates.critique.critics.map(({ endpoint }) =>
     endpoint.baseURL === undefined ? { ...settings.models.critic, ...endpoint } : endpoint,
   );
-  return [...roles.map((role) => sourceOf(role, settings, task)), ...critics].flatMap((source) => {
+  const agents = settings.strategy.debate.agents.flatMap(({ endpoint }) =>
+    endpoint?.baseURL === undefined ? [] : [endpoint],
+  );
+  return [...roles.map((role) => sourceOf(role, settings, task)), ...critics, ...agents].flatMap((source) => {
     const url = source?.baseURL ?? usual;
     const key = source?.apiKeyEnv;
     if (key === undefined || url === undefined || !URL.canParse(url) || !isKeyName(key)) return [];

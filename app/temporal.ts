@@ -6,25 +6,20 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowNotFoundError,
-  type ConnectionOptions,
 } from '@temporalio/client';
 import type { RunOutcome } from '../activities/run/run.ts';
 import type { ImproveInput } from '../loop/input.ts';
-import { grpcOptions } from '../process/proxy.ts';
-import { TASK_QUEUE, WORKFLOW } from '../workflows/names.ts';
+import { payloadCodecs } from '../process/payload-codec.ts';
+import { connectionOptions, queuePrefix } from '../process/temporal.ts';
+import { fairnessKey, taskQueues, WORKFLOW } from '../workflows/names.ts';
 import { errorMessage, UsageError } from '../process/errors.ts';
 import { startTracing } from '../process/tracing.ts';
 import type { Addresses } from './addresses.ts';
 
-/** Connects with what TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS say. */
+/** Connects with what the TEMPORAL_* variables, or the profile that they name, say of this server. */
 export async function connectTemporal(addresses: Pick<Addresses, 'temporal' | 'namespace'>): Promise<Client> {
-  const options: ConnectionOptions = {
-    address: addresses.temporal,
-    connectTimeout: '5s',
-    ...grpcOptions(addresses.temporal),
-  };
-  if (process.env.TEMPORAL_API_KEY) options.apiKey = process.env.TEMPORAL_API_KEY;
-  if (process.env.TEMPORAL_API_KEY || process.env.TEMPORAL_TLS === 'true') options.tls = true;
+  const payload = await payloadCodecs();
+  const options = { ...connectionOptions(addresses.temporal), connectTimeout: '5s' } as const;
   const connection = await Connection.connect(options).catch((error: unknown) => {
     const reason = errorMessage(error);
     throw new Error(
@@ -35,19 +30,22 @@ export async function connectTemporal(addresses: Pick<Addresses, 'temporal' | 'n
   // A command that is done sends its spans before it ends.
   if (tracing) process.once('beforeExit', () => void tracing.shutdown());
   const plugins = tracing ? [tracing.plugin] : [];
-  return new Client({ connection, namespace: addresses.namespace, plugins });
+  const dataConverter = { payloadCodecs: payload };
+  return new Client({ connection, namespace: addresses.namespace, plugins, dataConverter });
 }
 
 export type WorkflowState =
   | { state: 'open' }
-  | { state: 'absent' }
+  /** `takenBy`: the queue of another installation that shares the namespace and has a workflow of this id. */
+  | { state: 'absent'; takenBy?: string }
   | { state: 'closed'; status: string; failure?: string };
 
 /** Whether the run's workflow is open, and the message of its failure when it failed. */
 export async function workflowState(client: Client, runId: string): Promise<WorkflowState> {
   const handle = client.workflow.getHandle(runId);
   try {
-    const { status } = await handle.describe();
+    const { status, taskQueue } = await handle.describe();
+    if (!isOurQueue(taskQueue)) return { state: 'absent', takenBy: taskQueue };
     if (status.name === 'RUNNING' || status.name === 'PAUSED') return { state: 'open' };
     if (status.name !== 'FAILED') return { state: 'closed', status: status.name };
   } catch (error) {
@@ -79,7 +77,7 @@ export async function workersPolling(client: Client): Promise<boolean | undefine
   try {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace: client.options.namespace,
-      taskQueue: { name: TASK_QUEUE.main },
+      taskQueue: { name: mainQueue() },
       // TASK_QUEUE_TYPE_WORKFLOW
       taskQueueType: 1,
     });
@@ -89,9 +87,15 @@ export async function workersPolling(client: Client): Promise<boolean | undefine
   }
 }
 
+/** The queue of this installation's workflows. */
+export const mainQueue = (): string => taskQueues(queuePrefix()).main;
+
+/** Whether a workflow is this installation's: others may share the namespace. */
+export const isOurQueue = (taskQueue: string | undefined): boolean => taskQueue === mainQueue();
+
 /** The run that was started last of those that are open. The database knows it a moment later, when a worker has taken it in. */
 export async function newestOpenRun(client: Client): Promise<string | undefined> {
-  const query = `WorkflowType = '${WORKFLOW.improve}' AND ExecutionStatus = 'Running'`;
+  const query = `WorkflowType = '${WORKFLOW.improve}' AND ExecutionStatus = 'Running' AND TaskQueue = '${mainQueue()}'`;
   for await (const { workflowId } of client.workflow.list({ query, pageSize: 1 })) return workflowId;
   return undefined;
 }
@@ -107,12 +111,17 @@ export async function startRun(
 ): Promise<{ joined: boolean }> {
   const before = await workflowState(client, runId);
   if (before.state === 'open') return { joined: true };
+  if (before.state === 'absent' && before.takenBy !== undefined)
+    throw new UsageError(
+      `The id "${runId}" is taken by another installation, whose queue is ${before.takenBy}: both share Temporal's namespace. Start this run under another --id.`,
+    );
   const stopped =
     before.state === 'closed' && before.status === 'COMPLETED' && (await wasStopped(client, runId));
   try {
     await client.workflow.start(WORKFLOW.improve, {
       workflowId: runId,
-      taskQueue: TASK_QUEUE.main,
+      taskQueue: mainQueue(),
+      priority: { fairnessKey: fairnessKey(runId), priorityKey: input.priority },
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',
       // A stopped run's workflow ended well; it goes on all the same.
@@ -149,7 +158,7 @@ export function scheduleLink(ui: UiAddress, scheduleId: string): string | undefi
 /** The form that starts a run, filled in but for the input, which may stay empty. */
 export function startLink(ui: UiAddress, runId: string): string | undefined {
   return pageLink(ui, 'workflows/start-workflow', {
-    taskQueue: TASK_QUEUE.main,
+    taskQueue: mainQueue(),
     workflowType: WORKFLOW.improve,
     workflowId: runId,
   });

@@ -1,12 +1,15 @@
-// What both launchers share: make sure the dependencies are there, then run the TypeScript entry under the Node that
-// this package pins. Only Node built-ins of Node 20 may be used here: nothing is installed yet.
+// What both launchers share: make sure the dependencies are there, then run the entry under the Node that this package pins: TypeScript
+// in a clone, what was built of it in a package (packaging/). Only Node built-ins of Node 20 may be used here: in a clone nothing is
+// installed yet.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const isClone = existsSync(join(root, 'cli', 'main.ts'));
 const stampFile = join(root, 'node_modules', '.ratchet-stamp');
 const tty = process.stderr.isTTY;
 
@@ -40,6 +43,28 @@ function installed() {
 function pinnedNode() {
   const direct = join(root, 'node_modules', 'node', 'bin', 'node');
   return existsSync(direct) ? direct : join(root, 'node_modules', '.bin', 'node');
+}
+
+/** The Node among a package's dependencies; where its install script did not run, this one if it will do. */
+function nodeOfPackage() {
+  try {
+    const node = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node');
+    if (existsSync(node)) return node;
+  } catch {
+    // It is optional.
+  }
+  if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
+  return fail(
+    `Ratchet needs Node 24, this is ${process.versions.node}, and the one among its dependencies is not there. Install it again with install scripts and optional packages, or use Node 24.`,
+  );
+}
+
+/** Where code that was compiled is kept: with the packages, which an install makes anew. */
+function compileCache() {
+  const packages = isClone ? join(root, 'node_modules') : join(root, '..', '..');
+  return basename(packages) === 'node_modules'
+    ? { NODE_COMPILE_CACHE: join(packages, '.cache', 'ratchet') }
+    : {};
 }
 
 /** `npm ci`, once per lock file. The stamp is written last, so a half-made node_modules is made again. */
@@ -97,20 +122,18 @@ async function npm(args) {
   return { code, output };
 }
 
-/** Runs `cli/main.ts args` under the pinned Node; signals go on to it, and its exit becomes ours. */
-function run(args) {
+/** Runs `ratchet args` under the pinned Node; signals go on to it, and its exit becomes ours. */
+function run(node, args) {
   // The channel tells the command that we were killed: see stack/signals.ts.
-  const child = spawn(pinnedNode(), [join(root, 'cli', 'main.ts'), ...args], {
+  const child = spawn(node, [join(root, 'cli', isClone ? 'main.ts' : 'main.js'), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     // Code that was compiled once is not compiled again: a command starts in two thirds of the time.
-    env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'ratchet'), ...process.env },
+    env: { ...compileCache(), ...process.env },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
     process.on(signal, () => child.kill(signal));
   child.on('error', (error) =>
-    fail(
-      `Node could not be started from ${pinnedNode()}: ${error.message}. Delete node_modules and run this again.`,
-    ),
+    fail(`Node could not be started from ${node}: ${error.message}. Delete node_modules and run this again.`),
   );
   child.on('exit', (code, signal) => {
     if (!signal) process.exit(code ?? 1);
@@ -123,6 +146,6 @@ function run(args) {
 /** @param {string[]} args what follows `ratchet` */
 export async function launch(args) {
   checkNode();
-  if (!installed()) await install();
-  run(args);
+  if (isClone && !installed()) await install();
+  run(isClone ? pinnedNode() : nodeOfPackage(), args);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The `ratchet` command, from a clone that may not have its dependencies yet.
+// The `ratchet` command, of a package or of a clone that may not have its dependencies yet.
 import { launch } from './launch.js';
 
 await launch(process.argv.slice(2));

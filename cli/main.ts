@@ -1,9 +1,11 @@
 /** The `ratchet` command. Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 3 parked (--exit-when-parked), 130 interrupted. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { sendKeysOfUser } from '../models/keys.ts';
 import { actAsUser } from '../tasks/access.ts';
 import { EXIT, reportError } from '../process/errors.ts';
+import { isPackage, programFolder } from '../process/program.ts';
 import { wasReported } from '../stack/steps.ts';
 
 const help = `
@@ -12,7 +14,11 @@ First steps:
   ratchet demo                     all set-up, then a model that improves itself
   ratchet up                       start the local stack; also status, down
   ratchet model add NAME           a real language model; also list, remove
+  ratchet new words my-words       a task folder to start from; also code, support, tutor, discovery
   ratchet check my-task.yaml       ask every model once: what is wrong, what a run will cost
+  ratchet bugs my-code.yaml        make bugs of your repositories, for a task that repairs code
+  ratchet diagnose answers.jsonl   which misconceptions explain what learners answered
+  ratchet corrections my.yaml      find what users corrected in conversations, for a support task
   ratchet run arithmetic           start a run and watch it; "ratchet settings" lists what can be set
   ratchet distil TASK --student M  a smaller model learns what the one that is served can do
   ratchet schedule create …        runs that start by themselves
@@ -23,18 +29,28 @@ First steps:
   ratchet why best                 where its best checkpoint comes from; also revoke
   ratchet export, import           accepted samples for other trainers; prompts and worked answers from elsewhere
   ratchet serving                  which checkpoint each task serves; also promote, rollback, unpin
+  ratchet memory list              what is shown before questions; also show, add
   ratchet answer TASK PROMPT       one answer; with --ttt the model adapts to the prompt first
+  ratchet discover LAW             find a law by experiments that are chosen for what they tell; also study
   ratchet serve                    answer with it, as an OpenAI-compatible endpoint; also feedback
 
 Exit codes: 0 done, 1 failed, 2 wrong usage (nothing was started), 3 parked (--exit-when-parked), 130 interrupted.
 RATCHET_DEBUG=1 adds stack traces to errors, NO_COLOR=1 takes the colours away.`;
 
 function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(join(programFolder, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
 type Group = { names: string[]; add: (program: Command) => Promise<void> };
+
+/** Tests of Ratchet itself, which no package holds. */
+const OF_THE_CLONE: Group[] = [
+  { names: ['test'], add: async (to) => (await import('./commands/test.ts')).addTestCommand(to) },
+  { names: ['chaos'], add: async (to) => (await import('./commands/chaos.ts')).addChaosCommand(to) },
+  { names: ['hostile'], add: async (to) => (await import('./commands/hostile.ts')).addHostileCommand(to) },
+  { names: ['gallery'], add: async (to) => (await import('./commands/gallery.ts')).addGalleryCommand(to) },
+];
 
 /** Commands by the file that makes them, in the order of the help. */
 export const GROUPS: Group[] = [
@@ -44,6 +60,17 @@ export const GROUPS: Group[] = [
     add: async (to) => (await import('./commands/stack.ts')).addStackCommands(to),
   },
   { names: ['model'], add: async (to) => (await import('./commands/model.ts')).addModelCommands(to) },
+  { names: ['new'], add: async (to) => (await import('./commands/new.ts')).addNewCommand(to) },
+  { names: ['bugs'], add: async (to) => (await import('./commands/bugs.ts')).addBugsCommand(to) },
+  {
+    names: ['diagnose'],
+    add: async (to) => (await import('./commands/diagnose.ts')).addDiagnoseCommand(to),
+  },
+  {
+    names: ['corrections'],
+    add: async (to) => (await import('./commands/corrections.ts')).addCorrectionsCommand(to),
+  },
+  { names: ['critics'], add: async (to) => (await import('./commands/critics.ts')).addCriticsCommand(to) },
   { names: ['check'], add: async (to) => (await import('./commands/check.ts')).addCheckCommand(to) },
   { names: ['run'], add: async (to) => (await import('./commands/run.ts')).addRunCommand(to) },
   { names: ['distil'], add: async (to) => (await import('./commands/distil.ts')).addDistilCommand(to) },
@@ -61,7 +88,12 @@ export const GROUPS: Group[] = [
     add: async (to) => (await import('./commands/steer.ts')).addSteerCommands(to),
   },
   { names: ['answer'], add: async (to) => (await import('./commands/answer.ts')).addAnswerCommand(to) },
+  {
+    names: ['discover', 'study'],
+    add: async (to) => (await import('./commands/discover.ts')).addDiscoverCommands(to),
+  },
   { names: ['review'], add: async (to) => (await import('./commands/review.ts')).addReviewCommand(to) },
+  { names: ['memory'], add: async (to) => (await import('./commands/memory.ts')).addMemoryCommand(to) },
   {
     names: ['serving', 'promote', 'rollback', 'unpin'],
     add: async (to) => (await import('./commands/serving.ts')).addServingCommands(to),
@@ -73,10 +105,7 @@ export const GROUPS: Group[] = [
   { names: ['settings'], add: async (to) => (await import('./commands/settings.ts')).addSettingsCommand(to) },
   { names: ['setup'], add: async (to) => (await import('./commands/setup.ts')).addSetupCommand(to) },
   { names: ['schedule'], add: async (to) => (await import('./commands/schedule.ts')).addScheduleCommand(to) },
-  { names: ['test'], add: async (to) => (await import('./commands/test.ts')).addTestCommand(to) },
-  { names: ['chaos'], add: async (to) => (await import('./commands/chaos.ts')).addChaosCommand(to) },
-  { names: ['hostile'], add: async (to) => (await import('./commands/hostile.ts')).addHostileCommand(to) },
-  { names: ['gallery'], add: async (to) => (await import('./commands/gallery.ts')).addGalleryCommand(to) },
+  ...(isPackage ? [] : OF_THE_CLONE),
 ];
 
 /**

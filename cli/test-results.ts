@@ -31,8 +31,27 @@ function read(file: string): string | undefined {
 }
 
 type VitestResult = {
-  testResults: { status: string; assertionResults: { status: string }[] }[];
+  testResults: {
+    /** Path. */
+    name: string;
+    startTime: number;
+    endTime: number;
+    status: string;
+    assertionResults: { status: string }[];
+  }[];
 };
+
+/** The files that took longest, first the longest, as `12 s  web/pages`: where to look when the suite becomes too long. */
+export function slowestFiles(json: string, most = 12): string[] {
+  return (JSON.parse(json) as VitestResult).testResults
+    .map(({ name, startTime, endTime }) => ({ name, seconds: Math.round((endTime - startTime) / 1000) }))
+    .toSorted((one, other) => other.seconds - one.seconds)
+    .slice(0, most)
+    .map(
+      ({ name, seconds }) =>
+        `${String(seconds).padStart(5)} s  ${/tests\/(.*)\.test\.ts$/.exec(name)?.[1] ?? name}`,
+    );
+}
 
 /** A test file that could not even be loaded has no tests: it counts as one failure. */
 export function vitestCounts(json: string): Counts {
@@ -63,8 +82,8 @@ export function junitCounts(xml: string): Counts {
   return counts;
 }
 
-/** The counts in a result file; undefined when the runner left none that can be read. */
-export function countsIn(file: string, parse: (text: string) => Counts): Counts | undefined {
+/** What a result file says; undefined when the runner left none that can be read. */
+export function readResults<T>(file: string, parse: (text: string) => T): T | undefined {
   const text = read(file);
   if (!text) return undefined;
   try {

@@ -2,7 +2,8 @@
 import { findAnswer, heldAnswers, noteAnswer, type AnswerRow } from '../db/queries/answers.ts';
 import type { Db } from '../db/connect.ts';
 import { getCheckpoint } from '../db/queries/runs.ts';
-import { cancelJob, deleteMade, findJob, getJob, unloadAdapter } from '../models/fine-tuning.ts';
+import { unloadAdapter } from '../models/adapters.ts';
+import { cancelJob, deleteMade, findJob, getJob } from '../models/fine-tuning.ts';
 import { TERMINAL } from '../models/job.ts';
 import { endpointOf, readRun, seedOf, taskOf } from './context.ts';
 

@@ -1,5 +1,6 @@
 /** Tests the gates on what was planted: with the same critiques, verification and judgement as all samples. */
 import type { GateName } from '../loop/words.ts';
+import { insertNew } from '../db/insert-new.ts';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Db } from '../db/connect.ts';
 import { addAudit, plantedSamples, timesSetAside } from '../db/queries/probes.ts';
@@ -7,7 +8,15 @@ import type { Sample, StoredPrompt } from '../db/queries/prompts.ts';
 import { verdicts } from '../db/schema.ts';
 import type { VoteSummary } from '../gates/gate.ts';
 import { accepted, GATES } from '../gates/index.ts';
-import { auditText, countAudit, kindsToCatch, outcomeOf, totalsOf, type JudgedProbe } from '../loop/audit.ts';
+import {
+  auditText,
+  countAudit,
+  deciding,
+  kindsToCatch,
+  outcomeOf,
+  totalsOf,
+  type JudgedProbe,
+} from '../loop/audit.ts';
 import { FAILURE } from '../loop/failures.ts';
 import { criticIsUnasked } from './critic.ts';
 import { evidenceOn, verdictsOn, type Bench } from './judged.ts';
@@ -58,22 +67,17 @@ export async function auditGates(
     return { kind: probe.kind, caught: !accepted(found) || answer === null, verdicts: found };
   });
   const kinds = countAudit(judged);
-  const totals = totalsOf(kinds);
+  const totals = totalsOf(deciding(kinds));
   const { minCatchRate } = settings.probes;
   const toCatch = kindsToCatch(kinds, askedGates(bench));
   const outcome = outcomeOf(totals, settings.probes, totalsOf(toCatch));
   const attempt = (await timesSetAside(db, iteration.id)) + 1;
   await db.transaction(async (tx) => {
-    for (let i = 0; i < rows.length; i += 2000) {
-      await tx
-        .insert(verdicts)
-        .values(rows.slice(i, i + 2000))
-        .onConflictDoNothing();
-    }
+    await insertNew(tx, verdicts, rows);
     await addAudit(tx, { iterationId: iteration.id, attempt, ...totals, minCatchRate, outcome, kinds });
   });
   if (outcome === 'failed') {
-    const blamed = settings.probes.mode === 'auto' ? toCatch : kinds;
+    const blamed = settings.probes.mode === 'auto' ? toCatch : deciding(kinds);
     throw ApplicationFailure.nonRetryable(auditText(blamed, minCatchRate), FAILURE.gateAuditFailed, {
       ...totals,
       minCatchRate,

@@ -27,11 +27,13 @@ import type { ImproveSettings } from '../loop/input.ts';
 import { FAILURE } from '../loop/failures.ts';
 import type { ChatMessage, CriticRequest, Task } from '../tasks/task.ts';
 import { probesPlanned } from './probes.ts';
-import { samplesFor } from './pool.ts';
+import { debatesAhead } from './debate/forecast.ts';
+import { debatable, samplesFor } from './pool.ts';
 import { calibrates, calibrationWanted } from './calibration.ts';
 import type { IterationContext } from './context.ts';
 import { spentBy, type SpentIn } from './spent.ts';
 import { minutesAhead, paceOf } from './forecast-time.ts';
+import { testsMemory } from './memory/scope.ts';
 import { askedOf, votesAreApproved } from './critic.ts';
 
 /** What has been made and what it took, by run: counted anew only now and then once there is much, since all of it is read. */
@@ -134,6 +136,12 @@ const usage = (model: string, tokens: Tokens, units: number): Usage => ({
   completionTokens: tokens.completion * units,
 });
 
+/** An answer to a problem behind as much of memory as may stand there. */
+export const behindMemory = (item: Tokens, { memory }: Pick<ImproveSettings, 'memory'>): Tokens => ({
+  ...item,
+  prompt: item.prompt + memory.tokens,
+});
+
 /** Without knowledge of earlier iterations, this share of the prompts is expected to be trusted. */
 const TRUSTED_SHARE = 0.5;
 
@@ -161,12 +169,19 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
       .innerJoin(prompts, eq(prompts.id, samples.promptId))
       .where(sql`${prompts.iterationId} = ${iteration.id} and ${samples.round} = 1`);
     ahead.push(usage(sampler, mean.sample, Math.max(0, wanted - row!.n)));
+    if (settings.memory.mode === 'on') {
+      // Without the batch a problem is asked once, with it for each test.
+      const asked = testsMemory(context) ? settings.memory.problems * (settings.memory.tests + 1) : 0;
+      ahead.push(usage(sampler, behindMemory(mean.item, settings), asked));
+    }
     const paraphrased = settings.sampling.paraphrases * (task.rewrites ? 0 : 1);
     // About as long as what was asked, and most of what a sample reads is that.
     const each = { prompt: mean.sample.prompt, completion: mean.sample.prompt * paraphrased };
     if (paraphrased > 0 && row!.n === 0) ahead.push(usage(sampler, each, learn + rehearse + calibrate));
   }
   if (still('evaluate')) {
+    if (debatable(context, { purpose: 'learn' }))
+      ahead.push(usage(sampler, debatesAhead(settings, mean.sample, learn + calibrate), 1));
     if (mean.evaluatePerSample) ahead.push(usage(sampler, mean.evaluatePerSample, wanted));
     else {
       const { resamples, resampledRewrites } = settings.sampling;

@@ -16,9 +16,11 @@ import {
 } from '../models/endpoint.ts';
 import { forTarget, loadTask, prepareTask } from '../tasks/index.ts';
 import type { Prompt, Rewrite, Task } from '../tasks/task.ts';
+import { withProposals } from './ladder/proposals.ts';
 import { NO_THINKING } from '../tasks/thinking.ts';
 
-export type Deps = { db: Db };
+/** `track` brings trackers of experiments up to date with a run; there is none where none is configured. */
+export type Deps = { db: Db; track?: (runId: string) => Promise<unknown> };
 
 /** Tasks by run: their definition is stored with the run and never changes. */
 const tasks = new Map<string, Task>();
@@ -83,7 +85,9 @@ export async function standingAt(
   const adjustments = await listAdjustments(db, run.id);
   const stage = stageOf(run.settings, adjustments, index);
   const settings = settingsOf(run.settings, adjustments, index);
-  return { settings, stage, task: stage ? forTarget(taskOf(run), stage.target) : taskOf(run) };
+  const task = stage ? forTarget(taskOf(run), stage.target) : taskOf(run);
+  const { mode, parts } = settings.strategy.ladder;
+  return { settings, stage, task: mode === 'on' && parts === 'model' ? withProposals(task) : task };
 }
 
 /** The settings that hold for a measurement: the iteration's, or for the run's own those of now. */
@@ -135,11 +139,21 @@ export function endpointOf(
   task: Task,
   checkpoint?: Checkpoint,
 ): Endpoint {
-  const { baseURL, apiKeyEnv } = sourceOf(role, settings, task) ?? {};
+  const { baseURL, apiKeyEnv, replicas } = sourceOf(role, settings, task) ?? {};
   const model = modelOf(role, settings, task);
-  const endpoint = resolveEndpoint(role, { baseURL, apiKeyEnv, extra: extraOf(role, settings, task) }, model);
-  return checkpoint ? { ...endpoint, model: checkpoint.model } : endpoint;
+  const extra = extraOf(role, settings, task);
+  const endpoint = resolveEndpoint(role, { baseURL, apiKeyEnv, extra, replicas }, model);
+  if (!checkpoint) return endpoint;
+  if (checkpoint.kind === 'base' || role !== 'generator') return { ...endpoint, model: checkpoint.model };
+  return servedAs(endpoint, checkpoint.model, endpointOf('trainer', settings, task));
 }
+
+/** The endpoint as an adapter. Where it is not its trainer's, it was loaded there by call, and may go by another name (models/adapters.ts). */
+export const servedAs = (endpoint: Endpoint, adapter: string, trainer: Endpoint): Endpoint => ({
+  ...endpoint,
+  model: adapter,
+  ...(endpoint.baseURL === trainer.baseURL ? {} : { base: endpoint.model }),
+});
 
 /** Who writes the samples that are learnt from, and where: the teacher, else the checkpoint that learns. */
 export function samplerOf({ settings, task, checkpoint, teacher }: IterationContext) {

@@ -23,13 +23,18 @@ export function criticOf(task: Task): Critic {
   return task.critic ?? structuredCritic;
 }
 
-/** The critics that the settings name, or the task's one. */
+/** The critics that the settings name, or the task's own. */
 export function criticsOf({ settings, task }: Judging): Asked[] {
   const named = settings.gates.critique.critics;
   const role = 'critic' as const;
   if (named.length === 0) {
-    const critic = criticOf(task);
-    return [{ name: critic.name, critic, role, endpoint: () => endpointOf(role, settings, task) }];
+    const own = task.critics ?? [criticOf(task)];
+    return own.map((critic) => ({
+      name: critic.name,
+      critic,
+      role,
+      endpoint: () => endpointOf(role, settings, task),
+    }));
   }
   return named.map(({ name, speciality, endpoint }) => {
     // The key belongs to the URL beside which it stands.
@@ -63,7 +68,13 @@ export function askedOf(context: Judging): Asked[] {
  */
 export function criticIsUnasked({ settings, task }: Judging): boolean {
   const { mode, critics, votes } = settings.gates.critique;
-  return mode === 'auto' && critics.length === 0 && votes === 'all' && task.critic === undefined;
+  return (
+    mode === 'auto' &&
+    critics.length === 0 &&
+    votes === 'all' &&
+    task.critic === undefined &&
+    task.critics === undefined
+  );
 }
 
 /**

@@ -198,6 +198,6 @@ export async function takeFromCache<Request extends Draw, Row>(
       return drawing.rowOf(request, request.indices[j]!, { ...drawn, seed: seed!, callId: callId! });
     });
   });
-  await drawing.write(drawing.db, rows, 'cached');
+  await drawing.db.transaction((tx) => drawing.write(tx, rows, 'cached'));
   return rows.length;
 }

@@ -9,7 +9,8 @@ import { exampleProblems } from '../tasks/examples.ts';
 import { forTarget, loadTask, resolveTaskOf, type TaskSpec } from '../tasks/index.ts';
 import { canVerify, type Task } from '../tasks/task.ts';
 import { refuseOverlap } from './overlap.ts';
-import { strategyProblems } from './pool.ts';
+import { debateProblems } from './debate/agents.ts';
+import { ladderProblems, strategyProblems } from './pool.ts';
 
 export type Intake = {
   taskSpec: TaskSpec;
@@ -66,11 +67,20 @@ async function heldOut(task: Task): Promise<NewBenchmarkItem[]> {
 
 /** A gate that can never pass would end every iteration with nothing: better said before any work is begun. */
 function refuseContradictions(settings: ImproveSettings, task: Task): void {
-  const { gates, preset, experiment, pool, promptsFile } = settings;
+  const { gates, preset, experiment, pool, promptsFile, strategy } = settings;
   const { agreement, policy } = gates;
-  const problems = [...curriculumProblems(settings, task), ...strategyProblems({ task, settings })];
+  const problems = [
+    ...curriculumProblems(settings, task),
+    ...strategyProblems({ task, settings }),
+    ...ladderProblems({ task, settings }),
+    ...debateProblems({ task, settings }),
+  ];
   if (promptsFile !== undefined && pool.stored === 'only')
     problems.push('promptsFile: pool.stored is only, so no file of prompts is read: give one of the two');
+  if (strategy.selfPlay.mode === 'on' && gates.critique.mode === 'off')
+    problems.push(
+      'strategy.selfPlay.mode: is on, but gates.critique.mode is off, so there is no critic to fool',
+    );
   if (agreement.min > agreement.max) {
     problems.push(`gates.agreement: min ${agreement.min} must not be more than max ${agreement.max}`);
   }

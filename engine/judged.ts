@@ -21,7 +21,7 @@ import { estimate } from '../loop/minhash.ts';
 import { rationaleSignature } from '../loop/rationale.ts';
 import { median, medianAbsoluteDeviation } from '../loop/statistics.ts';
 import { REWARD } from '../tasks/reward.ts';
-import { canVerify } from '../tasks/task.ts';
+import { canVerify, judgesBehaviour, type Task } from '../tasks/task.ts';
 import { standings, type Asked } from './critic.ts';
 import type { IterationContext } from './context.ts';
 import { isWellFormed } from './sampling.ts';
@@ -105,9 +105,22 @@ export function gatesOf({ settings, task }: IterationContext): Bench['gates'] {
   return { settings: settings.gates, policy: policyOf(settings.gates, canVerify(task)) };
 }
 
+/** What a sample votes for, and is held against the vote by: its answer or, where answers are programs, what it does. */
+export const votesFor = (
+  task: Task,
+  { answer, behaviour }: Pick<Sample, 'answer' | 'behaviour'>,
+): string | null => (judgesBehaviour(task) ? behaviour : answer);
+
+/** Whether two votes are for the same. */
+export const sameVote = (task: Task): Task['sameAnswer'] =>
+  judgesBehaviour(task) ? (a, b) => a === b : (a, b) => task.sameAnswer(a, b);
+
 /** Does a sample say what the vote says? */
-export const givesAnswer = ({ task }: IterationContext, sample: Sample, answer: string | null): boolean =>
-  sample.answer !== null && answer !== null && task.sameAnswer(sample.answer, answer);
+export function givesAnswer({ task }: IterationContext, sample: Sample, answer: string | null): boolean {
+  const own = votesFor(task, sample);
+  if (own === null || answer === null) return false;
+  return sameVote(task)(own, answer);
+}
 
 /** What every gate says of a sample. */
 export function verdictsOn(
@@ -181,7 +194,7 @@ export async function evidenceOn(db: Db, { context, gates }: Bench, candidates: 
 type StoredCritique = typeof critiques.$inferSelect;
 
 function judgedSample(
-  { task }: IterationContext,
+  context: IterationContext,
   { prompt, vote, sample }: { prompt: StoredPrompt; vote: Pick<Vote, 'answer'>; sample: Sample },
   found: {
     critiques: readonly StoredCritique[];
@@ -191,8 +204,7 @@ function judgedSample(
   },
   policy: GatePolicy,
 ): JudgedSample {
-  const agrees =
-    sample.answer !== null && vote.answer !== null && task.sameAnswer(sample.answer, vote.answer);
+  const agrees = givesAnswer(context, sample, vote.answer);
   const reward = found.critiques.find((one) => one.critic === REWARD);
   const { verification } = found;
   const candidate =

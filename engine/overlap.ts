@@ -1,11 +1,12 @@
 import { CALIBRATION } from '../db/queries/leaks.ts';
 import { normalised } from '../loop/leaks.ts';
+import { isOpen, placeOf } from '../tasks/data/source.ts';
 import { InvalidInputError } from '../tasks/errors.ts';
 import { readItems, readPrompts } from '../tasks/file/rows.ts';
-import { promptSources, type FileTask } from '../tasks/file/schema.ts';
+import { allSources, promptSources, type FileTask } from '../tasks/file/schema.ts';
 import type { TaskSpec } from '../tasks/index.ts';
 
-/** Lines of the prompts file that are named per benchmark; the rest are counted. */
+/** Rows of the prompts file that are named per benchmark; the rest are counted. */
 const NAMED = 3;
 
 /**
@@ -17,7 +18,8 @@ const NAMED = 3;
  * @throws InvalidInputError naming the first lines of each benchmark and how many there are
  */
 export async function refuseOverlap(spec: TaskSpec): Promise<void> {
-  if (spec.kind !== 'file') return;
+  // What a command has still to make can't be looked at yet.
+  if (spec.kind !== 'file' || allSources(spec.task).some(isOpen)) return;
   const heldOut = new Map<string, string>();
   const { benchmarks, calibration } = spec.task;
   for (const benchmark of benchmarks) {
@@ -32,7 +34,7 @@ export async function refuseOverlap(spec: TaskSpec): Promise<void> {
       const text = normalised(row.text);
       const other = heldOut.get(text);
       if (other !== undefined && other !== CALIBRATION) {
-        shared.push(`calibration: line ${row.line} is in ${other} too; take it out of one of the two`);
+        shared.push(`calibration: ${row.at} is in ${other} too; take it out of one of the two`);
       }
       heldOut.set(text, CALIBRATION);
     }
@@ -45,20 +47,21 @@ export async function refuseOverlap(spec: TaskSpec): Promise<void> {
 
 /** @param heldOut the benchmark of each held-out problem, by its text */
 async function overlapsOf(prompts: FileTask['prompts'], heldOut: Map<string, string>): Promise<string[]> {
-  const overlaps = new Map<string, { lines: string[]; count: number }>();
+  const overlaps = new Map<string, { rows: string[]; count: number }>();
   for await (const row of readPrompts({ prompts })) {
     const name = 'problem' in row ? undefined : heldOut.get(normalised(row.text));
     if (name === undefined || 'problem' in row) continue;
-    const overlap = overlaps.get(name) ?? { lines: [], count: 0 };
+    const overlap = overlaps.get(name) ?? { rows: [], count: 0 };
     overlaps.set(name, overlap);
     overlap.count += 1;
-    if (overlap.lines.length < NAMED) overlap.lines.push(`line ${row.line}`);
+    if (overlap.rows.length < NAMED) overlap.rows.push(row.at);
   }
-  return [...overlaps].map(([name, { lines, count }]) => {
-    const others = count > lines.length ? ` and ${count - lines.length} more` : '';
+  const { called } = await placeOf('prompts', prompts);
+  return [...overlaps].map(([name, { rows, count }]) => {
+    const others = count > rows.length ? ` and ${count - rows.length} more` : '';
     return (
-      `${name}: ${count} of its problems ${count === 1 ? 'stands' : 'stand'} in the prompts file ${prompts.file} too: ` +
-      `${lines.join(', ')}${others}; take them out of one of the two (rows: from, to)`
+      `${name}: ${count} of its problems ${count === 1 ? 'stands' : 'stand'} in the ${called} too: ` +
+      `${rows.join(', ')}${others}; take them out of one of the two (rows: from, to)`
     );
   });
 }

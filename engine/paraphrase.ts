@@ -1,5 +1,6 @@
 /** Paraphrases by the model: the rewrites of prompts whose task knows no exact ones. */
 import { createHash } from 'node:crypto';
+import { insertNew } from '../db/insert-new.ts';
 import { asc, inArray } from 'drizzle-orm';
 import { addCalls } from '../db/queries/calls.ts';
 import type { Db } from '../db/connect.ts';
@@ -153,7 +154,7 @@ export async function paraphrasePage(db: Db, context: IterationContext, page: St
   const have = new Set(stored.map((row) => row.promptId));
   const todo = page.filter((prompt) => !have.has(prompt.id));
   const taken = settings.sampling.cache ? await earlierRows(db, todo, asking) : [];
-  if (taken.length > 0) await db.insert(paraphrases).values(taken).onConflictDoNothing();
+  await insertNew(db, paraphrases, taken);
   const cached = new Set(taken.map((row) => row.promptId));
   const open = todo.filter((prompt) => !cached.has(prompt.id));
 

@@ -1,7 +1,7 @@
 /** Which prompts of an iteration's pool are in use, and how often and in which ways each is asked. */
 import type { Db } from '../db/connect.ts';
 import { samplesOf, type Sample } from '../db/queries/prompts.ts';
-import type { Rewrite, Strategy, Task } from '../tasks/task.ts';
+import { judgesBehaviour, type Rewrite, type Strategy, type Task } from '../tasks/task.ts';
 import type { IterationContext } from './context.ts';
 
 /** Rehearsal prompts are easy: fewer samples show whether the model still agrees with itself on them. */
@@ -17,14 +17,40 @@ export function samplesFor(
   return prompt.purpose === 'rehearse' ? Math.min(k, REHEARSAL_SAMPLES) : k;
 }
 
+/** Can the task say what the parts of its prompts are? */
+const splits = ({ decompose, recombine }: Task): boolean =>
+  decompose !== undefined && recombine !== undefined;
+
+/** What is wrong with splitting the prompts of a task as the settings want it. */
+export function ladderProblems({ settings, task }: Pick<IterationContext, 'settings' | 'task'>): string[] {
+  if (settings.strategy.ladder.mode === 'off' || climbs({ settings, task }, { purpose: 'learn' })) return [];
+  return [
+    judgesBehaviour(task)
+      ? `strategy.ladder.mode: is on, but the answers of the task ${task.name} are programs, which are not put together of parts`
+      : `strategy.ladder.mode: is on, but the task ${task.name} can't say what the parts of its prompts are: let the model propose them (strategy.ladder.parts: model), or give it decompose and recombine in code`,
+  ];
+}
+
 /** Is a prompt of this purpose solved by way of its parts? */
 export function climbs(
   { settings, task }: Pick<IterationContext, 'settings' | 'task'>,
   { purpose }: { purpose: string },
 ): boolean {
-  const splits = task.decompose !== undefined && task.recombine !== undefined;
-  return settings.strategy.ladder.mode === 'on' && splits && purpose !== 'rehearse';
+  const { mode, parts } = settings.strategy.ladder;
+  return (
+    mode === 'on' && purpose !== 'rehearse' && (parts === 'model' ? !judgesBehaviour(task) : splits(task))
+  );
 }
+
+/** May a prompt of this purpose be argued about, where its samples disagree? */
+export const debatable = (
+  context: Pick<IterationContext, 'settings' | 'task'>,
+  prompt: { purpose: string },
+): boolean =>
+  context.settings.strategy.debate.mode === 'on' &&
+  prompt.purpose !== 'rehearse' &&
+  !climbs(context, prompt) &&
+  !judgesBehaviour(context.task);
 
 /** All ways of asking that a task has, those among them that it keeps for more diversity. */
 const allStrategies = (task: Pick<Task, 'strategies' | 'alternatives'>): Strategy[] => [
@@ -32,15 +58,25 @@ const allStrategies = (task: Pick<Task, 'strategies' | 'alternatives'>): Strateg
   ...(task.alternatives ?? []),
 ];
 
+/** What is wrong with these names of ways of asking. */
+export function unknownStrategies(task: Task, names: readonly string[]): string[] {
+  const known = allStrategies(task).map(({ name }) => name);
+  return names
+    .filter((name) => !known.includes(name))
+    .map(
+      (name) =>
+        `${JSON.stringify(name)} is no way of asking of the task ${task.name}; it has ${known.join(', ')}`,
+    );
+}
+
 /** What is wrong with the names of ways of asking in a run's settings. */
 export function strategyProblems({ task, settings }: Pick<IterationContext, 'task' | 'settings'>): string[] {
-  const known = allStrategies(task).map(({ name }) => name);
   const names = settings.sampling.strategyNames ?? [];
   return names.flatMap((name, i) => {
-    const bad = (what: string) => `sampling.strategyNames.${i}: ${JSON.stringify(name)} ${what}`;
-    if (!known.includes(name))
-      return [bad(`is no way of asking of the task ${task.name}; it has ${known.join(', ')}`)];
-    return names.indexOf(name) < i ? [bad('stands there twice')] : [];
+    const at = `sampling.strategyNames.${i}: `;
+    const [unknown] = unknownStrategies(task, [name]);
+    if (unknown !== undefined) return [`${at}${unknown}`];
+    return names.indexOf(name) < i ? [`${at}${JSON.stringify(name)} stands there twice`] : [];
   });
 }
 

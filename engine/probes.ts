@@ -9,5 +9,11 @@ export function plantsProbes({ probes, experiment }: ImproveSettings): boolean {
 
 /** Bad samples that an iteration will plant. */
 export function probesPlanned(settings: ImproveSettings): number {
-  return plantsProbes(settings) ? PROBE_KINDS.length * settings.probes.perKind : 0;
+  if (!plantsProbes(settings)) return 0;
+  const found = playsAdversary(settings) ? settings.strategy.selfPlay.plant : 0;
+  return PROBE_KINDS.length * settings.probes.perKind + found;
 }
+
+/** Does an adversary look for what fools the critics in this run? Without critics there is nobody to fool. */
+export const playsAdversary = ({ strategy, gates, experiment }: ImproveSettings): boolean =>
+  strategy.selfPlay.mode === 'on' && gates.critique.mode !== 'off' && experiment !== 'ungated';

@@ -10,7 +10,8 @@ import { trainingJobs } from '../db/schema.ts';
 import type { Endpoint } from '../models/endpoint.ts';
 import { errorText, isRetryable } from '../models/errors.ts';
 import { FAILURE } from '../loop/failures.ts';
-import { getJob, loadAdapter } from '../models/fine-tuning.ts';
+import { loadAdapter } from '../models/adapters.ts';
+import { getJob } from '../models/fine-tuning.ts';
 
 export type Reload = {
   /**

@@ -1,5 +1,6 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
+import { addShown, type MemoryEntry } from '../db/queries/memory.ts';
 import type { StoredPrompt } from '../db/queries/prompts.ts';
 import { samples } from '../db/schema.ts';
 import { meanTokens, withinBudget } from './budget.ts';
@@ -14,13 +15,14 @@ import {
   type Drawing,
   type Drawn,
 } from './drawing.ts';
+import { withMemory } from './memory/prompt.ts';
 import { count as counted } from './metrics.ts';
 import type { Draw } from './pool.ts';
-import { answerIn, CUT_OFF, cutOffReason } from './reading.ts';
+import { readWork } from './reading.ts';
 import { allowanceOf, REFUSED } from './refusals.ts';
 
-/** One way in which a prompt is put to the model. */
-export type SampleRequest = Draw & { prompt: StoredPrompt };
+/** One way in which a prompt is put to the model, and the memory entries that stand before it. */
+export type SampleRequest = Draw & { prompt: StoredPrompt; memory?: readonly MemoryEntry[] };
 
 /** Samples of a page: all, those asked for now, and those taken from equal draws of earlier runs. */
 export type Sampled = { wanted: number; asked: number; cached: number };
@@ -68,7 +70,7 @@ export async function sample(
   { round, temperature, stage }: { round: number; temperature: number; stage: string },
 ): Promise<Sampled> {
   const { run, iteration, settings, task } = context;
-  const drawing = drawingOf(db, context, { round, temperature, stage });
+  const drawing = drawingOf(db, context, requests, { round, temperature, stage });
   const { what, endpoint } = drawing;
 
   let stored = await storedOf(db, requests, round);
@@ -109,10 +111,12 @@ export async function sample(
 function drawingOf(
   db: Db,
   context: IterationContext,
+  requests: readonly SampleRequest[],
   { round, temperature, stage }: { round: number; temperature: number; stage: string },
 ): Drawing<SampleRequest, NewSample> {
   const { run, iteration, settings, task } = context;
   const { role, checkpoint, endpoint } = samplerOf(context);
+  const shown = new Map(requests.map(({ prompt, memory = [] }) => [prompt.id, memory.map(({ id }) => id)]));
   return {
     db,
     context,
@@ -120,8 +124,8 @@ function drawingOf(
     checkpoint,
     whose: { runId: run.id, iterationId: iteration.id, stage, role },
     what: `sampling from ${endpoint.model}`,
-    chatRequest: ({ prompt, form, strategy, indices }) => ({
-      messages: strategy.messages(form.text),
+    chatRequest: ({ prompt, form, strategy, indices, memory = [] }) => ({
+      messages: withMemory(strategy, memory)(form.text),
       maxTokens: settings.sampling.maxTokens ?? task.maxTokens,
       temperature,
       topP: settings.sampling.topP,
@@ -139,10 +143,15 @@ function drawingOf(
     }),
     async write(to, rows, source) {
       for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
-        await to
+        const added = await to
           .insert(samples)
           .values(rows.slice(i, i + ROWS_AT_ONCE))
-          .onConflictDoNothing();
+          .onConflictDoNothing()
+          .returning({ id: samples.id, promptId: samples.promptId });
+        await addShown(
+          to,
+          added.map(({ id, promptId }) => ({ sampleId: id, entryIds: shown.get(promptId) ?? [] })),
+        );
       }
       if (source === 'drawn') counted('ratchet_samples', rows.length, { source });
     },
@@ -157,19 +166,10 @@ function rowOf(
   index: number,
   drawn: Drawn,
 ): NewSample {
-  const { rationale, finishReason } = drawn;
-  const read = answerIn(task, { text: rationale, finishReason });
-  const answer = read === undefined ? undefined : form.mapBack(read);
-  const format =
-    finishReason === CUT_OFF
-      ? { ok: false, reason: cutOffReason(drawn.completionTokens) }
-      : task.checkFormat(form.text, rationale);
-  const unread = read === undefined && task.unreadable?.(rationale) !== undefined;
+  const { rationale, finishReason, completionTokens } = drawn;
+  const read = readWork(task, form, { text: rationale, finishReason, completionTokens });
+  const unread = read.answer === null && task.unreadable?.(rationale) !== undefined;
   counted('ratchet_unread', unread ? 1 : 0, { stage: 'samples' });
-  const coherence =
-    read === undefined
-      ? { ok: false, reason: 'no answer could be read' }
-      : task.checkCoherence(form.text, rationale, read);
   return {
     ...drawn,
     promptId: prompt.id,
@@ -179,10 +179,6 @@ function rowOf(
     rewrite: form.key,
     strategy: strategy.name,
     request: form.text,
-    answer: answer ?? null,
-    formatOk: format.ok,
-    formatReason: format.reason,
-    coherenceOk: coherence.ok,
-    coherenceReason: coherence.reason,
+    ...read,
   };
 }

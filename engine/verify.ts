@@ -1,11 +1,13 @@
 import { inArray } from 'drizzle-orm';
+import { insertNew } from '../db/insert-new.ts';
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Db } from '../db/connect.ts';
 import type { Sample, StoredPrompt } from '../db/queries/prompts.ts';
 import { storableText } from '../db/storable.ts';
 import { verifications } from '../db/schema.ts';
 import { policyOf, type GateSettings } from '../gates/index.ts';
-import { canVerify, type Task } from '../tasks/task.ts';
+import { canVerify, judgesBehaviour, type Task } from '../tasks/task.ts';
+import { beating } from './beat.ts';
 
 export type StoredVerification = typeof verifications.$inferSelect;
 
@@ -39,17 +41,21 @@ export async function verifySamples(
   let rows: (typeof verifications.$inferInsert)[] = [];
   let stored = Date.now();
   const store = async () => {
-    if (rows.length > 0) await db.insert(verifications).values(rows).onConflictDoNothing();
+    await insertNew(db, verifications, rows);
     rows = [];
     stored = Date.now();
   };
-  for (const [i, { sample, prompt }] of todo.entries()) {
+  const problems = todo.map(({ sample: { request, rationale, answer }, prompt }) => ({
+    prompt: { ...prompt, level: prompt.level ?? undefined },
+    sample: { request, rationale, answer: answer! },
+  }));
+  const all = await beating(
+    () => heartbeat({ total: todo.length }),
+    async () => task.verifyAll?.(problems, signal),
+  );
+  for (const [i, { sample }] of todo.entries()) {
     signal.throwIfAborted();
-    const { request, rationale, answer } = sample;
-    const { ok, score, reason } = await verify(
-      { ...prompt, level: prompt.level ?? undefined },
-      { request, rationale, answer: answer! },
-    );
+    const { ok, score, reason } = all?.[i] ?? (await verify(problems[i]!.prompt, problems[i]!.sample));
     rows.push({
       sampleId: sample.id,
       ok: ok ?? null,
@@ -71,7 +77,9 @@ export function verifiable<One extends { agrees: boolean }>(
 ): One[] {
   const policy = policyOf(settings, canVerify(task));
   if (!canVerify(task) || policy.verification === 'off') return [];
-  return candidates.filter(({ agrees }) => agrees || policy.agreement !== 'required');
+  // What a program does is found out before the vote, of every sample.
+  const all = judgesBehaviour(task) || policy.agreement !== 'required';
+  return candidates.filter(({ agrees }) => agrees || all);
 }
 
 export async function storedVerifications(

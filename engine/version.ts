@@ -1,26 +1,30 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { isPackage, programFolder } from '../process/program.ts';
 
 let version: string | undefined;
 
-/** Version of this code, stored with each run: package version and, in a checkout, the commit. */
+/** Version of this code, stored with each run: package version and, where it is known, the commit. */
 export function codeVersion(): string {
   if (version) return version;
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const { version: released } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as {
-    version: string;
-  };
-  let commit = '';
-  try {
-    const out = execFileSync('git', ['describe', '--always', '--dirty'], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    commit = `+${out.toString().trim()}`;
-  } catch {
-    // Installed without git or outside a checkout: the released version says enough.
-  }
-  version = released + commit;
+  const { version: released, commit = isPackage ? undefined : describeCommit() } = JSON.parse(
+    readFileSync(join(programFolder, 'package.json'), 'utf8'),
+  ) as { version: string; commit?: string };
+  version = [released, ...(commit ? [commit] : [])].join('+');
   return version;
+}
+
+/** Of a checkout. A package was told when it was built: git would answer for the repository that it is installed in. */
+function describeCommit(): string | undefined {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], {
+      cwd: programFolder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    // Without git or outside a checkout: the released version says enough.
+    return undefined;
+  }
 }

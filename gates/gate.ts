@@ -35,6 +35,11 @@ export const PROBE_KINDS = [
 ] as const;
 export type ProbeKind = (typeof PROBE_KINDS)[number];
 
+/** Besides what is made to be planted: work that was found to fool the critics. No gate is made to catch it. */
+export const ADVERSARIAL = 'adversarial';
+export const PLANTED_KINDS = [...PROBE_KINDS, ADVERSARIAL] as const;
+export type PlantedKind = (typeof PLANTED_KINDS)[number];
+
 /** The vote over a prompt's samples, as the gates see it. */
 export type VoteSummary = {
   /** ŷ; undefined when no sample gave an answer or the first place is tied. */

@@ -1,6 +1,8 @@
 /** What the gateway reads from its environment: one schema. The flags of `ratchet serve` set these variables. */
 import { z } from 'zod';
+import { withProfile } from '../process/temporal.ts';
 import { bareHost, isLoopback } from '../process/access.ts';
+import { REDACTED_KINDS, type RedactedKind } from '../process/redact.ts';
 
 const whole = (least: number, most: number) =>
   z
@@ -35,7 +37,7 @@ export const gatewaySchema = z.object({
         .map((name) => name.trim())
         .filter((name) => name !== '' && name !== 'none'),
     )
-    .pipe(z.array(z.enum(['email', 'phone', 'card']))),
+    .pipe(z.array(z.enum(REDACTED_KINDS))),
   /** Path of a module with a redaction of your own. */
   RATCHET_GATEWAY_REDACT_MODULE: z.string().optional(),
   RATCHET_GATEWAY_MAX_BODY_BYTES: whole(1024, 1_000_000_000).default(4_000_000),
@@ -49,8 +51,6 @@ export const gatewaySchema = z.object({
   /** Where the workflows run: for answers that adapt to their prompt (`TASK+ttt`). */
   TEMPORAL_ADDRESS: z.string().optional(),
   TEMPORAL_NAMESPACE: z.string().default('default'),
-  TEMPORAL_API_KEY: z.string().optional(),
-  TEMPORAL_TLS: z.string().optional(),
   /** Traces go there (process/tracing.ts). */
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
@@ -62,7 +62,7 @@ export type GatewaySettings = {
   port: number;
   token: string | undefined;
   stores(task: string): boolean;
-  redact: ('email' | 'phone' | 'card')[];
+  redact: RedactedKind[];
   redactModule: string | undefined;
   maxBodyBytes: number;
   timeoutMs: number;
@@ -74,7 +74,7 @@ export type GatewaySettings = {
 
 /** @throws Error naming every bad variable, and an open address without a token */
 export function gatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = withProfile(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   const parsed = gatewaySchema.safeParse(given);
   const problems = parsed.success
     ? []

@@ -150,6 +150,9 @@ export async function takeFeedback(
   if (typeof prompt === 'string') throw new GatewayError(400, `The prompt ${prompt}.`, { param: 'prompt' });
   const cleaned = await clean(correction, 'correction');
   const read = readCorrection(task, prompt, cleaned);
+  const believed = task.believes?.(prompt, read.answer);
+  if (believed && !believed.ok)
+    throw new GatewayError(422, `The correction is not taken: ${believed.reason}.`, { param: 'correction' });
   const storedPromptId = await storePrompt(db, { ...prompt, task: name, source: 'gateway', origin: id });
   const { feedback, known } = await addFeedback(db, {
     ...stored,

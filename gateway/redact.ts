@@ -1,15 +1,12 @@
 /**
- * Takes out of a text what should not be stored.
- *
- * Covers: e-mail addresses, telephone numbers as they are usually written (international with +, national with
- * separators), payment card numbers (13 to 19 digits, Luhn-valid), and whatever the user's own module takes out.
- * Does not cover: names, addresses, keys, anything in pictures; those need a module. A text that the module fails on is
- * not stored. Every pattern is bounded, so that no text makes it slow.
+ * Takes out of a text what should not be stored: what process/redact.ts knows, and whatever the user's own module takes out. A text that
+ * the module fails on is not stored.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { storableText } from '../db/storable.ts';
 import { errorText } from '../models/errors.ts';
+import { redactText, type RedactedKind } from '../process/redact.ts';
 
 type RedactContext = {
   task: string;
@@ -26,32 +23,6 @@ type Redacted =
 
 export type Redact = (text: string, context: RedactContext) => Promise<Redacted>;
 
-type Pattern = { find: RegExp; sure?(match: string): boolean };
-
-const PATTERNS: Record<'email' | 'phone' | 'card', Pattern> = {
-  email: { find: /[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/gu },
-  card: { find: /(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)/g, sure: (match) => luhn(match.replaceAll(/\D/g, '')) },
-  phone: {
-    // A plus after a digit adds; it does not begin a number.
-    find: /(?<!\d\s{0,3})\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ ./-]?){1,5}\d{2,4}(?!\d)|(?<![\d+])(?:\(\d{2,5}\) ?|\b0\d{1,4}[ /-]|\b\d{3}[ .-])\d{3,4}[ .-]?\d{3,6}(?!\d)/g,
-    sure: (match) => match.replaceAll(/\D/g, '').length >= 7,
-  },
-};
-
-/** Cards before telephones: a part of a card's number may look like one. */
-const ORDER = ['email', 'card', 'phone'] as const;
-
-function luhn(digits: string): boolean {
-  const sum = digits
-    .split('')
-    .toReversed()
-    .reduce((total, digit, place) => {
-      const doubled = place % 2 === 1 ? Number(digit) * 2 : Number(digit);
-      return total + (doubled > 9 ? doubled - 9 : doubled);
-    }, 0);
-  return sum % 10 === 0;
-}
-
 /** @throws Error when the module can't be loaded or has no function `redact` */
 export async function loadHook(path: string): Promise<RedactHook> {
   const file = resolve(path);
@@ -66,18 +37,9 @@ export async function loadHook(path: string): Promise<RedactHook> {
   return loaded.redact as RedactHook;
 }
 
-export function createRedact(kinds: readonly ('email' | 'phone' | 'card')[], hook?: RedactHook): Redact {
+export function createRedact(kinds: readonly RedactedKind[], hook?: RedactHook): Redact {
   return async (given, context) => {
-    let text = storableText(given);
-    const counts: Record<string, number> = {};
-    for (const kind of ORDER.filter((one) => kinds.includes(one))) {
-      const { find, sure } = PATTERNS[kind];
-      text = text.replaceAll(find, (match) => {
-        if (sure && !sure(match)) return match;
-        counts[kind] = (counts[kind] ?? 0) + 1;
-        return `[${kind}]`;
-      });
-    }
+    const { text, counts } = redactText(storableText(given), kinds);
     if (!hook) return { text, counts };
     try {
       const own: unknown = await hook(text, context);

@@ -5,6 +5,7 @@
 import { reloadOf } from '../engine/reload.ts';
 import type { Db } from '../db/connect.ts';
 import { errorText } from '../models/errors.ts';
+import { adapterFields } from '../models/adapters.ts';
 import { fetchThrough } from '../process/proxy.ts';
 import { GatewayError, type ErrorBody } from './errors.ts';
 import type { Log } from './log.ts';
@@ -98,6 +99,20 @@ async function readSome(response: Response): Promise<string | undefined> {
 }
 
 /** Does the endpoint say that it has no such model? */
+/** The request as the server calls the checkpoint. @throws GatewayError where it can't be asked how it does */
+async function named({ endpoint }: Target, body: string): Promise<string> {
+  let fields: Record<string, unknown>;
+  try {
+    fields = await adapterFields(endpoint);
+  } catch (error) {
+    throw new GatewayError(502, `The endpoint behind the gateway can't be asked: ${errorText(error)}`, {
+      code: 'upstream_unreachable',
+    });
+  }
+  if (Object.keys(fields).length === 0) return body;
+  return JSON.stringify({ ...(JSON.parse(body) as object), ...fields });
+}
+
 async function unknownModel(target: Target, response: Response): Promise<string | undefined> {
   if (response.status !== 404 && response.status !== 400) return undefined;
   const text = withoutKey((await readSome(response.clone())) ?? '', target);
@@ -143,7 +158,8 @@ export class Upstream {
       this.log.error({ task, problem: target }, 'cannot be served');
       throw unavailable(`The task ${task} cannot be served now: its endpoint is not set up.`);
     }
-    const ask = (of: Target) => this.askOrReload(of, path, bodyFor(of.checkpoint.model), client);
+    const ask = async (of: Target) =>
+      this.askOrReload(of, path, await named(of, bodyFor(of.checkpoint.model)), client);
     const { id } = target.checkpoint;
     const { answered, why } = await ask(target);
     if (answered) return answered;

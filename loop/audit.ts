@@ -1,16 +1,23 @@
 /** Whether the gates reject what was planted among the samples: counts by kind and gate, and what follows from them. */
 import { GATES } from '../gates/index.ts';
-import type { AuditOutcome, GateName, Outcome, ProbeKind, Verdict } from './words.ts';
+import {
+  ADVERSARIAL,
+  type AuditOutcome,
+  type GateName,
+  type Outcome,
+  type PlantedKind,
+  type Verdict,
+} from './words.ts';
 import type { ImproveSettings } from './input.ts';
 
 /** Verdicts of one gate on the planted samples of one kind. */
 export type GateAudit = { gate: string; advisory: boolean; pass: number; fail: number; unscored: number };
 
-export type KindAudit = { kind: ProbeKind; planted: number; caught: number; gates: GateAudit[] };
+export type KindAudit = { kind: PlantedKind; planted: number; caught: number; gates: GateAudit[] };
 
 /** One planted sample as the gates judged it. `caught`: it would not have become an example. */
 export type JudgedProbe = {
-  kind: ProbeKind;
+  kind: PlantedKind;
   caught: boolean;
   verdicts: readonly Pick<Verdict, 'gate' | 'outcome' | 'advisory'>[];
 };
@@ -52,9 +59,15 @@ export function totalsOf(kinds: readonly KindAudit[]): { planted: number; caught
   return { planted: sum('planted'), caught: sum('caught') };
 }
 
+/**
+ * The kinds that decide about an audit. What has fooled the critics once will most likely do so again: it is shown, and stops nothing.
+ */
+export const deciding = (kinds: readonly KindAudit[]): KindAudit[] =>
+  kinds.filter(({ kind }) => kind !== ADVERSARIAL);
+
 /** Gates that look at what a kind of bad work is bad at, those first that look at the fewest kinds. */
-const gatesFor = (kind: ProbeKind) =>
-  GATES.filter(({ catches }) => catches?.includes(kind)).toSorted(
+const gatesFor = (kind: PlantedKind) =>
+  GATES.filter(({ catches }) => kind !== ADVERSARIAL && catches?.includes(kind)).toSorted(
     (a, b) => a.catches!.length - b.catches!.length,
   );
 
@@ -94,7 +107,7 @@ export function outcomeOf(
 
 /** What would catch the kinds that came through; undefined: all were caught. */
 export function whatIsNeeded(kinds: readonly KindAudit[]): string | undefined {
-  const missed = kinds.filter((one) => one.caught < one.planted);
+  const missed = deciding(kinds).filter((one) => one.caught < one.planted);
   if (missed.length === 0) return undefined;
   const means = [
     ...new Set(missed.flatMap(({ kind }) => gatesFor(kind).flatMap(({ remedy }) => remedy ?? []))),

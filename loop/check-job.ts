@@ -1,14 +1,20 @@
 import type { Verdict } from '../sandbox/job.ts';
 
-/** One verification in the sandbox, as it goes through a workflow. */
+/** Which work is to be looked at in the sandbox: samples of some prompts, before or after the vote, or answers to held-out problems. */
+export type CheckSpan = { first: number; count: number } & (
+  | { iterationId: number; when?: 'before-vote' }
+  | { evaluationId: number }
+);
+
+/** One check in the sandbox, as it goes through a workflow. */
 export type CheckJob = {
-  /** The samples whose work it is, word for word. */
-  sampleIds: number[];
-  /** SHA-256 of the input, hex. */
+  /** SHA-256 of the check, the input and the archive, hex: what equals in it is run once. */
   digest: string;
-  /** JSON: prompt, request, rationale, answer. */
+  /** JSON: prompt, request, rationale, answer, or what the task makes of them. */
   input: string;
+  /** SHA-256 of a file that the sandbox's workers have. */
+  archive?: string;
 };
 
 /** What came of it. */
-export type Checked = { sampleIds: number[] } & Verdict;
+export type Checked = { digest: string } & Verdict;

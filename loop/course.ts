@@ -103,6 +103,13 @@ export function lighterStrategies(settings: ImproveSettings): LighterStrategy[] 
           },
         }
       : undefined,
+    settings.strategy.debate.mode === 'on'
+      ? {
+          name: 'no debates: prompts that samples disagree on are left out',
+          stage: 'evaluate',
+          overrides: { strategy: { debate: { mode: 'off' } } },
+        }
+      : undefined,
     {
       name: `no second round of samples, ${second} critic`,
       stage: 'evaluate',

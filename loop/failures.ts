@@ -33,6 +33,12 @@ const FAILURES = {
     advice:
       'Install bubblewrap for the worker of the queue ratchet-sandbox, and let it make user namespaces (docs/sandbox.md).',
   },
+  harnessFailed: {
+    type: 'HarnessFailed',
+    retried: false,
+    advice:
+      'Mend the command of the benchmark, or what it needs on the machine of the workers. A retry runs it anew.',
+  },
   /** PostgreSQL does not answer, or can't now. */
   databaseUnavailable: {
     type: 'DatabaseUnavailable',

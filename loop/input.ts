@@ -7,11 +7,12 @@ import { gatesSchema } from '../gates/index.ts';
 import { curriculumSchema } from './curriculum-input.ts';
 import { endpointSchema } from '../process/endpoint-input.ts';
 import { budgetSchema, driftSchema, pricesSchema, roiSchema, stagnationSchema } from './policy-input.ts';
-import { ladderSchema } from './ladder-input.ts';
+import { memorySchema } from './memory-input.ts';
 import { PRESET_NAMES } from './presets.ts';
 import { MAX_MISSING } from './promotion.ts';
 import { probesSchema } from './probes-input.ts';
 import { reviewSchema } from './review-input.ts';
+import { strategySchema } from './strategy-input.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -30,6 +31,12 @@ export const improveInputSchema = z.strictObject({
     .describe('a published recipe, laid under the other fields: docs/gates.md'),
   promptsFile: z.string().min(1).optional().describe('JSONL file of prompts, one {"prompt": "…"} a line'),
   iterations: z.int().min(1).max(1000).default(8).describe('iterations to run at most'),
+  priority: z
+    .int()
+    .min(1)
+    .max(5)
+    .default(3)
+    .describe('which of the runs that wait for the same workers comes first: 1 before 5; equals share them'),
   seed: z
     .int()
     .min(0)
@@ -135,7 +142,8 @@ export const improveInputSchema = z.strictObject({
         ),
     })
     .prefault({}),
-  strategy: z.strictObject({ ladder: ladderSchema.prefault({}) }).prefault({}),
+  strategy: strategySchema.prefault({}),
+  memory: memorySchema.prefault({}),
   gates: gatesSchema.prefault({}),
   select: z
     .strictObject({

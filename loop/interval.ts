@@ -20,6 +20,19 @@ export function wilson(correct: number, total: number): { low: number; high: num
   };
 }
 
+/**
+ * 95 % interval for the difference of two accuracies on paired items, adjusted as `fallAtMost` is. As shares; −1…1 without any item.
+ *
+ * @param fixed items that only the first has right
+ * @param broken items that only the second has right
+ * @throws RangeError for counts that can't be of `total` items
+ */
+export function pairedGain(fixed: number, broken: number, total: number): { low: number; high: number } {
+  const { rose, fell, error } = adjusted(fixed, broken, total);
+  if (total === 0) return { low: -1, high: 1 };
+  return { low: Math.max(-1, rose - fell - Z * error), high: Math.min(1, rose - fell + Z * error) };
+}
+
 /** 95 % quantile of the standard normal distribution, for bounds on one side. */
 const Z_ONE_SIDED = 1.6448536269514722;
 
@@ -33,12 +46,16 @@ const Z_ONE_SIDED = 1.6448536269514722;
  * @throws RangeError for counts that can't be of `total` items
  */
 export function fallAtMost(fixed: number, broken: number, total: number): number {
+  const { rose, fell, error } = adjusted(fixed, broken, total);
+  return total === 0 ? 1 : Math.min(1, fell - rose + Z_ONE_SIDED * error);
+}
+
+function adjusted(fixed: number, broken: number, total: number) {
   if (!(fixed >= 0 && broken >= 0 && fixed + broken <= total)) {
     throw new RangeError(`${fixed} fixed and ${broken} broken of ${total} items`);
   }
-  if (total === 0) return 1;
   const rose = (fixed + 1) / (total + 2);
   const fell = (broken + 1) / (total + 2);
   const error = Math.sqrt((rose + fell - (fell - rose) ** 2) / (total + 2));
-  return Math.min(1, fell - rose + Z_ONE_SIDED * error);
+  return { rose, fell, error };
 }

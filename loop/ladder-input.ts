@@ -8,6 +8,12 @@ export const ladderSchema = z.strictObject({
     .describe(
       '`on`: prompts are split into parts, each voted on alone, and solved by what is put together of them: docs/methods.md',
     ),
+  parts: z
+    .enum(['task', 'model'])
+    .default('task')
+    .describe(
+      'who says what the parts of a prompt are: the task, in code, or the model, which proposes smaller questions',
+    ),
   samples: z.int().min(1).max(64).default(3).describe('samples per part, spread over its rewrites'),
   min: z
     .number()

@@ -118,7 +118,12 @@ export const driftSchema = z.strictObject({
 export const STAGNATION_STEPS = ['diversity', 'pool', 'reset-best', 'reset-base', 'halt'] as const;
 
 export const stagnationSchema = z.strictObject({
-  window: z.int().min(2).max(50).default(3).describe('decided iterations looked back on'),
+  window: z
+    .int()
+    .min(2)
+    .max(50)
+    .default(3)
+    .describe('decided iterations looked back on: the short-term memory of a run'),
   minGain: z
     .number()
     .min(0)

@@ -8,7 +8,7 @@ import { rationaleSignature, templateOf } from './rationale.ts';
 
 /** A sample that passed every required gate. */
 export type AcceptedSample = {
-  /** 1: the first samples, which voted; 2: rewrites that missed the trusted answer, asked again. */
+  /** 1: the first samples, which voted; 2: rewrites that missed the trusted answer, asked again; 3: of a debate, whose vote it was. */
   round: number;
   /** Position among the prompt's samples of that round. */
   index: number;
@@ -47,7 +47,7 @@ export function clustersAmong<T extends AcceptedSample>(accepted: readonly T[]):
 }
 
 /**
- * At most `perPrompt` samples of the first round and, of the second, `hardPerRewrite` of each rewrite. The same
+ * At most `perPrompt` samples of those that voted, in the first round or in a debate, and, of the second, `hardPerRewrite` of each rewrite. The same
  * rationale for the same request counts once. They are taken in the order in which they were sampled, put back by
  * `diversity` times the share that their template has among what was chosen before in the iteration, and by as much as they
  * are like what was chosen for the same prompt (maximal marginal relevance; Carbonell and Goldstein 1998). `novelty` puts back
@@ -70,14 +70,14 @@ export function selectExamples<T extends AcceptedSample>(
   const clustersChosen = new Set<number>();
   const inOrder = sampled(accepted);
   let left = inOrder.map((sample, place) => {
-    const first = sample.round === 1;
+    const voted = sample.round !== 2;
     return {
       sample,
       cluster: clusters.get(sample),
       place: place / accepted.length,
-      kind: first ? ('vote' as const) : ('hard' as const),
-      quota: first ? 'first' : `rewrite ${sample.rewrite}`,
-      most: first ? settings.perPrompt : settings.hardPerRewrite,
+      kind: voted ? ('vote' as const) : ('hard' as const),
+      quota: voted ? 'first' : `rewrite ${sample.rewrite}`,
+      most: voted ? settings.perPrompt : settings.hardPerRewrite,
       identity: JSON.stringify([sample.request, sample.rationale]),
       ...(diversity > 0
         ? { template: templateOf(sample.rationale), signature: rationaleSignature(sample.rationale) }

@@ -23,9 +23,12 @@ export type DecisionKind = 'promote' | 'discard' | 'nothing-to-train' | 'skip';
 export type BenchmarkRole = 'target' | 'guard' | 'final';
 
 /** The gates' own words: what they say, and of what. */
-export { PROBE_KINDS } from '../gates/gate.ts';
-export type { CritiqueOutcome, Outcome, ProbeKind, Verdict } from '../gates/gate.ts';
+export { ADVERSARIAL, PLANTED_KINDS, PROBE_KINDS } from '../gates/gate.ts';
+export type { CritiqueOutcome, Outcome, PlantedKind, ProbeKind, Verdict } from '../gates/gate.ts';
 export type { GateName } from '../gates/index.ts';
 
 /** `too-few`: fewer were planted than can tell. `advised`: under the rate, but the audit only advises. */
 export type AuditOutcome = 'passed' | 'failed' | 'too-few' | 'advised';
+
+/** The round of what agents of a debate held in the end, among a prompt's samples. Of those before it, 1 voted and 2 was asked again. */
+export const DEBATE_ROUND = 3;

@@ -1,5 +1,6 @@
 import { APIError } from 'openai';
 import type OpenAI from 'openai';
+import { adapterFields } from './adapters.ts';
 import { distinctChoices, readChoice, type ReadChoice } from './choices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { errorInBody, errorOfBody, NoCompletion } from './errors.ts';
@@ -94,7 +95,8 @@ async function ask(
 ): Promise<Answer> {
   for (;;) {
     // Others may learn meanwhile: what was refused is told by what was sent.
-    const body = bodyOf(request, endpoint, new Set(unwelcome(endpoint)));
+    const named = await adapterFields(endpoint, signal);
+    const body = { ...bodyOf(request, endpoint, new Set(unwelcome(endpoint))), ...named };
     try {
       return await post(endpoint, body, signal);
     } catch (error) {

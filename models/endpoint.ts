@@ -9,10 +9,26 @@ export type Role = 'generator' | 'teacher' | 'critic' | 'trainer' | 'judge';
 
 export type Extra = Record<string, unknown>;
 
-export type EndpointSettings = { baseURL?: string; model?: string; apiKeyEnv?: string; extra?: Extra };
+export type EndpointSettings = {
+  baseURL?: string;
+  model?: string;
+  apiKeyEnv?: string;
+  extra?: Extra;
+  replicas?: string[];
+};
 
-/** An OpenAI-compatible endpoint and the model that a role uses there. `extra`: further fields of each chat request. */
-export type Endpoint = { baseURL: string; model: string; client: OpenAI; extra?: Extra };
+/**
+ * An OpenAI-compatible endpoint and the model that a role uses there. `extra`: further fields of each chat request. `replicas`: the servers
+ * behind it, into each of which adapters are loaded. `base`: what the model is an adapter of, where it was loaded there by call.
+ */
+export type Endpoint = {
+  baseURL: string;
+  model: string;
+  client: OpenAI;
+  extra?: Extra;
+  replicas?: { baseURL: string; client: OpenAI }[];
+  base?: string;
+};
 
 /** No usable endpoint for a role: the message says what to set. */
 export class EndpointError extends Error {}
@@ -108,7 +124,15 @@ export function resolveEndpoint(
   const model = settings.model ?? defaultModel;
   if (!model) throw new EndpointError(`No model for the ${role}: set models.${role}.model in the input.`);
   const client = clientFor(baseURL, settings.apiKeyEnv);
-  return settings.extra === undefined
-    ? { baseURL, model, client }
-    : { baseURL, model, client, extra: settings.extra };
+  const replicas = settings.replicas?.map((url) => ({
+    baseURL: url,
+    client: clientFor(url, settings.apiKeyEnv),
+  }));
+  return {
+    baseURL,
+    model,
+    client,
+    ...(settings.extra === undefined ? {} : { extra: settings.extra }),
+    ...(replicas ? { replicas } : {}),
+  };
 }

@@ -1,6 +1,5 @@
 import type OpenAI from 'openai';
-import { APIConnectionError, APIError, toFile } from 'openai';
-import { fetchThrough } from '../process/proxy.ts';
+import { APIError, toFile } from 'openai';
 import type { Endpoint } from './endpoint.ts';
 import { entriesOf, hasMore, idIn, progressIn, readJob, TERMINAL, type Job } from './job.ts';
 import { isRetryable } from './errors.ts';
@@ -201,74 +200,3 @@ export async function trainingProgress(
   const page: unknown = await endpoint.client.get(path, { query: { limit: 20 }, signal });
   return progressIn(entriesOf(page));
 }
-
-/**
- * Asks a vLLM server to load or unload an adapter. Not through the client: vLLM answers with plain text.
- *
- * @param settled an answer that says that it is so already
- * @throws APIError with the server's words, or APIConnectionError when it can't be reached
- */
-async function askServer(
-  serving: Endpoint,
-  what: 'load' | 'unload',
-  adapter: { lora_name: string; lora_path?: string },
-  settled: (status: number, text: string) => boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  const timeout = AbortSignal.timeout(serving.client.timeout);
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetchThrough(`${serving.baseURL.replace(/\/$/, '')}/${what}_lora_adapter`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${serving.client.apiKey}` },
-      body: JSON.stringify(adapter),
-      signal: AbortSignal.any([signal, timeout]),
-    });
-    text = (await response.text()).slice(0, 500);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new APIConnectionError({
-      message: `${serving.baseURL} could not be asked to ${what} the adapter ${adapter.lora_name}`,
-      cause: error instanceof Error ? error : undefined,
-    });
-  }
-  if (response.ok || settled(response.status, text)) return;
-  const from = adapter.lora_path === undefined ? '' : ` from ${adapter.lora_path}`;
-  const message = `${serving.baseURL} did not ${what} the adapter ${adapter.lora_name}${from}: ${text}`;
-  throw APIError.generate(response.status, { error: { message } }, undefined, response.headers);
-}
-
-/**
- * Makes an adapter known to a vLLM server (`/v1/load_lora_adapter`) when it is trained in one place and
- * served in another, or was evicted. Loading one that is loaded already is no error.
- *
- * @throws APIError with the server's words, or APIConnectionError when it can't be reached
- */
-export const loadAdapter = (
-  serving: Endpoint,
-  name: string,
-  path: string,
-  signal: AbortSignal,
-): Promise<void> =>
-  askServer(
-    serving,
-    'load',
-    { lora_name: name, lora_path: path },
-    (_, text) => /already (been )?loaded/i.test(text),
-    signal,
-  );
-
-/**
- * Makes a vLLM server forget an adapter (`/v1/unload_lora_adapter`). One that it does not know is no error.
- *
- * @throws APIError with the server's words, or APIConnectionError when it can't be reached
- */
-export const unloadAdapter = (serving: Endpoint, name: string, signal: AbortSignal): Promise<void> =>
-  askServer(
-    serving,
-    'unload',
-    { lora_name: name },
-    (status, text) => status === 404 || /not (found|loaded)/i.test(text),
-    signal,
-  );

@@ -15,7 +15,7 @@ export class KeyError extends Error {}
 
 /** Passwords, tokens and addresses of this program and of what it stands on. */
 const OURS =
-  /^(DATABASE_URL|RATCHET_(?!.*_KEY$).*|TEMPORAL_.*|PG[A-Z_]+|POSTGRES.*|MODEL_BASE_URL|OTEL_.*|NODE_.*|PATH|HOME)$/i;
+  /^(DATABASE_URL|RATCHET_(?!.*_KEY$).*|TEMPORAL_.*|PG[A-Z_]+|POSTGRES.*|MODEL_BASE_URL|OTEL_.*|MLFLOW_.*|NODE_.*|PATH|HOME)$/i;
 
 type Pair = { name: string; host: string };
 

@@ -37,4 +37,16 @@ export const endpointSchema = z.strictObject({
     .optional()
     .describe('environment variable that holds the API key'),
   extra: extraSchema.optional(),
+  replicas: z
+    .array(
+      z
+        .url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' })
+        .refine((url) => !WITH_PASSWORD.test(url), HOLDS_PASSWORD),
+    )
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'base URLs of the servers behind baseURL: adapters are loaded into each, and unloaded from each',
+    ),
 });

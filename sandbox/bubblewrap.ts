@@ -81,7 +81,7 @@ export function findBubblewrap(path = process.env.PATH ?? ''): string {
 /**
  * Arguments of bubblewrap.
  *
- * @param files names below /task, the content of the i-th at the file descriptor FIRST_FILE + i
+ * @param files paths inside, the content of the i-th at the file descriptor FIRST_FILE + i
  * @param tools further folders of programs, read-only; `bin` of each is on the PATH
  */
 export function containerArguments(
@@ -90,23 +90,22 @@ export function containerArguments(
   { seconds, memoryMb, processes, diskMb }: Limits,
   tools: readonly string[],
 ): string[] {
-  const shared = [...SYSTEM, ...LINKS, ...tools].filter((folder) => existsSync(folder));
   const path = [...tools.map((folder) => join(folder, 'bin')), '/usr/local/bin', '/usr/bin', '/bin'];
   const set = { PATH: path.join(delimiter), LANG: 'C.UTF-8', HOME: '/tmp', PYTHONDONTWRITEBYTECODE: '1' };
-  const mounts = shared.flatMap((folder) => ['--ro-bind', folder, folder]);
+  const bind = (folders: readonly string[]) =>
+    folders.filter((folder) => existsSync(folder)).flatMap((folder) => ['--ro-bind', folder, folder]);
   const memory = `--size ${diskMb * MB} --tmpfs`;
-  const texts = files.flatMap((name, i) => [
-    ...words`--perms 0444 --ro-bind-data ${FIRST_FILE + i}`,
-    join('/task', name),
-  ]);
+  const texts = files.flatMap((path, i) => [...words`--perms 0444 --ro-bind-data ${FIRST_FILE + i}`, path]);
   const limits = words`--nproc=${processes} --fsize=${diskMb * MB} --data=${memoryMb * MB} --core=0`;
   const time = `--cpu=${Math.ceil(seconds)}:${Math.ceil(seconds) + 1}`;
   return [
     ...words`--unshare-all --unshare-user --disable-userns --uid ${INSIDE} --gid ${INSIDE} --cap-drop ALL`,
     ...words`--new-session --die-with-parent --hostname sandbox --clearenv`,
     ...Object.entries(set).flatMap(([name, value]) => ['--setenv', name, value]),
-    ...mounts,
+    ...bind([...SYSTEM, ...LINKS]),
     ...words`--proc /proc --dev /dev ${memory} /tmp ${memory} /work`,
+    // Behind these two, which would hide a folder that lies below one of them on the machine.
+    ...bind(tools),
     ...texts,
     ...words`--chdir /work --remount-ro / -- prlimit ${time}`,
     ...limits,

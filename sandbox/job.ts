@@ -24,22 +24,39 @@ export type SandboxJob = {
   command: readonly string[];
   /** Texts by name, read-only below /task. */
   files: Readonly<Record<string, string>>;
+  /** A file of this machine by its path, read-only as ARCHIVE: what is too large for `files`. */
+  archive?: string;
   stdin: string;
 };
+
+/** Where a job finds its archive. */
+export const ARCHIVE = '/task/archive.tar';
 
 /**
  * A verification that runs what a model wrote, or is not to be trusted itself: a command in a container of its own for each sample.
  * On standard input it gets one line of JSON, `{token, prompt, request, rationale, answer}`; the verdict is a line of its output,
- * `{"token": …, "ok": true | false | null, "score": 0…1, "reason": "…"}` with the same token. Whatever ends without one does not hold.
+ * `{"token": …, "ok": true | false | null, "score": 0…1, "reason": "…"}` with the same token, and `behaviour` and `details` where it
+ * has them. Whatever ends without one does not hold.
  */
 export type SandboxedCheck = Pick<SandboxJob, 'command' | 'files'> & {
   limits: Limits;
   /** How often it is run: where the verdicts differ, nothing holds. */
   runs: number;
+  /** It gives a reward in place of a verdict (reward.ts). */
+  reward?: { threshold: number };
 };
 
-/** `ok` null: there was nothing to verify. `score`: 0…1, where the check gives one. */
-export type Verdict = { ok: boolean | null; score: number | null; reason: string };
+/**
+ * `ok` null: there was nothing to verify. `score`: 0…1, where the check gives one. `behaviour`: what the work does, in words that
+ * are equal where it does the same. `details`: JSON of the check's own, for people.
+ */
+export type Verdict = {
+  ok: boolean | null;
+  score: number | null;
+  reason: string;
+  behaviour?: string;
+  details?: unknown;
+};
 
 /**
  * `exited`: by itself, with `code`. `crashed`: by a signal, its own or the kernel's. All others were killed for a limit.
@@ -57,7 +74,7 @@ export type Outcome = {
   seconds: number;
 };
 
-export const OUTPUT_CHARACTERS = 20_000;
+export const OUTPUT_CHARACTERS = 500_000;
 
 /** There is no sandbox, so what a model wrote is not run. */
 export class SandboxUnavailable extends Error {

@@ -1,8 +1,10 @@
 /** Runs one job in a container of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { containerArguments, findBubblewrap, FIRST_FILE, outsideUser, toolFolders } from './bubblewrap.ts';
 import {
+  ARCHIVE,
   OUTPUT_CHARACTERS,
   SandboxUnavailable,
   type Ended,
@@ -30,12 +32,16 @@ const CONTAINER_FAULT = /^bwrap: /m;
 export async function runInSandbox(job: SandboxJob, limits: Limits, signal?: AbortSignal): Promise<Outcome> {
   signal?.throwIfAborted();
   const names = Object.keys(job.files);
-  const child = spawn(findBubblewrap(), containerArguments(job.command, names, limits, toolFolders()), {
+  // Opened here, since the user of the container may not be allowed to.
+  const archive = job.archive === undefined ? [] : [openSync(job.archive, 'r')];
+  const mounted = [...names.map((name) => join('/task', name)), ...archive.map(() => ARCHIVE)];
+  const child = spawn(findBubblewrap(), containerArguments(job.command, mounted, limits, toolFolders()), {
     ...outsideUser(),
     env: { PATH: '/usr/bin:/bin' },
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe', ...names.map(() => 'pipe' as const)],
+    stdio: ['pipe', 'pipe', 'pipe', ...names.map(() => 'pipe' as const), ...archive],
   });
+  archive.forEach((descriptor) => closeSync(descriptor));
   names.forEach((name, i) => feed(child, FIRST_FILE + i, job.files[name]!));
   feed(child, 0, job.stdin);
   return watch(child, limits, signal);

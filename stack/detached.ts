@@ -1,8 +1,8 @@
 // `ratchet up --detach`: the stack gets a supervisor process of its own, which reports its steps to us until it is ready.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
-import { logFile, repoRoot } from './home.ts';
+import { logFile } from './home.ts';
+import { moduleFile, programFolder } from '../process/program.ts';
 import type { PartName } from './state.ts';
 import { markReported, type OnStep, type Step } from './steps.ts';
 
@@ -29,9 +29,9 @@ export async function startDetached({
   const log = openSync(logFile(home, 'supervisor'), 'a');
   const child = spawn(
     process.execPath,
-    [join(repoRoot, 'stack', 'supervisor.ts'), JSON.stringify({ home, parts, models })],
+    [moduleFile('stack/supervisor.ts'), JSON.stringify({ home, parts, models })],
     {
-      cwd: repoRoot,
+      cwd: programFolder,
       env: { ...env, RATCHET_HOME: home },
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],

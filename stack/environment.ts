@@ -25,11 +25,18 @@ const ENDPOINTS = [
   'RATCHET_KEYS',
   'RATCHET_HOME',
   'RATCHET_TASKS',
+  'RATCHET_ROWS',
+  'RATCHET_PYTHON',
+  'RATCHET_PASS',
   'RATCHET_REQUEST_TIMEOUT_MS',
 ];
 
 const TRACES = /^OTEL_[A-Z_]+$/;
+/** What clients and workers must have alike. */
+const QUEUES = /^RATCHET_(TASK_QUEUE_PREFIX|PAYLOAD_CODEC)$/;
 const LOGS = ['RATCHET_LOG_LEVEL'];
+/** Trackers of experiments. */
+const TRACKERS = /^(RATCHET_MLFLOW_URI|MLFLOW_TRACKING_(URI|TOKEN|USERNAME|PASSWORD))$/;
 const WORKER = [...LOGS, 'RATCHET_VERSIONING', 'RATCHET_QUEUES', 'RATCHET_MAX_CACHED_WORKFLOWS'];
 
 /** `keys`: may it send the keys of endpoints? */
@@ -44,22 +51,32 @@ const READS: Record<PartName, { patterns?: RegExp[]; names: Set<string>; keys?: 
     },
     worker: {
       // What workers/environment.ts reads; a test compares the two.
-      patterns: [TRACES, /^TEMPORAL_[A-Z_]+$/, /^RATCHET_(DB|SLOTS|HEALTH|METRICS)_[A-Z_]+$/],
+      patterns: [
+        TRACES,
+        /^TEMPORAL_[A-Z_]+$/,
+        QUEUES,
+        TRACKERS,
+        /^RATCHET_(DB|SLOTS|HEALTH|METRICS)_[A-Z_]+$/,
+      ],
       names: new Set([...WORKER, ...DATABASE, ...ENDPOINTS]),
       keys: true,
       passed: true,
     },
     sandbox: {
       // What workers/sandbox.ts reads: Temporal's address, and no key but its.
-      patterns: [/^TEMPORAL_(?!WORKER|DEPLOYMENT)[A-Z_]+$/, /^RATCHET_(SANDBOX|SLOTS_SANDBOX)(_[A-Z_]+)?$/],
+      patterns: [
+        /^TEMPORAL_(?!WORKER|DEPLOYMENT)[A-Z_]+$/,
+        QUEUES,
+        /^RATCHET_(SANDBOX|SLOTS_SANDBOX)(_[A-Z_]+)?$/,
+      ],
       names: new Set(LOGS),
     },
     web: {
-      patterns: [TRACES, /^RATCHET_WEB_[A-Z_]+$/, /^TEMPORAL_(?!WORKER|DEPLOYMENT)[A-Z_]+$/],
+      patterns: [TRACES, QUEUES, /^RATCHET_WEB_[A-Z_]+$/, /^TEMPORAL_(?!WORKER|DEPLOYMENT)[A-Z_]+$/],
       names: new Set([...DATABASE, 'RATCHET_HOME', 'RATCHET_TASKS', 'MODEL_BASE_URL']),
     },
     gateway: {
-      patterns: [TRACES, /^RATCHET_GATEWAY_[A-Z_]+$/, /^TEMPORAL_(?!WORKER|DEPLOYMENT)[A-Z_]+$/],
+      patterns: [TRACES, QUEUES, /^RATCHET_GATEWAY_[A-Z_]+$/, /^TEMPORAL_(?!WORKER|DEPLOYMENT)[A-Z_]+$/],
       names: new Set([...LOGS, ...DATABASE, ...ENDPOINTS]),
       keys: true,
       passed: true,

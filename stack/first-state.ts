@@ -20,6 +20,8 @@ export const usersServices: readonly string[] = [
   'TEMPORAL_UI_URL',
   'TEMPORAL_API_KEY',
   'TEMPORAL_TLS',
+  'TEMPORAL_PROFILE',
+  'TEMPORAL_CONFIG_FILE',
 ];
 
 export async function firstState(

@@ -1,10 +1,10 @@
 // The gateway: a process of its own, which reads the database and asks the endpoints of promoted checkpoints.
-import { join } from 'node:path';
 import { urlHost } from '../process/access.ts';
-import { logFile, repoRoot } from './home.ts';
+import { logFile } from './home.ts';
+import { moduleFile } from '../process/program.ts';
 import type { LocalPart, PartContext } from './part.ts';
 
-export const gatewayMain = join(repoRoot, 'gateway', 'main.ts');
+export const gatewayMain = moduleFile('gateway/main.ts');
 
 export function gatewayPart({ home, env, ports }: PartContext): LocalPart {
   const address = `http://${urlHost(env.RATCHET_GATEWAY_HOST || '127.0.0.1')}:${ports.gateway}`;

@@ -1,15 +1,12 @@
-// Where Ratchet keeps its data: RATCHET_HOME, else `.ratchet` in the clone.
+// What is in the data folder, and for whom.
 import { chmodSync, existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { makeFolder } from '../process/folder.ts';
 
-export const repoRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+export { ratchetHome } from '../process/program.ts';
 
-/** The data folder, absolute. It need not exist. */
-export function ratchetHome(env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env.RATCHET_HOME || join(repoRoot, '.ratchet'));
-}
+/** Where repositories that the sandbox reads are kept. */
+export const archivesOf = (home: string): string => join(home, 'archives');
 
 /** Of these no other user of the machine may read anything: prompts, answers, training files, passwords, what went wrong. */
 const PRIVATE = ['logs', 'modelserver', 'tasks'];

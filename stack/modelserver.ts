@@ -5,10 +5,11 @@ import { baseUrlProblem } from '../models/base-url.ts';
 import { fetchThrough } from '../process/proxy.ts';
 import { redacted } from '../process/secrets.ts';
 import { builtin, builtinCritic, type ServedModel } from './models/store.ts';
-import { logFile, repoRoot } from './home.ts';
+import { logFile } from './home.ts';
+import { programFolder } from '../process/program.ts';
 import type { ExternalPart, LocalPart, Part, PartContext } from './part.ts';
 
-const folder = join(repoRoot, 'modelserver');
+const folder = join(programFolder, 'modelserver');
 
 /** Neither is needed for an external server. */
 export interface ServerNeeds {

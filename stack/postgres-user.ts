@@ -20,7 +20,8 @@ export function asPostgresUser(binary: string, home: string): RunAs {
   if (mayRun(binary, uid, gid) && mayEnter(home, uid, gid))
     return { uid, gid, userId: uid, groupId: gid, wrap: plain };
   // A clone in /root, which other users may not enter, is common in containers. The user postgres then keeps one of
-  // root's rights: to pass closed folders. It is still not root, which is what PostgreSQL asks for.
+  // root's rights: to pass closed folders. It is still not root, which is what PostgreSQL asks for. The secure bit is for access(2), by
+  // which initdb looks for its programs, and which takes that right from any user but root.
   const wrap = (command: string, args: string[]): [string, string[]] => [
     'setpriv',
     [
@@ -29,6 +30,7 @@ export function asPostgresUser(binary: string, home: string): RunAs {
       '--clear-groups',
       '--inh-caps=+dac_override',
       '--ambient-caps=+dac_override',
+      '--securebits=+no_setuid_fixup',
       command,
       ...args,
     ],
@@ -40,7 +42,7 @@ export function asPostgresUser(binary: string, home: string): RunAs {
   if (mayRun(binary, uid, gid) && letPass(home) && mayEnter(home, uid, gid))
     return { uid, gid, userId: uid, groupId: gid, wrap: plain };
   throw new Error(
-    `PostgreSQL will not run as root, and the user postgres may not enter ${home} or run ${binary}. Run Ratchet as an ordinary user, move the clone to a folder that every user may enter (for example /opt), or set DATABASE_URL.`,
+    `PostgreSQL will not run as root, and the user postgres may not enter ${home} or run ${binary}. Run Ratchet as an ordinary user, move the program to a folder that every user may enter (for example /opt), or set DATABASE_URL.`,
   );
 }
 

@@ -201,7 +201,7 @@ async function postgresBinaries(): Promise<{ initdb: string; postgres: string }>
     return binaries;
   } catch (error) {
     throw new Error(
-      `There is no embedded PostgreSQL for ${process.platform} on ${process.arch} (package ${name}: ${(error as Error).message.split('\n')[0]}). Run npm ci again, or start a PostgreSQL yourself and set DATABASE_URL.`,
+      `There is no embedded PostgreSQL for ${process.platform} on ${process.arch} (package ${name}: ${(error as Error).message.split('\n')[0]}). Install the packages again, with their install scripts, or start a PostgreSQL yourself and set DATABASE_URL.`,
     );
   }
 }

@@ -1,10 +1,10 @@
 // Child processes that never outlive their parent, with their output in a log file.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from '../process/folder.ts';
-import { repoRoot } from './home.ts';
+import { moduleFile, programFolder } from '../process/program.ts';
 import { processRecord, sendSignal, stopGroup, type ProcessRecord } from './process-info.ts';
 import { systemEnvironment } from './system-environment.ts';
 
@@ -53,7 +53,7 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
   let child: ChildProcess;
   try {
     child = spawn(spec.command, spec.args, {
-      cwd: spec.cwd ?? repoRoot,
+      cwd: spec.cwd ?? programFolder,
       env: spec.bare ? spec.env : { ...process.env, ...spec.env },
       uid: spec.uid,
       gid: spec.gid,
@@ -204,7 +204,7 @@ export function reaper(): Reaper {
     if (current.stdin?.writable) current.stdin.write(line);
   };
   const start = () => {
-    current = spawn(process.execPath, [join(repoRoot, 'stack', 'reaper.ts')], {
+    current = spawn(process.execPath, [moduleFile('stack/reaper.ts')], {
       detached: true,
       cwd: '/',
       env: { ...systemEnvironment(process.env), NODE_OPTIONS: '' },

@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { logFile, makeHome, repoRoot } from './home.ts';
+import { logFile, makeHome } from './home.ts';
+import { programFolder } from '../process/program.ts';
 import { withLock } from './lock.ts';
 import { removeTree, runToEnd } from './processes.ts';
 import { findPython, findUv, freeBytes, installUv, noPythonMessage, nvidiaGpu } from './python.ts';
@@ -28,12 +29,17 @@ export interface PythonEnvOptions {
 export async function preparePythonEnv(
   options: PythonEnvOptions,
 ): Promise<{ python: string; made: boolean; detail: string }> {
-  const { home, env = process.env, project = join(repoRoot, 'modelserver'), extras = ['test'] } = options;
+  const {
+    home,
+    env = process.env,
+    project = join(programFolder, 'modelserver'),
+    extras = ['test'],
+  } = options;
   const folder = join(home, 'python');
   const python = join(folder, 'bin', 'python');
   const pyproject = join(project, 'pyproject.toml');
   if (!existsSync(pyproject))
-    throw new Error(`${pyproject} is missing: this is not a complete clone of Ratchet.`);
+    throw new Error(`${pyproject} is missing: the program is not complete. Clone or install Ratchet again.`);
   const stamp = createHash('sha256').update(readFileSync(pyproject)).digest('hex');
   const ready = () => readStamp(folder) === stamp && existsSync(python);
   if (ready()) return { python, made: false, detail: '' };

@@ -1,5 +1,6 @@
 // The local stack: starts what is not configured, uses what is; finds the one that runs.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withProfile } from '../process/temporal.ts';
 import { attach } from './attach.ts';
 import { startDetached } from './detached.ts';
 import { makeHome, ratchetHome } from './home.ts';
@@ -44,7 +45,8 @@ export interface Stack {
 
 /** Starts the stack, or finds the one that runs. Throws a message for the user when a part cannot be started. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { env = process.env, onStep = () => undefined, parts = [...partNames] } = options;
+  const { onStep = () => undefined, parts = [...partNames] } = options;
+  const env = withProfile(options.env ?? process.env);
   const home = options.home ?? ratchetHome(env);
   makeHome(home);
   if (options.models && env.MODEL_BASE_URL)

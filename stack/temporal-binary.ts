@@ -7,7 +7,8 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { makeFolder } from '../process/folder.ts';
-import { logFile, repoRoot } from './home.ts';
+import { logFile } from './home.ts';
+import { moduleFile } from '../process/program.ts';
 import { withLock } from './lock.ts';
 import { removeTree, runToEnd, startChild } from './processes.ts';
 
@@ -127,7 +128,7 @@ function userCache(env: NodeJS.ProcessEnv): string {
   return join(base, 'ratchet', 'bin');
 }
 
-/** The user's cache, so that a second clone need not get it again; the data folder where that is not writable. */
+/** The user's cache, so that a second clone or package need not get it again; the data folder where that is not writable. */
 function cacheFolder({ env, home }: FindTemporalOptions): string {
   const folder = userCache(env);
   try {
@@ -151,7 +152,7 @@ async function download(options: FindTemporalOptions): Promise<string> {
   options.info('trying the official download');
   const child = await startChild({
     command: process.execPath,
-    args: [join(repoRoot, 'stack', 'temporal-download.ts'), folder],
+    args: [moduleFile('stack/temporal-download.ts'), folder],
     logFile: logFile(options.home, 'temporal-setup'),
     graceMs: 1000,
   });

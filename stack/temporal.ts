@@ -1,9 +1,10 @@
-// Temporal with its Web UI: the user's (TEMPORAL_ADDRESS), else a dev server whose histories are in the data folder.
-import { Connection, type ConnectionOptions } from '@temporalio/client';
+// Temporal with its Web UI: the user's (TEMPORAL_ADDRESS, or TEMPORAL_PROFILE), else a dev server whose histories are in the data folder.
+import { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { randomUUID } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { grpcOptions } from '../process/proxy.ts';
+import { connectionOptions, CREDENTIALS } from '../process/temporal.ts';
 import { SEARCH_ATTRIBUTE } from '../workflows/names.ts';
 import { logFile } from './home.ts';
 import type { ExternalPart, LocalPart, Part, PartContext } from './part.ts';
@@ -46,7 +47,7 @@ function externalTemporal(address: string, namespace: string, env: NodeJS.Proces
     ready: async () => {
       const connection = await connect(address, env).catch((error: Error) => {
         throw new Error(
-          `Temporal at ${address} (TEMPORAL_ADDRESS) does not answer: ${error.message}. Start it or correct the address, or unset TEMPORAL_ADDRESS to use the local dev server. Temporal Cloud needs TEMPORAL_API_KEY, a server behind TLS TEMPORAL_TLS=true.`,
+          `Temporal at ${address} (TEMPORAL_ADDRESS) does not answer: ${error.message}. Start it or correct the address, or unset TEMPORAL_ADDRESS to use the local dev server. Temporal Cloud needs TEMPORAL_API_KEY or a client certificate, a server behind TLS TEMPORAL_TLS=true (docs/temporal.md).`,
         );
       });
       try {
@@ -82,6 +83,7 @@ async function localTemporal(context: PartContext, namespace: string): Promise<L
     // Its HTTP API asks for no token and takes what any page may send: it answers under a name that nobody knows or can have.
     '--dynamic-config-value',
     `frontend.httpAllowedHosts=["${randomUUID()}.invalid"]`,
+    ...fairnessArgs(home),
   ];
   args.push('--db-filename', join(home, 'temporal.db'), '--log-level', 'warn');
   if (namespace !== 'default') args.push('--namespace', namespace);
@@ -91,7 +93,17 @@ async function localTemporal(context: PartContext, namespace: string): Promise<L
     kind: 'local',
     address,
     note: `with its UI at ${ui}`,
-    env: { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, TEMPORAL_UI_URL: ui },
+    env: {
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: namespace,
+      TEMPORAL_UI_URL: ui,
+      // Those of another server, which this one would not understand.
+      ...Object.fromEntries(
+        Object.keys(context.env)
+          .filter((name) => CREDENTIALS.test(name))
+          .map((name) => [name, '']),
+      ),
+    },
     spec: {
       command: binary,
       args,
@@ -117,13 +129,23 @@ async function localTemporal(context: PartContext, namespace: string): Promise<L
   };
 }
 
-/** Connects with what TEMPORAL_API_KEY and TEMPORAL_TLS say. */
-export function connect(address: string, env: NodeJS.ProcessEnv): Promise<Connection> {
-  const options: ConnectionOptions = { address, connectTimeout: '5s', ...grpcOptions(address) };
-  if (env.TEMPORAL_API_KEY) options.apiKey = env.TEMPORAL_API_KEY;
-  if (env.TEMPORAL_API_KEY || env.TEMPORAL_TLS === 'true') options.tls = true;
-  return Connection.connect(options);
+/** What has a server hand out work by its fairness keys: runs share the workers evenly. */
+export const FAIRNESS = ['--dynamic-config-value', 'matching.enableFairness=true'] as const;
+
+/**
+ * A server keeps what waits for workers in another table then, and does not look into the one before: a data folder that began without
+ * stays without, since it may hold such work.
+ */
+function fairnessArgs(home: string): readonly string[] {
+  const [database, mark] = [join(home, 'temporal.db'), join(home, 'temporal.fair')];
+  if (existsSync(database) && !existsSync(mark)) return [];
+  writeFileSync(mark, '');
+  return FAIRNESS;
 }
+
+/** Connects with what the environment, or its profile, says of this server. */
+export const connect = (address: string, env: NodeJS.ProcessEnv): Promise<Connection> =>
+  Connection.connect({ ...connectionOptions(address, env), connectTimeout: '5s' });
 
 async function serverVersion(connection: Connection): Promise<string> {
   const { serverVersion: version } = await connection.workflowService.getSystemInfo({});

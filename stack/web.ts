@@ -1,7 +1,7 @@
 // The web page: a process of its own, which reads the database and steers runs through Temporal.
-import { join } from 'node:path';
 import { urlHost } from '../process/access.ts';
-import { logFile, repoRoot } from './home.ts';
+import { logFile } from './home.ts';
+import { isPackage, moduleFile } from '../process/program.ts';
 import type { LocalPart, PartContext } from './part.ts';
 
 export function webPart({ home, env, ports }: PartContext): LocalPart {
@@ -13,7 +13,7 @@ export function webPart({ home, env, ports }: PartContext): LocalPart {
     spec: {
       command: process.execPath,
       // Node runs TypeScript as it is, but not the markup in it.
-      args: ['--import', import.meta.resolve('tsx'), join(repoRoot, 'web', 'main.ts')],
+      args: [...(isPackage ? [] : ['--import', import.meta.resolve('tsx')]), moduleFile('web/main.ts')],
       env: { RATCHET_WEB_PORT: String(ports.web) },
       logFile: logFile(home, 'web'),
       graceMs: 5_000,

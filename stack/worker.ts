@@ -1,15 +1,17 @@
 // The workers: one process for every task queue with the database, one for the sandbox.
-import { join } from 'node:path';
 import { findBubblewrap } from '../sandbox/bubblewrap.ts';
-import { logFile, repoRoot } from './home.ts';
+import { archivesOf, logFile } from './home.ts';
+import { moduleFile } from '../process/program.ts';
 import type { LocalPart, PartContext } from './part.ts';
 
 export const workerPart = ({ home }: PartContext): LocalPart =>
   polling('main.ts', 'serves every task queue but that of the sandbox', logFile(home, 'worker'));
 
 /** What a model wrote runs in a process that knows neither the database nor a key. */
-export const sandboxPart = ({ home }: PartContext): LocalPart =>
-  polling('sandbox.ts', sandboxNote(), logFile(home, 'sandbox'));
+export const sandboxPart = ({ home, env }: PartContext): LocalPart =>
+  polling('sandbox.ts', sandboxNote(), logFile(home, 'sandbox'), {
+    RATCHET_SANDBOX_ARCHIVES: env.RATCHET_SANDBOX_ARCHIVES ?? archivesOf(home),
+  });
 
 function sandboxNote(): string {
   try {
@@ -20,15 +22,16 @@ function sandboxNote(): string {
   }
 }
 
-function polling(file: string, note: string, log: string): LocalPart {
+function polling(file: string, note: string, log: string, env: Record<string, string> = {}): LocalPart {
   return {
     kind: 'local',
     address: '',
     note,
     env: {},
     spec: {
+      env,
       command: process.execPath,
-      args: [join(repoRoot, 'workers', file)],
+      args: [moduleFile(`workers/${file}`)],
       channel: true,
       logFile: log,
       // Activities that run are given the time to write what they have.

@@ -7,9 +7,9 @@
  * Does not cover: what a task module does once it is imported; it has the rights of its process.
  */
 import { realpath, stat } from 'node:fs/promises';
-import { delimiter, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { delimiter, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { readGrants } from '../process/grants.ts';
+import { programFolder } from '../process/program.ts';
 import { fileProblem, InvalidInputError } from './errors.ts';
 
 export type Kind = 'data' | 'module';
@@ -21,8 +21,6 @@ type Rules =
   | { who: 'user' }
   /** `modules: false`: code is found, never imported. */
   | { who: 'server'; modules: boolean };
-
-const program = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 let rules: Rules = { who: 'server', modules: true };
 
@@ -43,8 +41,8 @@ function folders(env: NodeJS.ProcessEnv): Folder[] {
   const given = (env.RATCHET_TASKS ?? '').split(delimiter).filter(Boolean);
   if (given.length > 0) return given.map((path) => ({ path: resolve(path), modules: true }));
   return [
-    { path: join(program, 'examples'), modules: true },
-    { path: program, modules: false },
+    { path: join(programFolder, 'examples'), modules: true },
+    { path: programFolder, modules: false },
     ...(env.RATCHET_HOME ? [{ path: join(resolve(env.RATCHET_HOME), 'tasks'), modules: true }] : []),
   ];
 }

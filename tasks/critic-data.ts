@@ -50,12 +50,12 @@ type Fenced = {
 };
 
 /** Puts parts one after the other, each between its fences. The same parts always give the same text. */
-function fence(parts: readonly Part[]): Fenced {
+export function fence(parts: readonly Part[], most?: number): Fenced {
   const fences: Record<string, string> = {};
   const texts = parts.map(({ name, text }) => {
     const line = `===== ${name} ${boundary(name, parts)} =====`;
     fences[name] = line;
-    return `${line}\n${numbered(text).shown}\n${line}`;
+    return `${line}\n${numbered(text, most).shown}\n${line}`;
   });
   return { text: texts.join('\n\n'), fences };
 }
@@ -82,10 +82,10 @@ function boundary(name: string, parts: readonly Part[]): string {
 }
 
 /** Numbered lines with hidden characters written out, as far as they are shown. */
-function numbered(text: string): { shown: string; whole: boolean } {
+function numbered(text: string, most = MAX_WORK_LENGTH): { shown: string; whole: boolean } {
   const lines: string[] = [];
   let length = 0;
-  for (const [i, line] of text.slice(0, MAX_WORK_LENGTH).split(LINE_BREAK).entries()) {
+  for (const [i, line] of text.slice(0, most).split(LINE_BREAK).entries()) {
     const written = `${i + 1}| ${visible(line)}`;
     length += written.length + 1;
     if (length > MAX_SHOWN_LENGTH) {
@@ -93,7 +93,7 @@ function numbered(text: string): { shown: string; whole: boolean } {
     }
     lines.push(written);
   }
-  const more = text.length - MAX_WORK_LENGTH;
+  const more = text.length - most;
   if (more > 0) lines.push(`(cut off here: ${more} more characters)`);
   return { shown: lines.join('\n'), whole: more <= 0 };
 }

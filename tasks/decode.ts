@@ -2,12 +2,18 @@
 
 /** By their first bytes. UTF-32 begins like UTF-16, so it comes first. */
 const SIGNATURES: [number[], string][] = [
-  [[0x1f, 0x8b], 'is packed (gzip): unpack it first, with gunzip'],
+  [
+    [0x1f, 0x8b],
+    'is packed (gzip): data may be so under a name that ends in .gz; else unpack it first, with gunzip',
+  ],
   [[0x50, 0x4b, 0x03, 0x04], 'is packed (zip): unpack it first'],
   [[0x28, 0xb5, 0x2f, 0xfd], 'is packed (zstd): unpack it first, with unzstd'],
   [[0xfd, 0x37, 0x7a, 0x58, 0x5a], 'is packed (xz): unpack it first, with unxz'],
   [[0x42, 0x5a, 0x68], 'is packed (bzip2): unpack it first, with bunzip2'],
-  [[0x50, 0x41, 0x52, 0x31], 'is Parquet: write it as text in UTF-8 first'],
+  [
+    [0x50, 0x41, 0x52, 0x31],
+    'is Parquet: data may be so under a name that ends in .parquet; else write it as text in UTF-8 first',
+  ],
   [[0xff, 0xfe, 0x00, 0x00], 'is UTF-32: save it as UTF-8'],
   [[0xff, 0xfe], 'is UTF-16: save it as UTF-8, with iconv -f UTF-16 -t UTF-8'],
   [[0xfe, 0xff], 'is UTF-16: save it as UTF-8, with iconv -f UTF-16 -t UTF-8'],

@@ -5,18 +5,32 @@ import { QUICK_BENCHMARK_SIZE } from './arithmetic/benchmarks.ts';
 import { arithmeticTask, type ArithmeticSpec } from './arithmetic/index.ts';
 import { inspectPrompts } from './arithmetic/prompts-file.ts';
 import { InvalidInputError } from './errors.ts';
+import { codeTaskOf, prepareCode } from './code/prepare.ts';
+import { resolveCodeTask, type CodeSpec } from './code/resolve.ts';
 import { withExamples } from './examples.ts';
 import { fileTask, type FileSpec } from './file/index.ts';
 import { resolveFileTask } from './file/resolve.ts';
+import { resolveSupportTask, type SupportSpec } from './support/resolve.ts';
+import { prepareSupport, supportTaskOf } from './support/prepare.ts';
 import { importTask, moduleTask, resolveModuleTask, type ModuleSpec } from './module.ts';
 import type { ImproveSettings } from '../loop/input.ts';
 import type { Task } from './task.ts';
 import { behindThinking } from './thinking.ts';
+import { tutorTask } from './tutor/index.ts';
+import { resolveTutorTask, type TutorSpec } from './tutor/resolve.ts';
+import { taskKind, readYaml, type YamlFile } from './yaml.ts';
 
 /** A task's definition as it is stored with a run: plain JSON, complete but for the data files it names. */
-export type TaskSpec = ArithmeticSpec | FileSpec | ModuleSpec;
+export type TaskSpec = ArithmeticSpec | FileSpec | ModuleSpec | CodeSpec | SupportSpec | TutorSpec;
 
 export const TASK_NAMES = ['arithmetic'];
+
+/** Task files that say which kind of task they are; all others are read as `tasks/file` has them. */
+const KINDS = new Map<string, (file: YamlFile, promptsFile?: string) => Promise<TaskSpec>>([
+  ['code-repair', resolveCodeTask],
+  ['support', resolveSupportTask],
+  ['tutor', resolveTutorTask],
+]);
 
 /**
  * From what a user typed to a definition: a built-in task's name, the path of a YAML file, or that of a module (.ts, .js). All
@@ -35,7 +49,11 @@ export async function resolveTask(
     options.promptsFile === undefined
       ? undefined
       : await allowedFile('prompts file', resolve(options.promptsFile));
-  if (/\.ya?ml$/i.test(name)) return await resolveFileTask(resolve(name), promptsFile);
+  if (/\.ya?ml$/i.test(name)) {
+    const file = await readYaml(resolve(name));
+    const resolveKind = KINDS.get(taskKind(file) ?? '') ?? resolveFileTask;
+    return await resolveKind(file, promptsFile);
+  }
   if (/\.[cm]?[jt]s$/i.test(name)) return await resolveModuleTask(resolve(name), promptsFile);
   if (name !== 'arithmetic') {
     throw new InvalidInputError([
@@ -71,10 +89,15 @@ export const forTarget = (task: Task, target: string): Task =>
 /** Must have been called before `loadTask`, once per process: brings in what a definition keeps outside of itself. */
 export async function prepareTask(spec: TaskSpec): Promise<void> {
   if (spec.kind === 'module') await importTask(spec);
+  if (spec.kind === 'code') await prepareCode(spec.task.bugs, spec.bugsDigest);
+  if (spec.kind === 'support') await prepareSupport();
 }
 
 /** The task that a stored definition describes. */
 export function loadTask(spec: TaskSpec): Task {
   if (spec.kind === 'arithmetic') return arithmeticTask(spec);
+  if (spec.kind === 'code') return behindThinking(codeTaskOf(spec));
+  if (spec.kind === 'tutor') return withExamples(behindThinking(tutorTask(spec)));
+  if (spec.kind === 'support') return behindThinking(supportTaskOf(spec));
   return withExamples(behindThinking(spec.kind === 'module' ? moduleTask(spec) : fileTask(spec)));
 }

@@ -11,21 +11,12 @@ export type JsonLine =
   | { line: number; value: Record<string, unknown>; problem?: undefined }
   | { line: number; value?: undefined; problem: string };
 
-/** Lines to read, counted from 1, both included. */
-export type LineRange = { from?: number; to?: number };
-
 /**
  * @param what names the file in errors, e.g. `prompts file`
  * @throws InvalidInputError when the file can't be read, or is packed or in another encoding as a whole
  */
-export async function* readJsonl(
-  what: string,
-  path: string,
-  range: LineRange = {},
-): AsyncGenerator<JsonLine> {
+export async function* readJsonl(what: string, path: string): AsyncGenerator<JsonLine> {
   for await (const one of readLines(what, path)) {
-    if (one.line > (range.to ?? Infinity)) return;
-    if (one.line < (range.from ?? 1)) continue;
     const read = readLine(one);
     if (read) yield read;
   }

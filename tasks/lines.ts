@@ -2,11 +2,11 @@
  * The lines of a file as bytes: split at line feeds (and carriage returns) alone, so that no character of a text can end a line, and
  * each of bounded length, so that no file can fill the memory.
  *
- * Covers: files of any size, lines of any length, other encodings and packed files, by their first bytes. Does not cover: what the
- * bytes of a line mean; see decode.ts and exact-json.ts.
+ * Covers: files of any size, lines of any length, other encodings and packed files, by their first bytes; gzip by its ending (data/unpack.ts).
+ * Does not cover: what the bytes of a line mean; see decode.ts and exact-json.ts.
  */
-import { createReadStream } from 'node:fs';
-import { fileProblem, InvalidInputError } from './errors.ts';
+import { bytesOf } from './data/unpack.ts';
+import { InvalidInputError } from './errors.ts';
 import { foreignFile } from './decode.ts';
 
 /** Longest line that is read, in bytes. Texts of prompts and answers are held to 100,000 characters. */
@@ -18,7 +18,7 @@ const MAX_SKIPPED_BYTES = 64 * MAX_LINE_BYTES;
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** `line` counts from 1, as editors count. `bytes`: without line end; undefined where there are too many. */
+/** `line` counts from 1, as editors count; empty ones are counted and left out. `bytes`: without line end; undefined where there are too many. */
 export type ByteLine = { line: number; bytes?: Buffer };
 
 /**
@@ -32,7 +32,6 @@ export async function* readLines(
   maxBytes = MAX_LINE_BYTES,
 ): AsyncGenerator<ByteLine> {
   const refuse = (why: string) => new InvalidInputError([`${what} ${path}: ${why}`]);
-  const input = createReadStream(path, { highWaterMark: 1 << 18 });
   let line = 0;
   let pieces: Buffer[] = [];
   let length = 0;
@@ -44,33 +43,27 @@ export async function* readLines(
     pieces = [];
     length = 0;
   }
-  try {
-    for await (const chunk of input as AsyncIterable<Buffer>) {
-      if (first) {
-        const foreign = foreignFile(chunk);
-        if (foreign) throw refuse(foreign);
-        first = false;
-      }
-      for (let from = 0; from < chunk.length;) {
-        const at = chunk.indexOf(LF, from);
-        const to = at === -1 ? chunk.length : at;
-        length += to - from;
-        if (length > MAX_SKIPPED_BYTES)
-          throw refuse(`line ${line + 1} has more than ${MAX_SKIPPED_BYTES} bytes: this is no file of lines`);
-        if (length > maxBytes) pieces = [];
-        else if (to > from) pieces.push(chunk.subarray(from, to));
-        from = to + 1;
-        if (at !== -1) yield* ended();
-      }
+  for await (const chunk of bytesOf(what, path)) {
+    if (first) {
+      const foreign = foreignFile(chunk);
+      if (foreign) throw refuse(foreign);
+      first = false;
     }
-    if (length > 0) yield* ended();
-  } catch (error) {
-    throw error instanceof InvalidInputError
-      ? error
-      : new InvalidInputError([fileProblem(what, path, error)]);
-  } finally {
-    input.destroy();
+    for (let from = 0; from < chunk.length;) {
+      const at = chunk.indexOf(LF, from);
+      const to = at === -1 ? chunk.length : at;
+      length += to - from;
+      if (length > MAX_SKIPPED_BYTES)
+        throw refuse(`line ${line + 1} has more than ${MAX_SKIPPED_BYTES} bytes: this is no file of lines`);
+      if (length > maxBytes) pieces = [];
+      else if (to > from) pieces.push(chunk.subarray(from, to));
+      from = to + 1;
+      if (at === -1) continue;
+      if (length > 0) yield* ended();
+      else line += 1;
+    }
   }
+  if (length > 0) yield* ended();
 }
 
 /** Splits at carriage returns that no line feed follows, as old files have them; one at the end belongs to the line feed. */

@@ -3,10 +3,10 @@
  * whatever reads a run, with all their rights: use your own code only. Which may be imported, access.ts says; the web page imports
  * none. The file itself may not change during a run; what it imports is not watched.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { digestOf } from '../process/digest.ts';
 import { allowedFile, importsTasks } from './access.ts';
 import { fileProblem, InvalidInputError } from './errors.ts';
 import { EXAMPLES_IN, THINKING, type Task } from './task.ts';
@@ -34,7 +34,7 @@ const idOf = ({ path, digest, promptsFile }: ModuleSpec) => JSON.stringify([path
 
 function digestOfFile(path: string): string {
   try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
+    return digestOf(readFileSync(path));
   } catch (error) {
     throw new InvalidInputError([fileProblem('task module', path, error)]);
   }

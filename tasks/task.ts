@@ -4,6 +4,7 @@
  * gates, training, promotion) is the loop's and works on any task.
  */
 import type { SandboxedCheck } from '../sandbox/job.ts';
+import type { Harness } from './harness.ts';
 import type { BenchmarkRole, CritiqueOutcome, ProbeKind } from '../loop/words.ts';
 import type { ImproveInput } from '../loop/input.ts';
 
@@ -74,8 +75,14 @@ export type Check = { ok: boolean; reason: string };
 /** Outcome of a task's own verification; `ok` undefined: there was nothing that it could verify. */
 export type Verification = { ok: boolean | undefined; score?: number; reason: string };
 
+/** A sample whose work is to be verified. */
+export type Verifiable = { prompt: Prompt; sample: { request: string; rationale: string; answer: string } };
+
 /** What a critic said of one sample. `score` is P(the work holds), 0…1, where the critic gives one. */
 export type Critique = { outcome: CritiqueOutcome; score?: number; reason: string };
+
+/** The same with the first bad line of the work, from 1, where the critic names one. */
+export type Pointed = Critique & { line?: number };
 
 /** One chat completion request to a critic, with any fields beyond the common ones in `extra`. */
 export type CriticRequest = {
@@ -101,6 +108,10 @@ export interface Critic {
   cannotJudge?(promptText: string, work: string): string | undefined;
   /** A reply outside the critic's format is `unscored`; this never throws. */
   read(reply: CriticReply): Critique;
+  /** A verdict as this critic would write it, for critics that train on such; `error`: what is wrong with the work, empty: nothing. */
+  write?(error: string): string;
+  /** The same critic, asked for the first bad line as well; without it the loop takes the structured one. */
+  pointing?(): Pick<Critic, 'request' | 'cannotJudge'> & { read(reply: CriticReply): Pointed };
   /**
    * Whether this critic was measured to be better than chance at a level (undefined level: overall).
    * Where it is not, the critique gate advises only, whatever the policy says.
@@ -118,6 +129,8 @@ export type Benchmark = {
   name: string;
   role: BenchmarkRole;
   items(): AsyncIterable<BenchmarkItem> | Iterable<BenchmarkItem>;
+  /** Who asks and scores in place of `ask`, `readAnswer` and `sameAnswer`. */
+  harness?: Harness;
 };
 
 /** A problem with its known answer, on which the loop measures how often its votes are right. */
@@ -142,6 +155,8 @@ export type TaskEndpoint = {
   apiKeyEnv?: string;
   /** Further fields of each of its requests. */
   extra?: Record<string, unknown>;
+  /** The servers behind `baseURL`, into each of which adapters are loaded. */
+  replicas?: string[];
 };
 
 /**
@@ -164,7 +179,10 @@ export type PartKind = Pick<
   | 'decompose'
   | 'recombine'
   | 'maxTokens'
->;
+> & {
+  /** How often such a part is asked; default: as the run says. */
+  samples?: number;
+};
 
 export interface Task {
   name: string;
@@ -211,6 +229,11 @@ export interface Task {
   recombine?(prompt: Part, request: string, parts: readonly SolvedPart[]): Recombined;
   /** Parts that are no prompts of this task, by their kind: how they are asked and read. */
   partKinds?: Record<string, PartKind>;
+  /**
+   * What an agent of a debate is shown. `chat` (default): the others' work and what the critic says of its own, in a chat. `alone`: the
+   * model can't read such, so each agent answers another form of the prompt, and goes on from the lines before the first bad one.
+   */
+  debates?: 'chat' | 'alone';
   /** How the model is asked on a benchmark, greedily, and in what is trained on. */
   ask(text: string): ChatMessage[];
   /** Worked examples that are shown before the question. They are never sampled, trained on or measured. */
@@ -241,12 +264,21 @@ export interface Task {
    * External, verifiable reward of one sample: what it says is checked, without the prompt's true answer.
    * Asked about candidates only. Throws only when it could not be carried out.
    */
-  verify?(
-    prompt: Prompt,
-    sample: { request: string; rationale: string; answer: string },
-  ): Promise<Verification>;
+  verify?(prompt: Prompt, sample: Verifiable['sample']): Promise<Verification>;
+  /** The same of many at once, in their order: asked in place of `verify` where there is one. */
+  verifyAll?(of: readonly Verifiable[], signal?: AbortSignal): Promise<Verification[]>;
+  /**
+   * What an answer changes, as a unified diff for people; `planted`: of something that was put there to practise on. Undefined:
+   * nothing that could be told.
+   */
+  patch?(problem: Prompt, rationale: string): { diff: string; planted: boolean } | undefined;
+  /**
+   * May a correction that somebody sent teach? Where the task knows more than who sends them: policy documents, say. Without this every
+   * correction in its form may.
+   */
+  believes?(problem: Prompt, answer: string): Check;
   /** In place of `verify`, for what must not run in the workers. */
-  sandboxed?: SandboxedCheck;
+  sandboxed?: TaskCheck;
   /**
    * Bad work of one kind on the problem as it was put to the model (`text`), the same for the same seed; undefined where it can
    * make none of this kind. Without this the loop alters samples that the model gave.
@@ -254,6 +286,8 @@ export interface Task {
   probe?(kind: ProbeKind, problem: { prompt: Prompt; text: string; seed: number }): string | undefined;
   /** The task's own critic; without one the loop uses the structured critic for chat models. */
   critic?: Critic;
+  /** Several critics of its own in place of one, each with a question and a standing of its own. */
+  critics?: Critic[];
   benchmarks: Benchmark[];
   /** Difficulty levels for the curriculum: where to start and all there are, ascending. */
   levels?: { start: number[]; all: number[] };
@@ -272,6 +306,34 @@ export interface Task {
    */
   truth?(prompt: Prompt): string | undefined;
 }
+
+/** Are the task's answers programs, which vote by what they do and are graded by the sandbox? */
+export const judgesBehaviour = ({ sandboxed }: Pick<Task, 'sandboxed'>): boolean =>
+  sandboxed?.judgesBehaviour === true;
+
+/** A check in the sandbox, and what of the work it gets. */
+export type TaskCheck = SandboxedCheck & {
+  /**
+   * What it gets of a sample or of an answer to a held-out problem, in place of prompt, request, rationale and answer; `archive` is
+   * the digest of a file that the sandbox's workers have. Or why the work is not run: it does not hold. `others` is what else the model
+   * wrote on the problem in the same iteration, none for a held-out one.
+   */
+  job?(
+    problem: Prompt,
+    work: { request: string; rationale: string; answer: string },
+    others: readonly string[],
+  ): { input: Record<string, unknown>; archive?: string } | { refused: string };
+  /**
+   * The task's answers are programs: what holds votes by the `behaviour` that the check tells, not by its words, and answers to
+   * held-out problems are right where the check says so.
+   */
+  judgesBehaviour?: true;
+  /**
+   * Where none of a prompt's samples hold and one of them merely could not be proven, as the check's reason says: the name of the way of
+   * asking that may bring what is lacking.
+   */
+  proof?: { strategy: string; lacks(reason: string): boolean };
+};
 
 /** Can what a model says be verified without a known answer? */
 export const canVerify = ({ verify, sandboxed }: Pick<Task, 'verify' | 'sandboxed'>): boolean =>

@@ -7,7 +7,7 @@ import type { Task } from './task.ts';
 
 /** The task with its answers, form, steps and verification read behind the thinking only. */
 export function behindThinking(task: Task): Task {
-  const { verify } = task;
+  const { verify, verifyAll } = task;
   // Made from the task, not copied: what it has may be methods of a class.
   return Object.assign(Object.create(task) as Task, {
     readAnswer: (rationale: string) => task.readAnswer(visibleOf(rationale)),
@@ -24,6 +24,19 @@ export function behindThinking(task: Task): Task {
       ? {
           verify: (prompt, sample) =>
             verify.call(task, prompt, { ...sample, rationale: visibleOf(sample.rationale) }),
+        }
+      : {}),
+    ...(verifyAll
+      ? {
+          verifyAll: (of, signal) =>
+            verifyAll.call(
+              task,
+              of.map(({ prompt, sample }) => ({
+                prompt,
+                sample: { ...sample, rationale: visibleOf(sample.rationale) },
+              })),
+              signal,
+            ),
         }
       : {}),
   } satisfies Partial<Task>);

@@ -21,9 +21,9 @@ const ORDER = [
   ['engine'],
   ['activities'],
   ['workflows'],
-  ['workers', 'stack'],
+  ['stack'],
   ['app'],
-  ['cli', 'web', 'gateway'],
+  ['workers', 'cli', 'web', 'gateway'],
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -14,6 +14,8 @@ import { frameOf, page, PageError, type WebEnv } from './render.ts';
 import { checkpointRoutes } from './routes/checkpoints.tsx';
 import { compareRoutes } from './routes/compare.tsx';
 import { iterationRoutes } from './routes/iteration.tsx';
+import { learnersRoutes } from './routes/learners.tsx';
+import { memoryRoutes } from './routes/memory.tsx';
 import { reviewRoutes } from './routes/review.tsx';
 import { launchRoutes } from './routes/launch.tsx';
 import { mayAsk, visitorOf } from './roles.ts';
@@ -25,6 +27,7 @@ import { servingRoutes } from './routes/serving.tsx';
 import { sessionRoutes } from './routes/session.tsx';
 import { sessionsRoutes } from './routes/sessions.tsx';
 import { steerRoutes } from './routes/steer.tsx';
+import { studiesRoutes } from './routes/studies.tsx';
 import { headers, knownHost, writesFromHere } from './security.ts';
 
 const BODY_BYTES = 256 * 1024;
@@ -95,6 +98,9 @@ export function createApp(deps: Deps): Hono<WebEnv> {
   app.route('/', runRoutes(deps, remember, count));
   app.route('/', iterationRoutes(deps, count));
   app.route('/', sampleRoutes(deps));
+  app.route('/', learnersRoutes(deps));
+  app.route('/', memoryRoutes(deps));
+  app.route('/', studiesRoutes(deps));
   app.route('/', steerRoutes(deps));
   app.route('/', reviewRoutes(deps));
   app.route('/', launchRoutes(deps));

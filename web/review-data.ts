@@ -1,4 +1,6 @@
 /** What the review pages show, brought together. */
+import { createSampleReader } from '../app/lineage/sample.ts';
+import type { SandboxWhy } from '../app/lineage/sandboxed.ts';
 import { correctionFate } from '../app/review/review.ts';
 import type { Db } from '../db/connect.ts';
 import {
@@ -83,7 +85,7 @@ type ItemState =
   | { kind: 'decided'; review: Review; undoable: boolean }
   | { kind: 'over' };
 
-export type ItemData = ReviewDetails & { state: ItemState; tally: AnswerCount[] };
+export type ItemData = ReviewDetails & { state: ItemState; tally: AnswerCount[]; sandbox?: SandboxWhy };
 
 export async function itemData(
   db: Db,
@@ -105,5 +107,7 @@ export async function itemData(
       ? { kind: 'free' }
       : { kind: 'elsewhere', holder: review.claimedBy };
   })();
-  return { ...details, state, tally };
+  const { sample } = details;
+  const [why] = sample.behaviour === null ? [] : await createSampleReader(db)([sample.id]);
+  return { ...details, state, tally, ...(why?.sandbox ? { sandbox: why.sandbox } : {}) };
 }

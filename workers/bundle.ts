@@ -10,20 +10,18 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, dirname, join, resolve } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import { digestOf } from '../process/digest.ts';
+import { moduleFile, programFolder } from '../process/program.ts';
 import type { Tracing } from '../process/tracing.ts';
 
-const root = fileURLToPath(new URL('../', import.meta.url));
+export const failureConverterPath = moduleFile('workflows/failure-converter.ts');
 
-export const failureConverterPath = join(root, 'workflows/failure-converter.ts');
-
-/** Bundles the workflows from their TypeScript sources. */
+/** Bundles the workflows from their sources. */
 export async function bundleWorkflows(
   tracing?: Tracing,
-  workflowsPath = join(root, 'workflows/index.ts'),
+  workflowsPath = moduleFile('workflows/index.ts'),
 ): Promise<WorkflowBundle> {
   return bundleWorkflowCode({
     ...(tracing ? { plugins: [tracing.plugin] } : {}),
@@ -33,21 +31,28 @@ export async function bundleWorkflows(
   });
 }
 
-/** What npm writes when it has installed packages: which they are. */
-const INSTALLED = 'node_modules/.package-lock.json';
+/**
+ * The folder of packages with what npm writes when it has installed them: which they are. It is the sources' own in a clone; a package
+ * lies in one. Undefined where nobody says.
+ */
+function packagesOf(sources: string): string | undefined {
+  for (let folder = resolve(sources); ; folder = dirname(folder)) {
+    const packages = basename(folder) === 'node_modules' ? folder : join(folder, 'node_modules');
+    if (existsSync(join(packages, INSTALLED))) return packages;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+const INSTALLED = '.package-lock.json';
 
 /**
- * Of all that a bundle is made of: the rooms that a workflow may reach (tests/rooms.test.ts), and the packages. Undefined where nobody
- * says which packages are installed.
+ * Of all that a bundle is made of: the rooms that a workflow may reach (tests/rooms.test.ts), and the packages.
  */
-function digestOfSources(sources: string): string | undefined {
-  const files = globSync(['{workflows,loop,gates}/**/*.ts', 'workers/bundle.ts', INSTALLED], {
-    cwd: sources,
-  });
-  if (!files.includes(INSTALLED)) return undefined;
-  const contents = files
-    .toSorted()
-    .map((file) => `${file} ${digestOf(readFileSync(join(sources, file), 'utf8'))}`);
+function digestOfSources(sources: string, packages: string): string {
+  const files = globSync('{workflows/**/*,loop/**/*,gates/**/*,workers/bundle}.{ts,js}', { cwd: sources });
+  const contents = [...files.toSorted().map((file) => join(sources, file)), join(packages, INSTALLED)].map(
+    (file) => `${file} ${digestOf(readFileSync(file, 'utf8'))}`,
+  );
   return digestOf([sources, process.version, ...contents].join('\n')).slice(0, 32);
 }
 
@@ -96,15 +101,16 @@ function keep(file: string, code: string): void {
 export async function keptBundle(
   options: { folder?: string; sources?: string; bundle?: () => Promise<{ code: string }> } = {},
 ): Promise<WorkflowBundle> {
-  const { sources = root, bundle = bundleWorkflows } = options;
-  const { folder = join(sources, 'node_modules/.cache/ratchet') } = options;
-  const before = digestOfSources(sources);
-  if (before === undefined) return bundle();
+  const { sources = programFolder, bundle = bundleWorkflows } = options;
+  const packages = packagesOf(sources);
+  if (packages === undefined) return bundle();
+  const { folder = join(packages, '.cache/ratchet') } = options;
+  const before = digestOfSources(sources, packages);
   const file = join(folder, `workflows-${before}.js`);
   const known = readKept(file);
   if (known !== undefined) return { code: known };
   const { code } = await bundle();
   // Sources that changed meanwhile, as by a checkout: nobody knows which of them it is made of.
-  if (digestOfSources(sources) === before) keep(file, code);
+  if (digestOfSources(sources, packages) === before) keep(file, code);
   return { code };
 }

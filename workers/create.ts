@@ -5,16 +5,18 @@ import {
   type WorkerDeploymentOptions,
   type WorkflowBundle,
 } from '@temporalio/worker';
+import type { PayloadCodec } from '@temporalio/common';
 import { createActivities } from '../activities/index.ts';
-import { runChecks } from '../activities/sandbox/run-checks.ts';
+import { sandboxActivities } from '../activities/sandbox/index.ts';
+import type { Deps } from '../engine/context.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tracing } from '../process/tracing.ts';
-import { TASK_QUEUE } from '../workflows/names.ts';
+import { taskQueues, type TaskQueue } from '../workflows/names.ts';
 import { failureConverterPath } from './bundle.ts';
 import { identified } from './observe.ts';
 
 /** Queues of workers with the database. */
-export type Queue = Exclude<keyof typeof TASK_QUEUE, 'sandbox'>;
+export type Queue = Exclude<TaskQueue, 'sandbox'>;
 
 /** Activities at once, per queue. Pages bound their calls themselves; a trainer trains one at a time. */
 const SLOTS: Record<Queue, number> = { main: 20, llm: 8, train: 1 };
@@ -64,13 +66,15 @@ export const createSandboxWorker = (options: {
   connection: NativeConnection;
   namespace: string;
   slots?: number;
+  queuePrefix?: string;
+  payloadCodecs?: PayloadCodec[];
 }): Promise<Worker> =>
   Worker.create({
     connection: options.connection,
     namespace: options.namespace,
-    taskQueue: TASK_QUEUE.sandbox,
-    activities: { runChecks },
-    dataConverter: { failureConverterPath },
+    taskQueue: taskQueues(options.queuePrefix ?? '').sandbox,
+    activities: sandboxActivities,
+    dataConverter: { failureConverterPath, payloadCodecs: options.payloadCodecs ?? [] },
     maxHeartbeatThrottleInterval: '1 second',
     maxConcurrentActivityTaskExecutions: options.slots ?? 1,
     shutdownGraceTime: '3 seconds',
@@ -82,7 +86,12 @@ export async function createWorkers(options: {
   connection: NativeConnection;
   namespace: string;
   db: Db;
+  track?: Deps['track'];
   queues: Queue[];
+  /** Where several installations share the namespace. */
+  queuePrefix?: string;
+  /** What Temporal stores is encoded by them, as clients do it. */
+  payloadCodecs?: PayloadCodec[];
   /** Needed for the queue `main`. */
   workflowBundle?: WorkflowBundle;
   /** Activities at once, where they differ from the defaults. */
@@ -93,15 +102,16 @@ export async function createWorkers(options: {
   /** Where given, the workflows must have been bundled with it. */
   tracing?: Tracing;
 }): Promise<Worker[]> {
-  const activities = createActivities({ db: options.db });
+  const activities = createActivities({ db: options.db, track: options.track });
+  const names = taskQueues(options.queuePrefix ?? '');
   return Promise.all(
     options.queues.map((queue) =>
       Worker.create({
         connection: options.connection,
         namespace: options.namespace,
-        taskQueue: TASK_QUEUE[queue],
+        taskQueue: names[queue],
         activities: activities[queue],
-        dataConverter: { failureConverterPath },
+        dataConverter: { failureConverterPath, payloadCodecs: options.payloadCodecs ?? [] },
         ...(queue === 'main' ? { workflowBundle: options.workflowBundle } : {}),
         interceptors: { activity: queue === 'main' ? [identified, beating] : [identified] },
         ...(options.tracing ? { plugins: [options.tracing.plugin] } : {}),

@@ -1,6 +1,8 @@
 /** What a worker process reads from its environment: one schema, which the Compose file is checked against. */
 import { z } from 'zod';
 import { HOLDS_PASSWORD, WITH_PASSWORD } from '../process/endpoint-text.ts';
+import type { MetricsTo } from './observe.ts';
+import { queuePrefix, temporalSettings, withProfile } from '../process/temporal.ts';
 import { requestTimeoutSchema } from '../models/endpoint.ts';
 
 const count = (most: number) =>
@@ -16,7 +18,21 @@ export const temporalSchema = z.object({
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_API_KEY: z.string().optional(),
-  TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
+  TEMPORAL_TLS: z.enum(['true', 'false', '1', '0']).optional(),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().optional(),
+  TEMPORAL_TLS_CLIENT_CERT_DATA: z.string().optional(),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: z.string().optional(),
+  TEMPORAL_TLS_CLIENT_KEY_DATA: z.string().optional(),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: z.string().optional(),
+  TEMPORAL_TLS_SERVER_CA_CERT_DATA: z.string().optional(),
+  TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
+  /** A profile of Temporal's configuration file, and that file where it is not in its usual place (process/temporal.ts). */
+  TEMPORAL_PROFILE: z.string().optional(),
+  TEMPORAL_CONFIG_FILE: z.string().optional(),
+  /** Before the names of the queues, where installations share a namespace. */
+  RATCHET_TASK_QUEUE_PREFIX: z.string().optional(),
+  /** A module that encodes what Temporal stores (process/payload-codec.ts). */
+  RATCHET_PAYLOAD_CODEC: z.string().optional(),
   RATCHET_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -48,9 +64,24 @@ export const workerSchema = temporalSchema
     RATCHET_METRICS_HOST: z.string().default('127.0.0.1'),
     /** Traces go there (process/tracing.ts). */
     OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+    /** Metrics too, where it is set and no port is (workers/observe.ts). */
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.string().optional(),
+    OTEL_METRICS_EXPORTER: z.string().optional(),
     RATCHET_REQUEST_TIMEOUT_MS: requestTimeoutSchema,
+    /** Where runs are tracked (app/tracking/mlflow.ts). */
+    RATCHET_MLFLOW_URI: z.string().optional(),
+    MLFLOW_TRACKING_URI: z.string().optional(),
+    MLFLOW_TRACKING_TOKEN: z.string().optional(),
+    MLFLOW_TRACKING_USERNAME: z.string().optional(),
+    MLFLOW_TRACKING_PASSWORD: z.string().optional(),
     /** Folders of tasks (tasks/access.ts), by the separator of PATH. */
     RATCHET_TASKS: z.string().optional(),
+    /** Folder of rows that commands of tasks made (tasks/data/kept.ts), shared where workers run on several machines. */
+    RATCHET_ROWS: z.string().optional(),
+    /** The Python that reads data sets by name, with the package datasets. */
+    RATCHET_PYTHON: z.string().optional(),
+    /** Names of variables that a task's commands get beside the usual ones (tasks/data/command.ts). */
+    RATCHET_PASS: z.string().optional(),
     /** Which keys go where (models/keys.ts). */
     RATCHET_KEYS: z.string().optional(),
     /** The data folder of a local stack: what its user has allowed stands there. */
@@ -71,19 +102,30 @@ export const workerSchema = temporalSchema
     context.addIssue({ code: 'custom', path: [missing!], message });
   });
 
-export const temporalOf = (env: z.output<typeof temporalSchema>) => ({
-  address: env.TEMPORAL_ADDRESS,
-  apiKey: env.TEMPORAL_API_KEY,
-  // An API key travels in a header, so it implies TLS.
-  tls: env.TEMPORAL_TLS === 'true' || env.TEMPORAL_API_KEY !== undefined,
-});
+/** By Prometheus where a port is given, else by OTLP where a collector is; OTEL_METRICS_EXPORTER chooses where both are. */
+function metricsOf(e: z.output<typeof workerSchema>): MetricsTo | undefined {
+  const base = e.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const collector =
+    e.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? (base && `${base.replace(/\/+$/, '')}/v1/metrics`);
+  const chosen = e.OTEL_METRICS_EXPORTER;
+  if (chosen === 'none') return undefined;
+  if (e.RATCHET_METRICS_PORT && chosen !== 'otlp')
+    return { prometheus: `${e.RATCHET_METRICS_HOST}:${e.RATCHET_METRICS_PORT}` };
+  return collector ? { otlp: collector } : undefined;
+}
+
+/** For a worker, whose address has a default. @throws Error naming what can't be used */
+export function temporalOf(env: NodeJS.ProcessEnv) {
+  const { address, credentials } = temporalSettings(env);
+  return { address: address ?? temporalSchema.parse({}).TEMPORAL_ADDRESS, ...credentials };
+}
 
 /**
  * What a worker reads from its environment. A variable that is set to nothing counts as not set, as Compose
  * files write it. @throws Error naming every bad variable
  */
 export function workerEnvironment(env: NodeJS.ProcessEnv) {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = withProfile(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   const parsed = workerSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
@@ -94,7 +136,8 @@ export function workerEnvironment(env: NodeJS.ProcessEnv) {
   return {
     databaseUrl: e.DATABASE_URL,
     databaseConnections: e.RATCHET_DB_CONNECTIONS,
-    temporal: temporalOf(e),
+    temporal: temporalOf(given),
+    queuePrefix: queuePrefix(given),
     temporalNamespace: e.TEMPORAL_NAMESPACE,
     deployment:
       deploymentName && buildId ? { deploymentName, buildId, versioning: e.RATCHET_VERSIONING } : undefined,
@@ -102,7 +145,7 @@ export function workerEnvironment(env: NodeJS.ProcessEnv) {
     queues: e.RATCHET_QUEUES,
     slots: { main: e.RATCHET_SLOTS_MAIN, llm: e.RATCHET_SLOTS_LLM, train: e.RATCHET_SLOTS_TRAIN },
     maxCachedWorkflows: e.RATCHET_MAX_CACHED_WORKFLOWS,
-    metrics: e.RATCHET_METRICS_PORT ? `${e.RATCHET_METRICS_HOST}:${e.RATCHET_METRICS_PORT}` : undefined,
+    metrics: metricsOf(e),
     health: e.RATCHET_HEALTH_PORT ? { host: e.RATCHET_HEALTH_HOST, port: e.RATCHET_HEALTH_PORT } : undefined,
   };
 }

@@ -8,14 +8,16 @@ import { migrate } from '../db/migrate.ts';
 import { errorText } from '../models/errors.ts';
 import { receiveKeys } from '../process/handed-keys.ts';
 import { createLog } from '../process/log.ts';
+import { payloadCodecs } from '../process/payload-codec.ts';
 import { dieWithoutSecrets } from '../process/secrets.ts';
 import { startTracing } from '../process/tracing.ts';
-import { TASK_QUEUE } from '../workflows/names.ts';
+import { taskQueues } from '../workflows/names.ts';
 import { bundleWorkflows, keptBundle } from './bundle.ts';
+import { trackerOf } from './track.ts';
 import { createWorkers } from './create.ts';
 import { workerEnvironment } from './environment.ts';
 import { serveHealth } from './health.ts';
-import { prometheus } from './observe.ts';
+import { exporterOf } from './observe.ts';
 import { startSweeper } from './sweeper.ts';
 
 dieWithoutSecrets();
@@ -28,7 +30,7 @@ Runtime.install({
     env.logLevel.toUpperCase() as Uppercase<typeof env.logLevel>,
     ({ level, message, meta }) => write[level].call(log, meta ?? {}, message),
   ),
-  telemetryOptions: env.metrics ? { metrics: prometheus(env.metrics) } : {},
+  telemetryOptions: env.metrics ? { metrics: exporterOf(env.metrics) } : {},
 });
 const tracing = await startTracing('ratchet-worker');
 
@@ -41,12 +43,16 @@ const health =
 
 await migrate(env.databaseUrl);
 const db = connect(env.databaseUrl, env.databaseConnections);
+const codecs = await payloadCodecs();
 const connection = await NativeConnection.connect(env.temporal);
 workers = await createWorkers({
   connection,
   namespace: env.temporalNamespace,
   db,
+  track: await trackerOf(db, process.env),
   queues: env.queues,
+  queuePrefix: env.queuePrefix,
+  payloadCodecs: codecs,
   workflowBundle: env.queues.includes('main')
     ? await (tracing ? bundleWorkflows(tracing) : keptBundle())
     : undefined,
@@ -60,12 +66,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 // Whoever serves the models' queue can reach the models.
 const endSweeping = env.queues.includes('llm')
-  ? startSweeper({ connection, namespace: env.temporalNamespace, db }, (what, error) =>
+  ? startSweeper({ connection, namespace: env.temporalNamespace, db, payloadCodecs: codecs }, (what, error) =>
       log.warn({ error: errorText(error) }, what),
     )
   : undefined;
 const running = Promise.all(workers.map((worker) => worker.run()));
-console.log(`worker ready: ${env.queues.map((queue) => TASK_QUEUE[queue]).join(', ')}`);
+console.log(`worker ready: ${env.queues.map((queue) => taskQueues(env.queuePrefix)[queue]).join(', ')}`);
 await running;
 endSweeping?.();
 await health?.close();

@@ -1,5 +1,6 @@
 /** Frees the adapters of answers whose workflow was terminated before it could: a worker looks every half minute. */
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Db } from '../db/connect.ts';
 import { sweepAdapters } from '../engine/answer-adapters.ts';
@@ -13,10 +14,15 @@ const PATIENCE_MS = 20_000;
  * @returns ends it
  */
 export function startSweeper(
-  { connection, namespace, db }: { connection: NativeConnection; namespace: string; db: Db },
+  {
+    connection,
+    namespace,
+    db,
+    payloadCodecs,
+  }: { connection: NativeConnection; namespace: string; db: Db; payloadCodecs: PayloadCodec[] },
   failed: (what: string, error: unknown) => void,
 ): () => void {
-  const { workflow } = new Client({ connection, namespace });
+  const { workflow } = new Client({ connection, namespace, dataConverter: { payloadCodecs } });
   const isOpen = async (id: string): Promise<boolean> => {
     try {
       const { status } = await workflow.getHandle(id).describe();

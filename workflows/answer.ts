@@ -11,35 +11,42 @@ import type { LlmActivities, MainActivities } from '../activities/index.ts';
 import type { AnswerInput } from '../loop/answer-input.ts';
 import { FAILURE, NEVER_RETRIED } from '../loop/failures.ts';
 import { failureType, firstLine } from './failures.ts';
-import { TASK_QUEUE } from './names.ts';
+import { scheduledOn } from './scheduled-on.ts';
 
-const main = proxyActivities<Pick<MainActivities, 'openAnswer' | 'chooseDemonstrations' | 'closeAnswer'>>({
-  taskQueue: TASK_QUEUE.main,
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '15 seconds',
-  retry: { initialInterval: '200 milliseconds', maximumAttempts: 10, nonRetryableErrorTypes: NEVER_RETRIED },
-});
+const main = proxyActivities<Pick<MainActivities, 'openAnswer' | 'chooseDemonstrations' | 'closeAnswer'>>(
+  scheduledOn('main', {
+    startToCloseTimeout: '1 minute',
+    heartbeatTimeout: '15 seconds',
+    retry: {
+      initialInterval: '200 milliseconds',
+      maximumAttempts: 10,
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  }),
+);
 
 /** Somebody waits for it: an endpoint that does not answer gets less patience than from a run. */
-const models = proxyActivities<Pick<LlmActivities, 'lookFirst' | 'trainAnswer' | 'askAdapted'>>({
-  taskQueue: TASK_QUEUE.llm,
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  startToCloseTimeout: '75 minutes',
-  heartbeatTimeout: '20 seconds',
-  retry: {
-    initialInterval: '500 milliseconds',
-    maximumInterval: '5 seconds',
-    maximumAttempts: 8,
-    nonRetryableErrorTypes: NEVER_RETRIED,
-  },
-});
+const models = proxyActivities<Pick<LlmActivities, 'lookFirst' | 'trainAnswer' | 'askAdapted'>>(
+  scheduledOn('llm', {
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    startToCloseTimeout: '75 minutes',
+    heartbeatTimeout: '20 seconds',
+    retry: {
+      initialInterval: '500 milliseconds',
+      maximumInterval: '5 seconds',
+      maximumAttempts: 8,
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  }),
+);
 
 /** The answer does not wait for a server that is away: what is not freed by then, the workers' sweeper frees. */
-const freeing = proxyActivities<Pick<LlmActivities, 'freeAnswer'>>({
-  taskQueue: TASK_QUEUE.llm,
-  startToCloseTimeout: '2 minutes',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds', maximumAttempts: 5 },
-});
+const freeing = proxyActivities<Pick<LlmActivities, 'freeAnswer'>>(
+  scheduledOn('llm', {
+    startToCloseTimeout: '2 minutes',
+    retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds', maximumAttempts: 5 },
+  }),
+);
 
 /** Adapting that did not come about leaves the answer of the checkpoint as it is. */
 const SURVIVED = new Set<string>([FAILURE.trainingFailed, FAILURE.budgetExceeded]);

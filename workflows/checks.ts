@@ -1,16 +1,22 @@
+import { continueAsNew } from '@temporalio/workflow';
+import type { CheckSpan } from '../loop/check-job.ts';
 import { main, sandbox } from './proxies.ts';
 
+/** A page is up to some megabytes of history, of which a workflow may have fifty. */
+const PAGES = 10;
+
 /**
- * Has the sandbox look at the samples of some prompts. A workflow of its own, since the sandbox knows no database and texts go to it
+ * Has the sandbox look at samples of some prompts, or at answers to held-out problems. A workflow of its own, since the sandbox knows no database and texts go to it
  * by way of a history, which is gone with this.
  *
  * Reads and writes nothing itself. Safe to repeat: what is verified already is not asked for again.
  */
-export async function checks(span: { iterationId: number; first: number; count: number }): Promise<void> {
-  for (;;) {
+export async function checks(span: CheckSpan): Promise<void> {
+  for (let page = 0; page < PAGES; page++) {
     const { check, jobs } = await main.pendingInSandbox(span);
     if (jobs.length === 0) return;
     const checked = await sandbox.runChecks({ check, jobs });
     await main.storeChecked({ checked });
   }
+  await continueAsNew<typeof checks>(span);
 }

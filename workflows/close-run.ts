@@ -23,6 +23,7 @@ export async function closeRun(
   await session.settle();
   const outcome = await durable.finishRun({ runId, status, reason: reason || undefined });
   await session.settle();
+  await session.track();
   session.refresh(status);
   return outcome!;
 }
@@ -40,6 +41,7 @@ export async function closeFailedRun(session: Session, error: unknown): Promise<
     // Where a bug is in the way of that too, the workflow must end all the same.
     await durable.finishRun({ runId, status: cancelled ? 'stopped' : 'failed', reason }).catch(() => {});
     await session.settle();
+    await session.track();
   });
   if (cancelled) return failure;
   session.refresh(`failed: ${firstLine(failure)}`);

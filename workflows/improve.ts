@@ -43,6 +43,7 @@ export async function improve(input?: ImproveInput, carried?: Partial<Control>):
     const baseId = await measureBase(session, run);
     if (baseId === undefined) return await closeRun(session, {});
     await measureYardstick(session, run);
+    await session.track();
     const teacherId = run.taught && (await measureTeacher(session, run));
     const halt = await iterate(session, run, input);
     const unread = await readFinal(session, run, teacherId ? [baseId, teacherId] : [baseId]);
@@ -112,6 +113,7 @@ async function iterate(
     if (end.kind === 'unfinished') break;
     history.iterations = newest([...history.iterations, end.row]);
     session.refresh(`decided iteration ${next}`, decisionAttributes(end.row));
+    await session.track();
     if (control.stop || (end.halt && (end.whole || (await takeTarget(session, run, next + 1, end.halt)))))
       return end.halt;
     const { historyLength, continueAsNewSuggested } = workflowInfo();

@@ -2,4 +2,5 @@
 export { improve } from './improve.ts';
 export { iteration } from './iteration.ts';
 export { answer } from './answer.ts';
+export { discover } from './discover.ts';
 export { checks } from './checks.ts';

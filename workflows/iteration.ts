@@ -1,7 +1,9 @@
 import {
   defineSignal,
-  executeChild,
   getExternalWorkflowHandle,
+  isCancellation,
+  log,
+  patched,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -9,13 +11,14 @@ import {
 import type { Collected } from '../activities/collect/collect.ts';
 import type { Decided } from '../activities/decide/decide.ts';
 import type { MessageArgs } from '../loop/control.ts';
+import { FAILURE } from '../loop/failures.ts';
 import { attribute, decisionAttributes } from './attributes.ts';
-import type { checks } from './checks.ts';
-import { asFailure, failureType, HALTED, rootCause } from './failures.ts';
+import { checkInSandbox } from './check-in-sandbox.ts';
+import { asFailure, failureType, firstLine, HALTED, rootCause } from './failures.ts';
 import { measure, type Paging } from './measure.ts';
-import { checksWorkflowId, WORKFLOW } from './names.ts';
+import { testMemory } from './memory.ts';
 import { inPages, pageSize } from './pages.ts';
-import { llm, main, trainer } from './proxies.ts';
+import { llm, main, retiring, trainer } from './proxies.ts';
 import { awaitReviews, reviewedSignal } from './review.ts';
 import { createSafePoint, type SafePoint } from './safe-point.ts';
 import { Stages, type Output } from './stages.ts';
@@ -58,16 +61,27 @@ async function runStages({ runId, index, task, paging, paused }: IterationInput)
     { key: attribute.task, value: task },
     { key: attribute.iteration, value: index },
   ]);
-  const { iterationId, levels, review, probes, sandbox } = await main.startIteration({ runId, index });
+  const begun = await main.startIteration({ runId, index });
+  const { iterationId, levels, review, sandbox, behaviour, proof, memoryTests, selfPlay } = begun;
   const stages = new Stages(iterationId, levels, safePoint);
   const current = { iterationId, paging, safePoint };
 
   const pool = await stages.run('collect', () => main.collect({ iterationId }));
-  await stages.run('generate', () => generate(current, pool));
-  await stages.run('evaluate', () => evaluate(current, pool, probes));
+  await stages.run('generate', async () => {
+    // Only runs with a memory come here, so histories of others stay as they were.
+    const tested = memoryTests ? await testMemory(iterationId, memoryTests, paging, safePoint) : {};
+    return { ...(await generate(current, pool)), ...tested };
+  });
+  await stages.run('evaluate', async () => {
+    if (behaviour) await checkDrawn(current, pool);
+    // Only runs that ask for proof come here, so histories of others stay as they were.
+    const proven = proof ? await askForProof(current, pool) : {};
+    return { ...(await evaluate(current, pool, begun)), ...proven };
+  });
   await stages.run('filter', async () => {
-    if (sandbox) await checkInSandbox(current);
-    return main.filter({ iterationId });
+    if (sandbox) await checkVoted(current);
+    const filtered = await main.filter({ iterationId });
+    return selfPlay === undefined ? filtered : { ...filtered, ...(await foolCritics(current, selfPlay)) };
   });
   if (review) {
     await awaitReviews({ runId, iterationId, safePoint, state }, (waiting) => stages.show('review', waiting));
@@ -80,8 +94,20 @@ async function runStages({ runId, index, task, paging, paused }: IterationInput)
   const decided = await stages.run('decide', () => main.decide({ iterationId, fault, nothing }));
 
   upsertSearchAttributes(decisionAttributes(decided.row));
+  await retire(decided);
   await reportStagnation(index, decided);
   return decided;
+}
+
+/** Only where candidates are served apart from their trainer is there one to retire, so histories of others stay as they were. */
+async function retire({ retire: checkpointId }: Decided): Promise<void> {
+  if (checkpointId === undefined) return;
+  try {
+    await retiring.retireAdapter({ checkpointId });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn('a discarded adapter could not be unloaded', { checkpointId, error: rootCause(error).message });
+  }
 }
 
 /** Signals of the run. Call it before the first `await`. */
@@ -125,16 +151,37 @@ async function generate(current: Iteration, pool: Collected): Promise<{ samples:
   return { samples: wantedOf(pages) };
 }
 
+/** Has the sandbox say what the samples do, by which they vote. */
+const checkDrawn = ({ iterationId, paging, safePoint }: Iteration, pool: Collected): Promise<void> =>
+  checkInSandbox('drawn-', drawnIn(pool), { iterationId, when: 'before-vote' }, paging, safePoint);
+
+/** Samples again what could not be proven, and has the sandbox look at that too. */
+async function askForProof(current: Iteration, pool: Collected): Promise<{ forProof: number }> {
+  const { iterationId, paging, safePoint } = current;
+  const asked = await overPages(current, drawnIn(pool), (first, count) =>
+    llm.moreProofPage.executeWithOptions(span('prompts', first, count), [{ iterationId, first, count }]),
+  );
+  const forProof = wantedOf(asked);
+  if (forProof > 0)
+    await checkInSandbox('proof-', drawnIn(pool), { iterationId, when: 'before-vote' }, paging, safePoint);
+  return { forProof };
+}
+
 /** Plants probes, asks the critics, votes, samples again what missed a trusted answer, and asks the critics about the rest. */
-async function evaluate(current: Iteration, pool: Collected, probes: boolean | undefined) {
+async function evaluate(
+  current: Iteration,
+  pool: Collected,
+  { probes, debate }: { probes?: boolean; debate?: boolean },
+) {
   const { iterationId } = current;
-  // Only runs that plant come here, so histories of others stay as they were.
+  // Only runs that plant come here, and only those that debate below, so histories of others stay as they were.
   const { planted } = probes ? await main.plantProbes({ iterationId }) : { planted: 0 };
   const critique = (total: number, when: 'before-vote' | 'after-vote') =>
     overPages(current, total, (first, count) =>
       llm.critiquePage.executeWithOptions(span(when, first, count), [{ iterationId, first, count, when }]),
     );
   const approved = await critique(drawnIn(pool), 'before-vote');
+  const debated = debate ? await debateSplit(current) : {};
   const voted = await main.vote({ iterationId });
   const resampled = await overPages(current, voted.trusted, (first, count) =>
     llm.resamplePage.executeWithOptions(span('trusted prompts', first, count), [
@@ -143,19 +190,53 @@ async function evaluate(current: Iteration, pool: Collected, probes: boolean | u
   );
   // What is planted is judged though the model's own samples came to nothing.
   const critiqued = await critique(Math.max(voted.trusted, Math.min(1, planted)), 'after-vote');
-  return { ...voted, resampled: wantedOf(resampled), critiqued: wantedOf([...approved, ...critiqued]) };
+  return {
+    ...voted,
+    ...debated,
+    resampled: wantedOf(resampled),
+    critiqued: wantedOf([...approved, ...critiqued]),
+  };
+}
+
+/** Has agents argue about the prompts that samples disagree on. */
+async function debateSplit(current: Iteration): Promise<{ debates: number }> {
+  const { iterationId } = current;
+  const { debates } = await main.openDebates({ iterationId });
+  await overPages(current, debates, (first, count) =>
+    llm.debatePage.executeWithOptions(span('debates', first, count), [{ iterationId, first, count }]),
+  );
+  return { debates };
+}
+
+/** Has an adversary look for bad work that the critics pass, as far as the budget allows. */
+async function foolCritics(
+  current: Iteration,
+  works: number,
+): Promise<{ foundByAdversary: number; adversaryStopped?: string }> {
+  const { iterationId } = current;
+  let stopped: string | undefined;
+  const pages = await overPages(current, works, async (first, count) => {
+    if (stopped !== undefined) return { found: 0 };
+    try {
+      const summary = span('works to spoil', first, count);
+      return await llm.playPage.executeWithOptions(summary, [{ iterationId, first, count }]);
+    } catch (error) {
+      // The iteration's examples are accepted and paid for, whatever else would be found. Earlier versions gave them up.
+      if (failureType(error) !== FAILURE.budgetExceeded || !patched('self-play-ends-at-budget')) throw error;
+      stopped = firstLine(error);
+      return { found: 0 };
+    }
+  });
+  return {
+    foundByAdversary: pages.reduce((sum, { found }) => sum + found, 0),
+    ...(stopped === undefined ? {} : { adversaryStopped: stopped }),
+  };
 }
 
 /** Has the task's own check run on what could become an example. */
-async function checkInSandbox(current: Iteration): Promise<void> {
-  const { iterationId } = current;
-  const { workflowId } = workflowInfo();
-  await overPages(current, await main.countVoted({ iterationId }), (first, count) =>
-    executeChild<typeof checks>(WORKFLOW.checks, {
-      workflowId: checksWorkflowId(workflowId, first),
-      args: [{ iterationId, first, count }],
-    }),
-  );
+async function checkVoted({ iterationId, paging, safePoint }: Iteration): Promise<void> {
+  const voted = await main.countVoted({ iterationId });
+  await checkInSandbox('', voted, { iterationId }, paging, safePoint);
 }
 
 /** `nothing`: why there was nothing to train; `fault`: why training came to nothing. */

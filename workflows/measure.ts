@@ -1,6 +1,7 @@
 import type { BenchmarkRole } from '../loop/words.ts';
 import type { SafePoint } from './safe-point.ts';
 import { llm, main } from './proxies.ts';
+import { checkInSandbox } from './check-in-sandbox.ts';
 import { inPages, pageSize } from './pages.ts';
 
 export type Paging = { pagesInFlight: number; promptsPerPage: number };
@@ -34,6 +35,10 @@ export async function measure(
     const { summary, page } = pages[i]!;
     return llm.benchmarkItems.executeWithOptions({ summary }, [page]);
   });
+  for (const { evaluationId, benchmark, total, sandbox } of plans) {
+    if (sandbox)
+      await checkInSandbox(`${benchmark}-${evaluationId}-`, total, { evaluationId }, paging, safePoint);
+  }
   for (const { evaluationId } of plans) await main.closeEvaluation({ evaluationId });
   return { items };
 }

@@ -7,6 +7,8 @@ import {
   CancellationScope,
   condition,
   defineQuery,
+  isCancellation,
+  log,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -16,10 +18,12 @@ import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import type { PreparedRun } from '../activities/run/run.ts';
 import { createControl, type Control } from '../loop/control.ts';
 import { attribute } from './attributes.ts';
-import { adviceFor, failureType, firstLine, HALTED, isFatal, retryHelps } from './failures.ts';
+import { adviceFor, failureType, firstLine, HALTED, isFatal, retryHelps, rootCause } from './failures.ts';
 import { listen } from './messages.ts';
 import { startRecorder, type Recorder } from './recorder.ts';
 import { reviewsWaitSignal } from './review.ts';
+import { tracking } from './proxies.ts';
+import { comeFirst } from './scheduled-on.ts';
 import { createSafePoint, type SafePoint } from './safe-point.ts';
 import { markdown, newest, stateOf, type RunHistory, type RunView } from './view.ts';
 
@@ -35,6 +39,8 @@ export class Session {
   readonly recorder: Recorder;
   /** Why the run must fail although nothing of its own failed: what it was told can't be stored. */
   unrecorded: { error: unknown } | undefined;
+  /** Only runs that are tracked schedule it, so histories of others stay as they were. */
+  private tracked = false;
   private shownStage = '';
 
   /** Call it before the first `await`: messages may have come before the workflow's first task. */
@@ -80,12 +86,25 @@ export class Session {
 
   /** The run is stored: from now on it records what it is told. */
   begin(run: PreparedRun): void {
+    comeFirst(run.priority);
+    this.tracked = run.tracked === true;
     Object.assign(this.view, { task: run.task, iteration: run.nextIteration, iterations: run.iterations });
     this.history.iterations = newest(run.history);
     this.control.iteration = run.nextIteration - 1;
     this.control.phase = 'measuring';
     this.refresh('measuring the base', [{ key: attribute.task, value: run.task }]);
     this.recorder.begin();
+  }
+
+  /** Tells the trackers of experiments what is so by now; that they can't be told is no failure of the run. */
+  async track(): Promise<void> {
+    if (!this.tracked) return;
+    try {
+      await tracking.trackRun({ runId: this.runId });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('the run could not be tracked', { error: rootCause(error).message });
+    }
   }
 
   /** Shows what the run does, and whether it waits, in the workflow's details and search attributes. */

@@ -20,6 +20,7 @@ import { haltIterationSignal, iteration, pauseIterationSignal, resumeIterationSi
 import { iterationWorkflowId } from './names.ts';
 import { cancelling, durable } from './proxies.ts';
 import { reviewedSignal } from './review.ts';
+import { runPriority } from './scheduled-on.ts';
 
 /**
  * `halt`: why no further iteration may begin; `whole`: in no stage of a curriculum either. `unfinished`: the run was stopped in the
@@ -176,6 +177,7 @@ async function startIterationChild(
         ],
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        priority: runPriority(),
         staticSummary: `iteration ${index} of ${runId}`,
       });
     } catch (error) {

@@ -1,8 +1,8 @@
 import { cancellationDetails, cancellationSignal } from '@temporalio/activity';
 import { addCheckpoint, findCheckpoint } from '../../db/queries/runs.ts';
-import { endpointOf, iterationContext, type Deps } from '../../engine/context.ts';
+import { endpointOf, iterationContext, servedAs, type Deps } from '../../engine/context.ts';
 import { toFailure } from '../../models/failure.ts';
-import { loadAdapter } from '../../models/fine-tuning.ts';
+import { loadAdapter } from '../../models/adapters.ts';
 import type { Job } from '../../models/job.ts';
 import {
   abandonJob,
@@ -65,7 +65,7 @@ async function checkpointOf(
   if (stored) return { checkpointId: stored.id, ...spent };
 
   await inspectAdapter(remoteId, job.adapter_path, parent);
-  const serving = { ...endpointOf('generator', settings, task), model: model };
+  const serving = servedAs(endpointOf('generator', settings, task), model, trainer);
   if (serving.baseURL !== trainer.baseURL && job.adapter_path) {
     await loadAdapter(serving, model, job.adapter_path, signal);
   }

@@ -1,4 +1,5 @@
 import type { BenchmarkRole } from '../../loop/words.ts';
+import { insertNew } from '../../db/insert-new.ts';
 import { ApplicationFailure, cancellationSignal } from '@temporalio/activity';
 import type { Db } from '../../db/connect.ts';
 import {
@@ -34,10 +35,18 @@ import type { Endpoint } from '../../models/endpoint.ts';
 import { answererOf, endpointOf, settingsNow, taskOf, type Deps, readRun } from '../../engine/context.ts';
 import { answerIn, rationaleOf } from '../../engine/reading.ts';
 import { count as counted } from '../../engine/metrics.ts';
-import { reloadOf } from '../../engine/reload.ts';
-import type { Task } from '../../tasks/task.ts';
+import { reloadOf, type Reload } from '../../engine/reload.ts';
+import { judgesBehaviour, type Task } from '../../tasks/task.ts';
+import { askHarness } from './harness.ts';
 
-export type EvaluationPlan = { evaluationId: number; benchmark: string; total: number; first: number };
+/** `sandbox`: it grades the answers. */
+export type EvaluationPlan = {
+  evaluationId: number;
+  benchmark: string;
+  total: number;
+  first: number;
+  sandbox?: true;
+};
 
 /** One item, asked plainly or, of the model that the run starts from, with the task's worked examples before it. */
 type Question = { item: BenchmarkItemRow; form: Form };
@@ -46,7 +55,7 @@ type Answered = MadeCall & Question & { refused?: true };
 
 /** Is this the model that its run starts from, and are the task's worked examples more than the plain form has? */
 const inBothForms = (checkpoint: Checkpoint, task: Task): boolean =>
-  checkpoint.iterationIndex === 0 && task.askWithExamples !== undefined;
+  checkpoint.iterationIndex === 0 && task.askWithExamples !== undefined && !judgesBehaviour(task);
 
 /**
  * What is to be measured of a checkpoint: its benchmarks of the given roles that have not been measured
@@ -66,6 +75,7 @@ export async function planEvaluations(
 ): Promise<EvaluationPlan[]> {
   const { runId, checkpointId, roles, iterationId } = request;
   const plans: EvaluationPlan[] = [];
+  const graded = judgesBehaviour(taskOf(await readRun(db, runId)));
   let items = 0;
   for (const { name, role } of await listBenchmarks(db, runId)) {
     if (!roles.includes(role)) continue;
@@ -73,14 +83,20 @@ export async function planEvaluations(
     items += total;
     const evaluation = await addEvaluation(db, { checkpointId, benchmark: name, iterationId, total });
     if (evaluation.finishedAt === null)
-      plans.push({ evaluationId: evaluation.id, benchmark: name, total, first: 0 });
+      plans.push({
+        evaluationId: evaluation.id,
+        benchmark: name,
+        total,
+        first: 0,
+        ...(graded ? { sandbox: true as const } : {}),
+      });
   }
   if (iterationId !== undefined) await setStageTotal(db, iterationId, 'benchmark', items);
   return plans;
 }
 
 /** One page of an evaluation, being asked. */
-type Asking = {
+export type Asking = {
   db: Db;
   run: Run;
   task: Task;
@@ -92,11 +108,12 @@ type Asking = {
 
 /**
  * Benchmark: a checkpoint's greedy answers to one page of held-out problems. An item that the endpoint refuses
- * is stored as not measured, neither right nor wrong: what that means for whom is the decision's. The model that the
- * run starts from answers in both forms, where the task's worked examples stand in samples only.
+ * is stored as not measured, neither right nor wrong: what that means for whom is the decision's; so is an answer that the sandbox
+ * has still to grade. The model that the run starts from answers in both forms, where the task's worked examples stand in samples only.
+ * What a harness measures, it measures as a whole: that is the first page, and the others are empty.
  *
  * Reads: the evaluation, its items, the answers to them so far. Writes: answers in either form, with their calls.
- * Safe to repeat: an item has one answer in each form, and only what has none is asked.
+ * Safe to repeat: an item has one answer in each form, and only what has none is asked. A harness is run anew until its scores are stored.
  */
 export async function benchmarkItems(
   { db }: Deps,
@@ -109,7 +126,10 @@ export async function benchmarkItems(
   const task = taskOf(run);
   const { role, endpoint } = answererOf(run.settings, task, checkpoint);
   const whose = { runId: run.id, iterationId, stage: 'benchmark', role };
-  const page = await benchmarkPage(db, run.id, benchmark, first, count);
+  const harness = task.benchmarks.find(({ name }) => name === benchmark)?.harness;
+  if (harness && first > 0) return;
+  const size = harness ? await countItems(db, run.id, benchmark) : count;
+  const page = await benchmarkPage(db, run.id, benchmark, first, size);
   const asking = { db, run, task, checkpoint, evaluation, endpoint, whose };
   const questions = await openQuestions(asking, page);
   const settings = await settingsNow(db, run, iterationId);
@@ -120,9 +140,16 @@ export async function benchmarkItems(
     db,
     { run, settings, task, iterationId: iterationId ?? undefined },
     { key, model: endpoint.model, units: questions.length, each, final },
-    () => ask(asking, questions),
+    async () => {
+      if (!harness) return ask(asking, questions);
+      const how = { both: inBothForms(checkpoint, task), reload: reloadFor(asking) };
+      if (questions.length > 0) await askHarness(asking, harness, page, how);
+    },
   );
 }
+
+const reloadFor = ({ db, run, task, checkpoint, endpoint }: Asking): Reload =>
+  reloadOf(db, endpoint, endpointOf('trainer', run.settings, task), checkpoint, cancellationSignal());
 
 async function openQuestions(
   { db, task, checkpoint, evaluation }: Asking,
@@ -142,7 +169,7 @@ async function openQuestions(
 }
 
 async function ask(asking: Asking, questions: Question[]): Promise<void> {
-  const { db, run, task, checkpoint, evaluation, endpoint, whose } = asking;
+  const { db, run, task, evaluation, endpoint, whose } = asking;
   const { sampling, paging } = run.settings;
   await callAll(questions, {
     endpoint,
@@ -163,22 +190,22 @@ async function ask(asking: Asking, questions: Question[]): Promise<void> {
       if (!isRefusal(error)) throw error;
       return { ...unanswered(endpoint, whose, errorText(error)), ...question, refused: true };
     },
-    reload: reloadOf(
-      db,
-      endpoint,
-      endpointOf('trainer', run.settings, task),
-      checkpoint,
-      cancellationSignal(),
-    ),
+    reload: reloadFor(asking),
     store: storeWithCalls(db, async (tx, answered: Answered[], callIds) => {
       const rows = answered.map((one, i) => ({ form: one.form, row: rowOf(task, one, callIds[i]!) }));
       const evaluationId = evaluation.id;
       const plain = rows.flatMap(({ form, row }) => (form === 'plain' ? { ...row, evaluationId } : []));
       const shown = rows.flatMap(({ form, row }) => (form === 'plain' ? [] : row));
-      if (plain.length > 0) await tx.insert(evaluationItems).values(plain).onConflictDoNothing();
-      if (shown.length > 0) await tx.insert(shownAnswers).values(shown).onConflictDoNothing();
+      await insertNew(tx, evaluationItems, plain);
+      await insertNew(tx, shownAnswers, shown);
     }),
   });
+}
+
+/** Null: the sandbox will say. */
+function rightness(task: Task, answer: string | null, known: string): boolean | null {
+  if (answer === null) return false;
+  return judgesBehaviour(task) ? null : task.sameAnswer(answer, known);
 }
 
 /** `correct` is null for what was refused or can't be read: not measured. */
@@ -191,7 +218,7 @@ function rowOf(task: Task, { item, reply, refused }: Answered, callId: number) {
     itemId: item.id,
     rationale,
     answer,
-    correct: refused || unread ? null : answer !== null && task.sameAnswer(answer, item.answer),
+    correct: refused || unread ? null : rightness(task, answer, item.answer),
     fingerprint: reply.fingerprint,
     callId,
   };

@@ -1,4 +1,5 @@
 import { ApplicationFailure, cancellationSignal } from '@temporalio/activity';
+import { insertNew } from '../../db/insert-new.ts';
 import type { Db } from '../../db/connect.ts';
 import type { BenchmarkItemRow } from '../../db/queries/evaluations.ts';
 import {
@@ -151,7 +152,7 @@ async function ask({ db, run, task, base, endpoint, whose }: Asking, requests: R
     reload: reloadOf(db, endpoint, endpointOf('trainer', run.settings, task), base, cancellationSignal()),
     store: storeWithCalls(db, async (tx, answered: Answered[], callIds) => {
       const rows = answered.flatMap((one, i) => rowsOf(task, one, callIds[i]!));
-      if (rows.length > 0) await tx.insert(majoritySamples).values(rows).onConflictDoNothing();
+      await insertNew(tx, majoritySamples, rows);
     }),
   });
 }

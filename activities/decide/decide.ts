@@ -4,7 +4,13 @@ import type { Db } from '../../db/connect.ts';
 import { addAdjustment } from '../../db/queries/adjustments.ts';
 import { bestScored, correctness, findEvaluation } from '../../db/queries/evaluations.ts';
 import { countPrompts } from '../../db/queries/prompts.ts';
-import { baseAndBest, findCheckpoint, listBenchmarks, type Checkpoint } from '../../db/queries/runs.ts';
+import {
+  baseAndBest,
+  findCheckpoint,
+  getCheckpoint,
+  listBenchmarks,
+  type Checkpoint,
+} from '../../db/queries/runs.ts';
 import { decisions } from '../../db/schema.ts';
 import { earlierLooks, recentRows, type HistoryRow } from '../../db/queries/history.ts';
 import { shownCorrectness } from '../../db/queries/shown-answers.ts';
@@ -25,7 +31,7 @@ import { iterationSpend } from '../../engine/spent.ts';
 import { scoredIn } from '../../engine/target-stages.ts';
 import { recordDrift } from '../run/drift.ts';
 import { storedUse } from '../../engine/stored-prompts.ts';
-import { iterationContext, type Deps, type IterationContext } from '../../engine/context.ts';
+import { endpointOf, iterationContext, type Deps, type IterationContext } from '../../engine/context.ts';
 import { count, gauge, logInfo, measured } from '../../engine/metrics.ts';
 
 export type Decided = {
@@ -38,6 +44,8 @@ export type Decided = {
   drift?: string;
   /** No further iteration is worth its cost. */
   halt?: string;
+  /** A discarded candidate that is served apart from its trainer, where it need not stay. */
+  retire?: number;
 };
 
 const REASON_CHARACTERS = 400;
@@ -199,8 +207,20 @@ export async function decide(
     stagnation: found && { kind: found.kind, reason: found.reason },
     // A message holds a short text; the whole of it is in the table.
     drift: drift.steps.length > 0 ? drifted?.slice(0, REASON_CHARACTERS) : undefined,
+    retire: await retiredBy(db, context, stored),
     halt: row.prompts === 0 ? `halted: ${stored.reason}` : await answerLowRoi(db, context, upToNow),
   };
+}
+
+/** A server has room for some adapters only, and a candidate that was discarded is loaded again where it is wanted once more (engine/reload.ts). */
+async function retiredBy(
+  db: Db,
+  { settings, task }: IterationContext,
+  { kind, candidateId }: typeof decisions.$inferSelect,
+): Promise<number | undefined> {
+  if (kind !== 'discard' || candidateId === null) return undefined;
+  const candidate = await getCheckpoint(db, candidateId);
+  return endpointOf('generator', settings, task, candidate).base === undefined ? undefined : candidateId;
 }
 
 /** Which look at the target set this is, and the level that is left for it. */

@@ -67,13 +67,14 @@ async function candidatesOn(db: Db, context: IterationContext, { first, count }:
  */
 function candidatesAmong(context: IterationContext, answer: string, samples: Sample[]): Sample[] {
   const { settings, task } = context;
-  const most = { 1: 2 * settings.select.perPrompt, 2: 2 * settings.select.hardPerRewrite };
+  const { perPrompt, hardPerRewrite } = settings.select;
   const taken = new Map<string, number>();
   return samples.filter((s) => {
     if (!isWellFormed(s) || s.answer === null || !task.sameAnswer(s.answer, answer)) return false;
-    const quota = s.round === 1 ? 'first' : s.rewrite;
+    const again = s.round === 2;
+    const quota = again ? s.rewrite : 'voted';
     const count = taken.get(quota) ?? 0;
-    if (count >= most[s.round as 1 | 2]) return false;
+    if (count >= 2 * (again ? hardPerRewrite : perPrompt)) return false;
     taken.set(quota, count + 1);
     return true;
   });

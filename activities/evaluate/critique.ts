@@ -1,4 +1,5 @@
 import { and, eq, inArray } from 'drizzle-orm';
+import { insertNew } from '../../db/insert-new.ts';
 import type { Db } from '../../db/connect.ts';
 import { timesSetAside } from '../../db/queries/probes.ts';
 import type { Sample } from '../../db/queries/prompts.ts';
@@ -28,9 +29,6 @@ export type Critiqued = { wanted: number; asked: number; cached: number };
 
 /** Longest reply of a critic that is stored. */
 const REPLY_CHARACTERS = 8000;
-
-/** Rows in one insert: PostgreSQL takes 65,535 parameters. */
-const ROWS_AT_ONCE = 1000;
 
 /** One request to the critic and the samples whose work it judges. */
 type Question = {
@@ -195,12 +193,7 @@ async function answerFromCache({ db, name, context }: Judging, questions: Questi
     const taken = { critic: name, outcome, score, reason, reply, callId, cacheKey: key, cached: true };
     return samples.map((sample) => ({ sampleId: sample.id, ...taken }));
   });
-  for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
-    await db
-      .insert(critiques)
-      .values(rows.slice(i, i + ROWS_AT_ONCE))
-      .onConflictDoNothing();
-  }
+  await insertNew(db, critiques, rows);
   return questions.filter(({ key }) => !earlier.has(key));
 }
 

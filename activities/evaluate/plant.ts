@@ -2,8 +2,9 @@
  * Plants bad samples among the real ones. Each stands where a real sample does and goes the way of all: to the critics, through the task's
  * verification, before the gates. It never votes, and the database keeps it out of examples, datasets and reviews.
  */
-import { PROBE_KINDS, type ProbeKind } from '../../loop/words.ts';
+import { ADVERSARIAL, PROBE_KINDS, type ProbeKind } from '../../loop/words.ts';
 import { addProbes, countProbes, plantedSamples } from '../../db/queries/probes.ts';
+import { foundBefore, promptsToPlant } from '../../db/queries/self-play.ts';
 import { countPrompts, promptPage, type Sample, type StoredPrompt } from '../../db/queries/prompts.ts';
 import { storableText } from '../../db/storable.ts';
 import type { Db } from '../../db/connect.ts';
@@ -13,11 +14,12 @@ import { mutate } from '../../tasks/mutate.ts';
 import { withVisible } from '../../tasks/thinking.ts';
 import { priority, shuffled } from '../../tasks/random.ts';
 import { type Rewrite } from '../../tasks/task.ts';
-import { plantsProbes } from '../../engine/probes.ts';
+import { plantsProbes, playsAdversary } from '../../engine/probes.ts';
 import { formsOf, iterationContext, seedOf, type Deps, type IterationContext } from '../../engine/context.ts';
 import { votesAreApproved } from '../../engine/critic.ts';
 import type { CritiquePage } from './critic-samples.ts';
 import { inUse, samplesByPrompt } from '../../engine/pool.ts';
+import { readWork } from '../../engine/reading.ts';
 import { REFUSED } from '../../engine/refusals.ts';
 import { trustedPrompts } from './resample.ts';
 import { isWellFormed } from '../../engine/sampling.ts';
@@ -72,6 +74,9 @@ function inOrder(hosts: Host[], seed: string, alters: boolean): Host[] {
   return alters ? mixed.toSorted((a, b) => b.share - a.share) : mixed;
 }
 
+/** A bad sample with what makes it a probe. */
+type Planted = Parameters<typeof addProbes>[1][number];
+
 type Made = { host: Host; kind: ProbeKind; origin: 'task' | 'mutation'; rationale: string };
 
 function makeProbe(
@@ -122,13 +127,18 @@ function makeProbe(
 /** The row of a planted sample: that of its host with the bad work, read as all work is. */
 function rowOf({ task }: IterationContext, { host, rationale: made }: Made, index: number) {
   const { sample, form, prompt } = host;
-  const rationale = storableText(made);
-  const read = task.readAnswer(rationale);
-  const format = task.checkFormat(form.text, rationale);
-  const coherence =
-    read === undefined
-      ? { ok: false, reason: 'no answer could be read' }
-      : task.checkCoherence(form.text, rationale, read);
+  const planted = inPlaceOf(sample, storableText(made));
+  const { rationale: text, finishReason, completionTokens } = planted;
+  return {
+    ...planted,
+    promptId: prompt.id,
+    index,
+    ...readWork(task, form, { text, finishReason, completionTokens }),
+  };
+}
+
+/** Planted work as if it had been drawn as a sample was. */
+function inPlaceOf(sample: Sample, rationale: string) {
   const { checkpointId, callId, rewrite, strategy, request, fingerprint, seed } = sample;
   const perCharacter = sample.completionTokens / Math.max(1, sample.rationale.length);
   return {
@@ -139,19 +149,49 @@ function rowOf({ task }: IterationContext, { host, rationale: made }: Made, inde
     request,
     fingerprint,
     seed,
-    promptId: prompt.id,
     origin: 'planted' as const,
     round: 0,
-    index,
     rationale,
-    answer: (read === undefined ? undefined : form.mapBack(read)) ?? null,
-    formatOk: format.ok,
-    formatReason: format.reason,
-    coherenceOk: coherence.ok,
-    coherenceReason: coherence.reason,
     finishReason: 'stop',
     completionTokens: Math.round(perCharacter * rationale.length),
   };
+}
+
+/** What an adversary found in earlier iterations, as it stood before the critics then, on the problem that it is work on. */
+async function foundRows(db: Db, context: IterationContext, first: number): Promise<Planted[]> {
+  const { iteration, run, settings } = context;
+  const most = playsAdversary(settings) ? settings.strategy.selfPlay.plant : 0;
+  const known = await foundBefore(db, run.id, iteration.index, most);
+  const pool = await promptsToPlant(
+    db,
+    iteration.id,
+    known.map(({ prompt }) => prompt),
+  );
+  return known.flatMap(({ found, sample, prompt }, i) => {
+    const on = pool.get(prompt.key);
+    if (!on) return [];
+    const fine = 'as an adversary made it of good work';
+    return [
+      {
+        sample: {
+          ...inPlaceOf(sample, found.rationale),
+          answer: found.answer,
+          promptId: on.id,
+          index: first + i,
+          formatOk: true,
+          formatReason: fine,
+          coherenceOk: true,
+          coherenceReason: fine,
+        },
+        probe: {
+          iterationId: iteration.id,
+          kind: ADVERSARIAL,
+          origin: 'self-play' as const,
+          hostSampleId: sample.id,
+        },
+      },
+    ];
+  });
 }
 
 /**
@@ -180,9 +220,10 @@ export async function plantedOnPage(
 }
 
 /**
- * Evaluate, first of all: plants bad samples of every kind, made by the task or of the iteration's own samples.
+ * Evaluate, first of all: plants bad samples of every kind, made by the task or of the iteration's own samples, and what an adversary
+ * found before.
  *
- * Reads: prompts, first samples. Writes: probes with their samples. Safe to repeat: nothing is planted where anything is.
+ * Reads: prompts, first samples, tries of earlier iterations. Writes: probes with their samples. Safe to repeat: nothing is planted where anything is.
  */
 export async function plantProbes(
   { db }: Deps,
@@ -202,6 +243,6 @@ export async function plantProbes(
       sample: rowOf(context, one, index),
       probe: { iterationId, kind: one.kind, origin: one.origin, hostSampleId: one.host.sample.id },
     }));
-  await addProbes(db, planted);
+  await addProbes(db, [...planted, ...(await foundRows(db, context, planted.length))]);
   return { planted: await countProbes(db, iterationId) };
 }

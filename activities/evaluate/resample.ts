@@ -1,7 +1,8 @@
 import { votedPrompts, type Sample, type StoredPrompt, type Vote } from '../../db/queries/prompts.ts';
 import { formsOf, iterationContext, type Deps, type IterationContext } from '../../engine/context.ts';
 import type { Page } from '../generate/generate.ts';
-import type { Rewrite } from '../../tasks/task.ts';
+import { judgesBehaviour, type Rewrite } from '../../tasks/task.ts';
+import { memoryFor } from '../../engine/memory/recall.ts';
 import { acceptedParaphrases } from '../../engine/paraphrase.ts';
 import { climbs, samplesByPrompt, wayOf } from '../../engine/pool.ts';
 import { REFUSED } from '../../engine/refusals.ts';
@@ -55,12 +56,14 @@ function secondRound(
  * Evaluate, second part: once ŷ is trusted, the rewrites that missed it are sampled again, and what
  * now agrees may train too: those are the hard examples.
  *
- * Reads: votes, first samples, paraphrases. Writes: samples of the second round, with their calls.
+ * Reads: votes, first samples, paraphrases, admitted memory. Writes: samples of the second round, with their calls and what they saw of it.
  * Safe to repeat: a prompt has one sample of a round and an index, and only what is missing is asked for.
  */
 export async function resamplePage({ db }: Deps, { iterationId, first, count }: Page): Promise<Sampled> {
   const context = await iterationContext(db, iterationId);
-  if (context.settings.sampling.resamples === 0 || context.settings.experiment === 'ungated') {
+  const { settings, task } = context;
+  // What a program does is known before the vote alone.
+  if (settings.sampling.resamples === 0 || settings.experiment === 'ungated' || judgesBehaviour(task)) {
     return { wanted: 0, asked: 0, cached: 0 };
   }
   const page = (await trustedPrompts(db, context))
@@ -72,8 +75,15 @@ export async function resamplePage({ db }: Deps, { iterationId, first, count }: 
     db,
     prompts.map(({ id }) => id),
   );
+  const memory = await memoryFor(db, context, prompts);
   const requests = page.flatMap(({ prompt, vote }) =>
-    secondRound(context, prompt, vote.answer, firstSamples.get(prompt.id) ?? [], paraphrases.get(prompt.id)),
+    secondRound(
+      context,
+      prompt,
+      vote.answer,
+      firstSamples.get(prompt.id) ?? [],
+      paraphrases.get(prompt.id),
+    ).map((one) => ({ ...one, memory: memory.get(prompt.id) })),
   );
   return sample(db, context, requests, {
     round: 2,

@@ -1,4 +1,5 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
+import { insertNew } from '../../db/insert-new.ts';
 import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import type { Db } from '../../db/connect.ts';
 import { calibrationsOf } from '../../db/queries/calibration.ts';
@@ -9,6 +10,7 @@ import {
   type StoredPrompt,
   type Vote,
 } from '../../db/queries/prompts.ts';
+import { misledSamples } from '../../db/queries/revocations.ts';
 import { criticCounts } from '../../db/queries/samples.ts';
 import { examples, verdicts } from '../../db/schema.ts';
 import { accepted } from '../../gates/index.ts';
@@ -60,9 +62,6 @@ export type Filtered = {
 
 const PROMPTS_AT_ONCE = 200;
 
-/** Rows in one insert: PostgreSQL takes 65,535 parameters. */
-const ROWS_AT_ONCE = 2000;
-
 /** `cluster`: of its rationale, among the `clusters` of all samples of its prompt that passed; 0 of rehearsal. Neither is stored. */
 type NewExample = typeof examples.$inferInsert & { template: string; cluster: number; clusters: number };
 
@@ -82,8 +81,8 @@ async function poolLength(db: Db, promptIds: number[]): Promise<LengthPopulation
  * all required ones a few per prompt become examples. Accepting nothing is a legal outcome. Before, the gates are
  * tested on what was planted.
  *
- * Reads: votes, samples, critiques, probes, what was accepted before. Writes: verdicts, the audit, verifications, examples.
- * Safe to repeat: a sample has one verdict of a gate and is an example once; what is stored is kept.
+ * Reads: votes, samples, critiques, probes, what was accepted before, revoked memory. Writes: verdicts, the audit, verifications,
+ * examples. Safe to repeat: a sample has one verdict of a gate and is an example once; what is stored is kept.
  *
  * @throws GateAuditFailed when they let too much of it pass
  * @throws GateSilent when a required gate scored nothing at all, so that nothing could ever train
@@ -94,7 +93,10 @@ export async function filter({ db }: Deps, { iterationId }: { iterationId: numbe
   const voted = await votedPrompts(db, iterationId);
   const bench = await benchOf(db, context, voted);
   const audit = await auditGates(db, bench);
-  const required = await calibrationsOf(db, iterationId);
+  const required = {
+    direct: await calibrationsOf(db, iterationId),
+    debated: await calibrationsOf(db, iterationId, { debated: true }),
+  };
   const silence = watchSilence({ votesAreApproved: votesAreApproved(context) });
   const chosen: NewExample[] = [];
   const soFar = nothingChosen();
@@ -148,6 +150,7 @@ async function benchOf(db: Db, context: IterationContext, voted: Voted[]): Promi
   return { context, gates, verifies, critics, doubt, length, before };
 }
 
+type Required = Record<'direct' | 'debated', Awaited<ReturnType<typeof calibrationsOf>>>;
 type Voted = { prompt: StoredPrompt; vote: Vote };
 type Judged = { sample: Sample; verdicts: Verdict[]; passed: boolean };
 
@@ -156,7 +159,7 @@ async function judgePage(
   db: Db,
   bench: Bench,
   page: Voted[],
-  required: Awaited<ReturnType<typeof calibrationsOf>>,
+  required: Required,
 ): Promise<(Voted & { samples: Judged[] })[]> {
   const { context, gates, before } = bench;
   const byPrompt = await samplesByPrompt(
@@ -172,6 +175,11 @@ async function judgePage(
   );
   const evidence = await evidenceOn(db, bench, drawn);
   const people = gates.policy.human === 'off' ? undefined : await decisionsOn(db, context, drawn);
+  // An entry may have been revoked since it stood before their questions.
+  const misled = await misledSamples(
+    db,
+    drawn.map(({ sample }) => sample.id),
+  );
   const judged = page.map(({ prompt, vote }) => {
     const summary = voteSummary(context, prompt, vote, required);
     const samples = (byPrompt.get(prompt.id) ?? []).map((sample): Judged => {
@@ -184,7 +192,7 @@ async function judgePage(
         },
       );
       // Whatever the policy: without an answer there is no triple.
-      const passed = accepted(said) && sample.answer !== null;
+      const passed = accepted(said) && sample.answer !== null && !misled.has(sample.id);
       if (passed) before.likeness.add(sample.rationale);
       return { sample, verdicts: said, passed };
     });
@@ -201,8 +209,8 @@ async function judgePage(
 function voteSummary(
   { settings }: IterationContext,
   prompt: StoredPrompt,
-  { within, across, unreadable, copies, sharedMistake, ...vote }: Vote,
-  required: Awaited<ReturnType<typeof calibrationsOf>>,
+  { within, across, unreadable, copies, sharedMistake, debated, ...vote }: Vote,
+  required: Required,
 ): VoteSummary {
   const { votes, runnerUpVotes, samples } = vote;
   const plain = { answer: vote.answer ?? undefined, votes, runnerUpVotes, samples };
@@ -212,7 +220,10 @@ function voteSummary(
     unreadable: settings.gates.agreement.noAnswer === 'votes' ? unreadable : 0,
     copies,
     sharedMistake: sharedMistake ? { within: within ?? 0, across: across ?? 0 } : undefined,
-    required: prompt.purpose === 'learn' ? requiredOf(required.get(prompt.level)) : undefined,
+    required:
+      prompt.purpose === 'learn'
+        ? requiredOf(required[debated ? 'debated' : 'direct'].get(prompt.level))
+        : undefined,
   };
 }
 
@@ -269,12 +280,7 @@ async function storeVerdicts(db: Db, judged: Judged[]): Promise<void> {
     said.map((v) => ({ ...v, sampleId: sample.id, advisory: v.advisory ?? false })),
   );
   await db.transaction(async (tx) => {
-    for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
-      await tx
-        .insert(verdicts)
-        .values(rows.slice(i, i + ROWS_AT_ONCE))
-        .onConflictDoNothing();
-    }
+    await insertNew(tx, verdicts, rows);
   });
   countVerdicts(rows);
 }
@@ -282,12 +288,7 @@ async function storeVerdicts(db: Db, judged: Judged[]): Promise<void> {
 async function storeExamples(db: Db, chosen: NewExample[]): Promise<void> {
   const rows = chosen.map(({ template: _template, cluster: _cluster, clusters: _clusters, ...row }) => row);
   await db.transaction(async (tx) => {
-    for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
-      await tx
-        .insert(examples)
-        .values(rows.slice(i, i + ROWS_AT_ONCE))
-        .onConflictDoNothing();
-    }
+    await insertNew(tx, examples, rows);
   });
   for (const [kind, ofKind] of Map.groupBy(rows, (row) => row.kind)) {
     count('ratchet_examples', ofKind.length, { kind });

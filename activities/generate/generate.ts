@@ -3,6 +3,7 @@ import { formsOf, iterationContext, type Deps, type IterationContext } from '../
 import type { StoredPrompt } from '../../db/queries/prompts.ts';
 import type { Rewrite } from '../../tasks/task.ts';
 import { acceptedParaphrases, paraphrasePage } from '../../engine/paraphrase.ts';
+import { memoryFor } from '../../engine/memory/recall.ts';
 import { climb } from '../../engine/ladder/climb.ts';
 import { climbs, inUse, samplesFor, spread, strategiesOf } from '../../engine/pool.ts';
 import type { SampleRequest } from '../../engine/sampling.ts';
@@ -26,7 +27,8 @@ function firstRound(
 /**
  * Generate: the first samples of one page of prompts, or the solutions of those that are solved by way of their parts.
  *
- * Reads: prompts, paraphrases, equal draws of earlier runs. Writes: paraphrases, trees, samples, with their calls.
+ * Reads: prompts, paraphrases, admitted memory, equal draws of earlier runs. Writes: paraphrases, trees, samples, with their calls
+ * and what they saw of memory.
  * Safe to repeat: a prompt has one sample of a round and an index, and only what is missing is asked for.
  */
 export async function generatePage({ db }: Deps, { iterationId, first, count }: Page): Promise<Sampled> {
@@ -41,7 +43,13 @@ export async function generatePage({ db }: Deps, { iterationId, first, count }: 
     db,
     whole.map((prompt) => prompt.id),
   );
-  const requests = whole.flatMap((prompt) => firstRound(context, prompt, paraphrases.get(prompt.id)));
+  const memory = await memoryFor(db, context, whole);
+  const requests = whole.flatMap((prompt) =>
+    firstRound(context, prompt, paraphrases.get(prompt.id)).map((one) => ({
+      ...one,
+      memory: memory.get(prompt.id),
+    })),
+  );
   const sampled = await sample(db, context, requests, {
     round: 1,
     temperature: context.settings.sampling.temperature,

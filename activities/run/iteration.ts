@@ -20,8 +20,10 @@ import { nextLevels, type LevelStats } from '../../loop/curriculum.ts';
 import { asksForReview } from '../../loop/review.ts';
 import { checkStage } from '../../engine/budget.ts';
 import { votesAreApproved } from '../../engine/critic.ts';
-import { checksInSandbox } from '../../engine/sandboxed.ts';
-import { plantsProbes } from '../../engine/probes.ts';
+import { asksForProof, checksInSandbox } from '../../engine/sandboxed.ts';
+import { judgesBehaviour } from '../../tasks/task.ts';
+import { debatable } from '../../engine/pool.ts';
+import { plantsProbes, playsAdversary } from '../../engine/probes.ts';
 import { iterationContext, seedOf, standingAt, type Deps, readRun } from '../../engine/context.ts';
 import { logInfo, measured } from '../../engine/metrics.ts';
 import { storedUse } from '../../engine/stored-prompts.ts';
@@ -79,9 +81,27 @@ export async function beginIteration(db: Db, runId: string, index: number): Prom
   return addIteration(db, { runId, index, checkpointId: best.id, plan });
 }
 
+/** What the workflow needs to know of an iteration. What does not concern it is left out, so that histories stay as they are. */
+export type Begun = {
+  iterationId: number;
+  levels?: number[];
+  review?: true;
+  probes?: true;
+  sandbox?: true;
+  /** Samples vote by what the sandbox says that they do. */
+  behaviour?: true;
+  /** More is asked where the sandbox could not prove what was drawn. */
+  proof?: true;
+  debate?: true;
+  /** Works that an adversary sets out from. */
+  selfPlay?: number;
+  memoryTests?: number;
+};
+
 /**
  * Begins an iteration, or finds it begun. `review`: people may be asked about what it accepts. `probes`: bad samples are to
- * be planted. A judgement that failed its audit is set aside, to be made again.
+ * be planted. `debate`: agents argue about what samples disagree on.
+ * `memoryTests`: how many tests of memory entries it may have. A judgement that failed its audit is set aside, to be made again.
  *
  * Reads: the run, its adjustments, levels of before, the audit. Writes: the iteration, a retraining that is due.
  * Safe to repeat: a run has one iteration of an index, and a failed judgement is set aside once.
@@ -95,7 +115,7 @@ export async function startIteration(
     runId: string;
     index: number;
   },
-): Promise<{ iterationId: number; levels?: number[]; review?: true; probes?: true; sandbox?: true }> {
+): Promise<Begun> {
   const iteration = await beginIteration(db, runId, index);
   const context = await iterationContext(db, iteration.id);
   const { settings } = context;
@@ -106,6 +126,11 @@ export async function startIteration(
     ...(asksForReview(settings.review) ? { review: true as const } : {}),
     ...(plantsProbes(settings) ? { probes: true as const } : {}),
     ...(checksInSandbox(context) ? { sandbox: true as const } : {}),
+    ...(judgesBehaviour(context.task) ? { behaviour: true as const } : {}),
+    ...(asksForProof(context) ? { proof: true as const } : {}),
+    ...(settings.memory.mode === 'on' ? { memoryTests: settings.memory.tests } : {}),
+    ...(debatable(context, { purpose: 'learn' }) ? { debate: true as const } : {}),
+    ...(playsAdversary(settings) ? { selfPlay: settings.strategy.selfPlay.works } : {}),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { RunStatus } from '../../loop/words.ts';
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, heartbeat } from '@temporalio/activity';
 import { historyRows, recentRows, type HistoryRow } from '../../db/queries/history.ts';
 import { baseAndBest, createRun, findRun, setRunStatus } from '../../db/queries/runs.ts';
 import { majorityCounts } from '../../db/queries/majority.ts';
@@ -9,8 +9,11 @@ import { invalidInput } from '../../engine/invalid-input.ts';
 import { InvalidInputError } from '../../tasks/errors.ts';
 import { endpointOf, taskOf, type Deps, readRun } from '../../engine/context.ts';
 import { askedOf } from '../../engine/critic.ts';
+import { otherModels } from '../../engine/debate/agents.ts';
+import { beating } from '../../engine/beat.ts';
 import { takeIn } from '../../engine/intake.ts';
 import { regressionItems } from '../../engine/feedback.ts';
+import { judgesBehaviour } from '../../tasks/task.ts';
 import { nameModels } from '../../engine/named-models.ts';
 import { codeVersion } from '../../engine/version.ts';
 
@@ -20,6 +23,8 @@ export type PreparedRun = {
   task: string;
   title: string;
   iterations: number;
+  /** Before other runs that wait for the same workers, 1 first. Runs that an earlier version prepared have none. */
+  priority?: number;
   pagesInFlight: number;
   promptsPerPage: number;
   /** Iterations that are decided already, newest last, at most HISTORY_ROWS of them. */
@@ -31,6 +36,8 @@ export type PreparedRun = {
   majorityItems?: number;
   /** Another model writes the samples. */
   taught?: true;
+  /** A tracker of experiments is told of the run. */
+  tracked?: true;
 };
 
 /** What a run answers at its end. Accuracies on target, 0…1. */
@@ -65,7 +72,7 @@ export type ScheduledStart = {
  * @throws InvalidInput naming every bad field
  */
 export async function prepareRun(
-  { db }: Deps,
+  { db, track }: Deps,
   input: ImproveInput | undefined,
   schedule?: ScheduledStart,
 ): Promise<PreparedRun> {
@@ -78,7 +85,7 @@ export async function prepareRun(
   }
   if (!existing) {
     try {
-      const { taskSpec, task, settings: asIs, items } = await takeIn(input);
+      const { taskSpec, task, settings: asIs, items } = await beating(heartbeat, () => takeIn(input));
       const settings = await nameModels(asIs, task);
       if (settings.benchmark.regressions) items.push(...(await regressionItems(db, task, items)));
       // A missing endpoint or key is the user's to mend, and better named before anything is begun.
@@ -86,6 +93,7 @@ export async function prepareRun(
       for (const role of ['generator', ...taught, 'critic', 'trainer'] as const)
         endpointOf(role, settings, task);
       for (const { endpoint } of askedOf({ settings, task })) endpoint();
+      otherModels({ settings, task });
       await createRun(
         db,
         {
@@ -112,7 +120,9 @@ export async function prepareRun(
   const task = taskOf(run);
   const history = await recentRows(db, runId, HISTORY_ROWS);
   const majority = await majorityCounts(db, runId);
-  const measures = run.settings.benchmark.majority && majority.voted < majority.items;
+  // Samples of a task whose answers are programs have no answers to count.
+  const counts = run.settings.benchmark.majority && !judgesBehaviour(task);
+  const measures = counts && majority.voted < majority.items;
   const targets = run.settings.curriculum.targets.length;
   return {
     runId,
@@ -121,11 +131,13 @@ export async function prepareRun(
     task: run.task,
     title: task.title,
     iterations: run.settings.iterations,
+    priority: run.settings.priority,
     pagesInFlight: run.settings.paging.pagesInFlight,
     promptsPerPage: run.settings.paging.promptsPerPage,
     history: history.slice(-HISTORY_ROWS),
     nextIteration: (history.at(-1)?.index ?? 0) + 1,
     ...(run.settings.models.teacher ? { taught: true as const } : {}),
+    ...(track ? { tracked: true as const } : {}),
   };
 }
 

@@ -1,9 +1,10 @@
-import { verifications } from '../../db/schema.ts';
-import { countVoted as votedIn, type Span } from '../../db/queries/prompts.ts';
-import { iterationContext, type Deps } from '../../engine/context.ts';
-import { checkOf, pendingChecks } from '../../engine/sandboxed.ts';
+import { addResults } from '../../db/queries/sandbox.ts';
+import { countVoted as votedIn } from '../../db/queries/prompts.ts';
+import { storableText } from '../../db/storable.ts';
+import type { Deps } from '../../engine/context.ts';
+import { pendingChecks } from '../../engine/sandboxed.ts';
 import { storedReason } from '../../engine/verify.ts';
-import type { Checked, CheckJob } from '../../loop/check-job.ts';
+import type { Checked, CheckJob, CheckSpan } from '../../loop/check-job.ts';
 import type { SandboxedCheck } from '../../sandbox/job.ts';
 
 /** How many voted prompts have samples that the sandbox may have to look at. Reads votes, writes nothing. */
@@ -12,22 +13,29 @@ export function countVoted({ db }: Deps, { iterationId }: { iterationId: number 
 }
 
 /**
- * The next samples of some prompts that the sandbox has to look at, with the check; no jobs: all are done.
+ * The next work that the sandbox has to look at, with the check; no jobs: all is done.
  *
- * Reads: votes, samples, probes, verifications. Writes nothing.
+ * Reads: votes, samples, probes, answers to held-out problems, results. Writes: verifications and grades of what is known already.
+ * Safe to repeat: a sample has one verification, an answer one grade, and the first stays.
  */
-export async function pendingInSandbox(
+export function pendingInSandbox(
   { db }: Deps,
-  { iterationId, ...span }: { iterationId: number } & Span,
+  span: CheckSpan,
 ): Promise<{ check: SandboxedCheck; jobs: CheckJob[] }> {
-  const context = await iterationContext(db, iterationId);
-  return { check: checkOf(context), jobs: await pendingChecks(db, context, span) };
+  return pendingChecks(db, span);
 }
 
-/** Stores what the sandbox said. Writes verifications. Safe to repeat: a sample has one, and the first stays. */
+/** Stores what the sandbox said. Writes results. Safe to repeat: a digest has one, and the first stays. */
 export async function storeChecked({ db }: Deps, { checked }: { checked: Checked[] }): Promise<void> {
-  const rows = checked.flatMap(({ sampleIds, ok, score, reason }) =>
-    sampleIds.map((sampleId) => ({ sampleId, ok, score, reason: storedReason(reason) })),
+  await addResults(
+    db,
+    checked.map(({ digest, ok, score, reason, behaviour, details }) => ({
+      digest,
+      ok,
+      score,
+      reason: storedReason(reason),
+      behaviour: behaviour === undefined ? null : storableText(behaviour),
+      details,
+    })),
   );
-  if (rows.length > 0) await db.insert(verifications).values(rows).onConflictDoNothing();
 }

@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 import { beating } from '../../engine/beat.ts';
 import { FAILURE } from '../../loop/failures.ts';
 import type { Checked, CheckJob } from '../../loop/check-job.ts';
+import { archiveFile } from '../../sandbox/archives.ts';
 import { SandboxUnavailable, type SandboxedCheck } from '../../sandbox/job.ts';
 import { runCheck } from '../../sandbox/verdict.ts';
 
@@ -26,10 +27,11 @@ export async function runChecks({
   );
   const limit = pLimit(availableParallelism());
   const tell = () => heartbeat([...done]);
-  const run = async ({ digest, sampleIds, input }: CheckJob) => {
+  const run = async ({ digest, input, archive: name }: CheckJob) => {
     if (done.has(digest)) return;
     signal.throwIfAborted();
-    done.set(digest, { sampleIds, ...(await runCheck(check, input, signal)) });
+    const archive = name === undefined ? undefined : archiveFile(name);
+    done.set(digest, { digest, ...(await runCheck(check, { input, archive }, signal)) });
     tell();
   };
   try {
@@ -42,5 +44,3 @@ export async function runChecks({
   }
   return jobs.map(({ digest }) => done.get(digest)!);
 }
-
-export type SandboxActivities = { runChecks: typeof runChecks };

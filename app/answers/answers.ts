@@ -6,8 +6,8 @@ import type { AnswerInput, Demonstration } from '../../loop/answer-input.ts';
 import { FAILURE } from '../../loop/failures.ts';
 import { UsageError } from '../../process/errors.ts';
 import { readJsonl, textProblem } from '../../tasks/jsonl.ts';
-import { innermost } from '../temporal.ts';
-import { TASK_QUEUE, WORKFLOW } from '../../workflows/names.ts';
+import { innermost, mainQueue } from '../temporal.ts';
+import { WORKFLOW } from '../../workflows/names.ts';
 
 /** The prompt, or a demonstration, can't be read by the task, or the task has no runs: the message says which and why. */
 export class AnswerRefused extends Error {}
@@ -28,7 +28,9 @@ export async function askForAnswer(
   const id = `${PREFIX}${randomUUID()}`;
   const handle = await client.workflow.start(WORKFLOW.answer, {
     workflowId: id,
-    taskQueue: TASK_QUEUE.main,
+    taskQueue: mainQueue(),
+    // Somebody waits for it.
+    priority: { priorityKey: 1 },
     args: [input],
     staticSummary: `An answer of ${input.task}`,
   });

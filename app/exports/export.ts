@@ -14,10 +14,13 @@ import { checkpointsMade } from '../../db/queries/lineage.ts';
 import { findRun, type Run } from '../../db/queries/runs.ts';
 import { asksForReview, keepRule } from '../../loop/review.ts';
 import type { Task } from '../../tasks/task.ts';
+import { visibleOf } from '../../tasks/thinking-text.ts';
 import { UsageError } from '../../process/errors.ts';
 import { plain } from '../../process/text.ts';
 import { findTarget } from '../lineage/target.ts';
-import { acceptedLine, pairLine, pairsOf, type Format } from './lines.ts';
+import { criticsOf } from '../../engine/critic.ts';
+import { criticLines } from './critic.ts';
+import { acceptedLine, pairLine, pairsOf, type Format, type Line } from './lines.ts';
 import type { Sink, Written } from './sink.ts';
 
 const EXAMPLES_AT_ONCE = 500;
@@ -40,6 +43,8 @@ export type Exported = Written & {
   what: string;
   /** Accepted examples that no rejected sample was found for. */
   unpaired?: number;
+  /** Fixes of bugs that were put there to practise on, which are no patches of the repository. */
+  planted?: number;
   /** Examples of a checkpoint's training set that were revoked after it was trained. */
   revoked?: number;
 };
@@ -88,10 +93,21 @@ async function exportRun(
   const { review } = run.settings;
   const wanted: Wanted = { runId, iteration, rule: asksForReview(review) ? keepRule(review) : undefined };
   const where = `run ${plain(runId)}${iteration === undefined ? '' : `, iteration ${iteration}`}`;
+  if (format === 'critic') {
+    const [critic] = criticsOf({ settings: run.settings, task });
+    const { request, write } = critic!.critic;
+    if (!write)
+      throw new UsageError(
+        `The critic of task ${plain(task.name)} is its own and answers in no text, so there are no lines for it to train on.`,
+      );
+    await sink.write(await criticLines(db, runId, { request, write }, iteration));
+    return { ...sink.written(), what: `work that fooled the critics, and what it was made of, of ${where}` };
+  }
   if (format === 'trl-preference') {
     const unpaired = await writePairs(db, { task, kwargs }, wanted, sameRequest ?? false, sink, signal);
     return { ...sink.written(), what: `pairs of ${where}`, unpaired };
   }
+  if (format === 'patches') return writePatches(db, task, wanted, where, sink, signal);
   for await (const rows of acceptedPages(db, wanted, EXAMPLES_AT_ONCE)) {
     signal?.throwIfAborted();
     const verdicts = await verdictsOf(
@@ -103,6 +119,35 @@ async function exportRun(
     );
   }
   return { ...sink.written(), what: `accepted examples of ${where}` };
+}
+
+/** One patch a bug, the first that was accepted; what was put there to practise on has none. */
+async function writePatches(
+  db: Db,
+  task: Task,
+  wanted: Wanted,
+  where: string,
+  sink: Sink,
+  signal?: AbortSignal,
+): Promise<Exported> {
+  if (!task.patch)
+    throw new UsageError(`The task ${plain(task.name)} changes no code: take another --format.`);
+  const done = new Set<string>();
+  let planted = 0;
+  for await (const rows of acceptedPages(db, wanted, EXAMPLES_AT_ONCE)) {
+    signal?.throwIfAborted();
+    const lines: Line[] = [];
+    for (const { key, prompt, level, rationale, exampleId } of rows) {
+      if (done.has(key)) continue;
+      const patch = task.patch({ key, text: prompt, level: level ?? undefined }, visibleOf(rationale));
+      if (!patch) continue;
+      done.add(key);
+      if (patch.planted) planted += 1;
+      else lines.push({ text: `# ${plain(key)}, example ${exampleId}\n${patch.diff.replace(/\n$/, '')}` });
+    }
+    await sink.write(lines);
+  }
+  return { ...sink.written(), what: `patches of ${where}`, planted };
 }
 
 async function writePairs(
@@ -136,6 +181,12 @@ async function exportCheckpoint(
   { format, signal }: ExportOptions,
   sink: Sink,
 ): Promise<Exported> {
+  if (format === 'patches')
+    throw new UsageError('--checkpoint exports what trained it: leave it out for patches of a run.');
+  if (format === 'critic')
+    throw new UsageError(
+      '--checkpoint exports what trained it, and --format critic what an adversary found: leave one of them out.',
+    );
   if (format === 'trl-preference')
     throw new UsageError(
       '--checkpoint exports what trained it, and no pair did. Leave --checkpoint out, or take another --format.',

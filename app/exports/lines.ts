@@ -6,13 +6,16 @@
  * written with a point: `datasets` takes a file's columns from its first ten megabytes.
  */
 import type { AcceptedRow, CandidateRow, GateVerdict } from '../../db/queries/export.ts';
+import { sameVote, votesFor } from '../../engine/judged.ts';
 import { trainingLine } from '../../activities/adapt/dataset.ts';
 import type { Extra } from '../../models/endpoint.ts';
 import { jsonLine } from '../../tasks/jsonl.ts';
 import type { ChatMessage, Task } from '../../tasks/task.ts';
 import { taughtOf } from '../../tasks/thinking.ts';
 
-export const FORMATS = ['openai', 'trl-sft', 'trl-preference', 'jsonl'] as const;
+/** Of what was accepted, whatever the task is. */
+export const DATASETS = ['openai', 'trl-sft', 'trl-preference', 'jsonl'] as const;
+export const FORMATS = [...DATASETS, 'critic', 'patches'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** `metadata` only where it does not stand in the line itself. */
@@ -55,7 +58,7 @@ const assistant = (content: string): ChatMessage => ({ role: 'assistant', conten
 const columnOf = (kwargs: Extra | undefined) => (kwargs ? { chat_template_kwargs: kwargs } : {});
 
 export function acceptedLine(
-  format: Exclude<Format, 'trl-preference'>,
+  format: Exclude<Format, 'trl-preference' | 'critic' | 'patches'>,
   task: Task,
   row: AcceptedRow,
   gates: GateVerdict[],
@@ -133,11 +136,12 @@ export function pairLine(
 }
 
 /** What makes a sample a bad answer: a required gate failed it, or it misses the answer that the vote trusts. */
-const isRejected = (task: Task, { failed, answer, trusted }: CandidateRow): boolean =>
-  failed || misses(task, answer, trusted);
+const isRejected = (task: Task, row: CandidateRow): boolean => row.failed || misses(task, row);
 
-const misses = (task: Task, answer: string | null, trusted: string | null): boolean =>
-  answer !== null && trusted !== null && !task.sameAnswer(answer, trusted);
+function misses(task: Task, { trusted, ...row }: CandidateRow): boolean {
+  const own = votesFor(task, row);
+  return own !== null && trusted !== null && !sameVote(task)(own, trusted);
+}
 
 /**
  * Pairs of one prompt. Each accepted example, in order, takes the best rejected sample that is left: one of the same
@@ -156,7 +160,7 @@ export function pairsOf(
       .filter((one) => one.rationale !== chosen.rationale)
       .filter((one) => !sameRequestOnly || one.request === chosen.request);
     const rank = (one: CandidateRow) =>
-      (one.request === chosen.request ? 0 : 2) + (misses(task, one.answer, one.trusted) ? 0 : 1);
+      (one.request === chosen.request ? 0 : 2) + (misses(task, one) ? 0 : 1);
     const [rejected] = fits.toSorted((a, b) => rank(a) - rank(b) || a.round - b.round || a.index - b.index);
     if (!rejected) return [];
     left.splice(left.indexOf(rejected), 1);

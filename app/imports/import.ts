@@ -5,7 +5,8 @@ import type { Db } from '../../db/connect.ts';
 import { addGivenExamples, addStoredPrompts, givenAnswers } from '../../db/queries/outside.ts';
 import { createLeakIndex, type HeldOut } from '../../loop/leaks.ts';
 import { checkGiven, type Given } from '../../tasks/given.ts';
-import { excerpt, readJsonl } from '../../tasks/jsonl.ts';
+import { readData, rowWord } from '../../tasks/data/read.ts';
+import { excerpt } from '../../tasks/jsonl.ts';
 import type { Prompt, Task } from '../../tasks/task.ts';
 import { UsageError } from '../../process/errors.ts';
 import { lineProblems, lineRanges, type LineProblems } from './problems.ts';
@@ -48,18 +49,18 @@ export async function importFile(
   file: string,
   options: ImportOptions,
 ): Promise<Imported> {
-  const problems = lineProblems();
+  const problems = lineProblems(rowWord(file));
   const index = createLeakIndex(await heldOut(task), options.similarity);
   const result: Imported = { lines: 0, added: 0, known: 0, heldOut: [] };
   const refuse = () => {
     if (problems.count === 0) return;
     const texts = problems.texts().map((text) => `  ${text}`);
     throw new UsageError(
-      `Nothing of ${file} was imported. ${problems.count} of ${result.lines} lines can't be used:\n${texts.join('\n')}`,
+      `Nothing of ${file} was imported. ${problems.count} of ${result.lines} ${rowWord(file)}s can't be used:\n${texts.join('\n')}`,
     );
   };
   await db.transaction(async (tx) => {
-    const seen = createSeen(problems);
+    const seen = createSeen(problems, rowWord(file));
     let page: { line: number; item: Prompt | Given }[] = [];
     const store = async () => {
       // Once a line is bad the rest is only checked.
@@ -67,7 +68,7 @@ export async function importFile(
         result.added += await storePage(tx, task, file, page, options, problems);
       page = [];
     };
-    for await (const { line, value, problem } of readJsonl('file', file)) {
+    for await (const { row: line, value, problem } of readData('file', file)) {
       result.lines += 1;
       if (value) countFields(result, leftAside(value));
       const item = problem ?? readItem(task, value, options.as);
@@ -87,7 +88,7 @@ export async function importFile(
       if (page.length === AT_ONCE) await store();
     }
     await store();
-    if (result.lines === 0) throw new UsageError(`${file} has no lines: nothing was imported.`);
+    if (result.lines === 0) throw new UsageError(`${file} has no ${rowWord(file)}s: nothing was imported.`);
     refuse();
   });
   result.known = result.lines - result.added - result.heldOut.length;
@@ -124,7 +125,7 @@ async function heldOut(task: Task): Promise<HeldOut[]> {
 const short = (text: string) => createHash('sha256').update(text).digest('base64url').slice(0, 22);
 
 /** Is an item the first of its kind in the file? Another answer to the same problem is a bad line. */
-function createSeen(problems: LineProblems): (line: number, item: Prompt | Given) => boolean {
+function createSeen(problems: LineProblems, word: string): (line: number, item: Prompt | Given) => boolean {
   const items = new Set<string>();
   const answers = new Map<string, { line: number; answer: string }>();
   return (line, item) => {
@@ -135,7 +136,7 @@ function createSeen(problems: LineProblems): (line: number, item: Prompt | Given
       if (first && first.answer !== item.answer) {
         problems.add(
           line,
-          `gives another answer than line ${first.line}: ${item.answer}, not ${first.answer}`,
+          `gives another answer than ${word} ${first.line}: ${item.answer}, not ${first.answer}`,
         );
         return false;
       }
@@ -159,7 +160,7 @@ async function storePage(
   const common = (line: number) => ({
     task: task.name,
     source: 'import' as const,
-    origin: `${basename(file)}, line ${line}`,
+    origin: `${basename(file)}, ${rowWord(file)} ${line}`,
   });
   const given = page.flatMap(({ line, item }) => ('rationale' in item ? [{ line, item }] : []));
   if (given.length === 0) {
@@ -188,17 +189,18 @@ async function storePage(
 
 export function importSummary(file: string, task: Task, done: Imported, as: ImportedAs): string {
   const kind = as === 'prompts' ? 'prompt' : 'example';
+  const word = rowWord(file);
   const count = (n: number) => `${n} ${kind}${n === 1 ? '' : 's'}`;
   const lines = [
     `${count(done.added)} of ${file} ${done.added === 1 ? 'is' : 'are'} stored for the task ${task.name}.`,
   ];
   if (done.known > 0)
-    lines.push(`${done.known} lines were known: the same stands further up, or was stored before.`);
+    lines.push(`${done.known} ${word}s were known: the same stands further up, or was stored before.`);
   if (done.heldOut.length > 0)
-    lines.push(`Left out as held-out problems: lines ${lineRanges(done.heldOut)}.`);
+    lines.push(`Left out as held-out problems: ${word}s ${lineRanges(done.heldOut)}.`);
   const aside = Object.entries(done.leftAside ?? {});
   if (aside.length > 0)
-    lines.push(`Not looked at: ${aside.map(([name, n]) => `${excerpt(name)} (${n} lines)`).join(', ')}.`);
+    lines.push(`Not looked at: ${aside.map(([name, n]) => `${excerpt(name)} (${n} ${word}s)`).join(', ')}.`);
   lines.push(
     as === 'prompts'
       ? 'Later runs of the task draw them first (pool.stored).'

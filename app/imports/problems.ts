@@ -1,4 +1,4 @@
-/** Every bad line of a file: the first with their reasons, all by number. */
+/** Every bad line, or row, of a file: the first with their reasons, all by number. */
 const NAMED = 20;
 
 export type LineProblems = {
@@ -19,12 +19,13 @@ export function lineRanges(lines: readonly number[]): string {
   return parts.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
 }
 
-export function lineProblems(): LineProblems {
+/** @param word what the file's rows are called */
+export function lineProblems(word: 'line' | 'row'): LineProblems {
   const named: string[] = [];
   const more: number[] = [];
   return {
     add(line, why) {
-      if (named.length < NAMED) named.push(`line ${line} ${why}`);
+      if (named.length < NAMED) named.push(`${word} ${line} ${why}`);
       else more.push(line);
     },
     get count() {
@@ -33,6 +34,6 @@ export function lineProblems(): LineProblems {
     texts: () =>
       more.length === 0
         ? named
-        : [...named, `and so ${more.length === 1 ? 'is line' : 'are lines'} ${lineRanges(more)}`],
+        : [...named, `and so ${more.length === 1 ? `is ${word}` : `are ${word}s`} ${lineRanges(more)}`],
   };
 }

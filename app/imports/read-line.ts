@@ -52,7 +52,8 @@ function turnsOf(row: Row): Turns | string {
   const { prompt } = row;
   if (prompt === undefined)
     return `has no field "prompt" or "messages" (it has ${excerpt(Object.keys(row).join(', '), 100)})`;
-  const field = ['completion', 'chosen', 'rationale'].find((name) => row[name] !== undefined);
+  const given = ['completion', 'chosen', 'rationale'].filter((name) => row[name] !== undefined);
+  const field = given.find((name) => !isEmpty(row[name])) ?? given[0];
   const answer = field === undefined ? undefined : answerOf(row[field], field);
   if (typeof answer === 'string') return answer;
   // What `export --format jsonl` wrote: the rationale answers the request, which may be another form of the prompt.
@@ -70,14 +71,17 @@ const ANSWERS = ['completion', 'chosen', 'rationale', 'response', 'output'] as c
 const NOT_TAKEN = ['tools', 'functions', 'function_call', 'tool_calls', 'images', 'image', 'videos', 'audio'];
 
 const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+
+/** Cells of CSV are texts. */
+const isNo = (value: unknown): value is false | 0 | string =>
+  value === false || value === 0 || (typeof value === 'string' && /^(false|0(\.0)?)$/i.test(value));
 
 /** Why a line's answer may not be learnt from, by what the line itself says of it; undefined: it may be. */
 function refusalOf(row: Row): string | undefined {
   const { label, weight, messages } = row;
-  if (label === false || label === 0)
-    return `is marked as bad ("label": ${label}): leave it out, or import it as prompts`;
-  if (weight === 0)
+  if (isNo(label)) return `is marked as bad ("label": ${label}): leave it out, or import it as prompts`;
+  if (isNo(weight))
     return 'is marked as not to be trained on ("weight": 0): leave it out, or import it as prompts';
   const last = Array.isArray(messages) ? (messages.at(-1) as Row | undefined | null) : undefined;
   if (last?.['weight'] === 0)

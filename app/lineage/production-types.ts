@@ -36,6 +36,8 @@ export type FeedbackWhy = {
   feedback: FeedbackSaid;
   /** The correction, where it is a whole rationale. */
   rationale: string | null;
+  /** Later feedback of the same person that says something else of the problem, and stands in its place. */
+  supersededBy: number | null;
   prompt: string | null;
   /** What gave the answer. */
   checkpoint: CheckpointName;

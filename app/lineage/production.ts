@@ -1,7 +1,7 @@
 /** `why` for what came through the gateway: an answer, feedback, and what became of both. */
 import { and, asc, eq, inArray, isNotNull } from 'drizzle-orm';
 import type { Db } from '../../db/connect.ts';
-import { examplesOf, feedbackByIds, findCompletion } from '../../db/queries/gateway.ts';
+import { examplesOf, feedbackByIds, findCompletion, supersedingFeedback } from '../../db/queries/gateway.ts';
 import { findStoredPrompt } from '../../db/queries/outside.ts';
 import { getCheckpoint } from '../../db/queries/runs.ts';
 import { benchmarkItems, gatewayFeedback, iterations, prompts } from '../../db/schema.ts';
@@ -33,6 +33,7 @@ export async function feedbackFacts(db: Db, id: number): Promise<Omit<FeedbackWh
     task: feedback.task,
     feedback: said(feedback),
     rationale: feedback.rationale,
+    supersededBy: (await supersedingFeedback(db, feedback))?.id ?? null,
     prompt: prompt?.text ?? null,
     checkpoint: nameOf(await getCheckpoint(db, completion.checkpointId)),
     drawn,

@@ -3,6 +3,7 @@ import { knownByWeights, sampleKeys } from '../../engine/cache.ts';
 import { iterationContext, sourceOf, type IterationContext } from '../../engine/context.ts';
 import { criticOf } from '../../engine/critic.ts';
 import { digestOf } from '../../process/digest.ts';
+import { withMemory } from '../../engine/memory/prompt.ts';
 import { paraphraseMessages } from '../../engine/paraphrase.ts';
 import { strategyNamed } from '../../engine/pool.ts';
 import type { Db } from '../../db/connect.ts';
@@ -11,10 +12,14 @@ import { revocationsOf, type Revocation } from '../../db/queries/revocations.ts'
 import type { Checkpoint } from '../../db/queries/runs.ts';
 import type { Endpoint } from '../../models/endpoint.ts';
 import { errorMessage } from '../../process/errors.ts';
+import { DEBATE } from '../../engine/debate/rows.ts';
 import { LADDER } from '../../engine/ladder/work.ts';
+import { debatesOf, type DebateWhy } from './debate.ts';
+import { sandboxOf, type SandboxWhy } from './sandboxed.ts';
 import { treesOf, type TreeNode } from './tree.ts';
 import { storedOrigins } from './origin.ts';
 import { TEACHER } from '../../loop/words.ts';
+import { visibleOf } from '../../tasks/thinking-text.ts';
 import type { StoredOrigin } from './production-types.ts';
 import type { Asked, CheckpointName, ReviewWhy, SampleWhy } from './types.ts';
 
@@ -41,15 +46,16 @@ function placeOf(
 }
 
 /** The request as the present code renders it, and whether it is the one that was sent. */
-function askedFor({ sample, generator }: JudgedRow, context: IterationContext): Asked | string {
+function askedFor({ sample, generator, memory }: JudgedRow, context: IterationContext): Asked | string {
   const { settings, task } = context;
   if (sample.strategy === LADDER) return 'no model was asked for the whole: it is put together of its parts';
+  if (sample.strategy === DEBATE) return 'an agent of a debate holds it: its turns say how it was asked';
   if (sample.origin === 'person') return 'no model was asked: a person wrote it';
   const strategy = strategyNamed(task, sample.strategy);
   if (!strategy) return `the task knows no way of asking named "${sample.strategy}" any more`;
   const { temperature, resampleTemperature, topP } = settings.sampling;
   const request = {
-    messages: strategy.messages(sample.request),
+    messages: withMemory(strategy, memory)(sample.request),
     temperature: sample.round === 1 ? temperature : resampleTemperature,
     topP,
     maxTokens: settings.sampling.maxTokens ?? task.maxTokens,
@@ -122,12 +128,26 @@ function exampleWhy(
   };
 }
 
+function patchOf({ prompt, sample }: JudgedRow, { task }: IterationContext): string | null {
+  return (
+    task.patch?.({ ...prompt, level: prompt.level ?? undefined }, visibleOf(sample.rationale))?.diff ?? null
+  );
+}
+
 function sampleWhy(
   row: JudgedRow,
   context: IterationContext | string,
   example: SampleWhy['example'],
   stored: StoredOrigin | null,
-  tree: TreeNode[] | undefined,
+  {
+    tree,
+    debate,
+    sandbox,
+  }: {
+    tree: TreeNode[] | undefined;
+    debate: DebateWhy | undefined;
+    sandbox: Omit<SandboxWhy, 'patch'> | undefined;
+  },
 ): SampleWhy {
   const { sample, prompt, iteration, call, generator, paraphrase } = row;
   const critic = typeof context === 'string' ? undefined : criticOf(context.task);
@@ -146,6 +166,7 @@ function sampleWhy(
     sample: {
       id: sample.id,
       planted: row.planted,
+      host: row.host,
       origin: sample.origin,
       round: sample.round,
       index: sample.index,
@@ -173,11 +194,20 @@ function sampleWhy(
       drawnIn: call.runId,
     },
     asked: row.planted
-      ? 'no model: it was planted to test the gates'
+      ? row.plantedFrom === 'self-play'
+        ? `as an adversary made it of sample ${row.host}: it fooled the critics, and was planted to test the gates`
+        : 'no model: it was planted to test the gates'
       : typeof context === 'string'
         ? context
         : askedFor(row, context),
     ...(tree && sample.strategy === LADDER ? { tree } : {}),
+    ...(row.memory.length > 0
+      ? { memory: row.memory.map(({ id, kind, request, text }) => ({ id, kind, request, text })) }
+      : {}),
+    ...(debate ? { debate } : {}),
+    ...(sandbox && typeof context !== 'string' && context.task.sandboxed
+      ? { sandbox: { ...sandbox, patch: patchOf(row, context) } }
+      : {}),
     judged: {
       verdicts: row.verdicts.map(({ gate, outcome, score, threshold, reason, advisory }) => {
         return { gate, outcome, score, threshold, reason, advisory };
@@ -228,16 +258,20 @@ export function createSampleReader(
       db,
       rows.map((row) => row.prompt),
     );
-    const trees = await treesOf(
+    const promptIds = rows.map((row) => row.prompt.id);
+    const [trees, held] = [await treesOf(db, promptIds), await debatesOf(db, promptIds)];
+    const checked = await sandboxOf(
       db,
-      rows.map((row) => row.prompt.id),
+      rows.map(({ sample }) => sample.id),
     );
     const all: SampleWhy[] = [];
     for (const row of rows) {
       const from = stored.get(row.prompt.storedPromptId ?? 0) ?? null;
       const own = as.find((id) => row.examples.some(({ example }) => example.id === id));
       const example = exampleWhy(row, own, revoked);
-      all.push(sampleWhy(row, await contextOf(row.iteration.id), example, from, trees.get(row.prompt.id)));
+      const { id } = row.prompt;
+      const led = { tree: trees.get(id), debate: held.get(id), sandbox: checked.get(row.sample.id) };
+      all.push(sampleWhy(row, await contextOf(row.iteration.id), example, from, led));
     }
     const place = new Map(sampleIds.map((id, i) => [id, i]));
     return all.toSorted((a, b) => place.get(a.sample.id)! - place.get(b.sample.id)!);

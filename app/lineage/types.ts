@@ -1,6 +1,7 @@
 /** The shapes of the answers to `ratchet why`, as `--json` writes them. */
-import type { CritiqueOutcome, DecisionKind, Outcome, ProbeKind, RunStatus } from '../../loop/words.ts';
+import type { CritiqueOutcome, DecisionKind, Outcome, PlantedKind, RunStatus } from '../../loop/words.ts';
 import type { ExampleCount } from '../../db/queries/lineage.ts';
+import type { MemoryEntry } from '../../db/queries/memory.ts';
 import type {
   AdjustmentKind,
   CheckpointKind,
@@ -14,6 +15,8 @@ import type {
   SampleOrigin,
 } from '../../db/schema.ts';
 import type { CompletionWhy, FeedbackWhy, StoredOrigin } from './production-types.ts';
+import type { DebateWhy } from './debate.ts';
+import type { SandboxWhy } from './sandboxed.ts';
 import type { TreeNode } from './tree.ts';
 import type { ChatMessage } from '../../tasks/task.ts';
 
@@ -173,7 +176,9 @@ export type SampleWhy = {
   sample: {
     id: number;
     /** What kind of bad sample it is, where it was planted; null: a model wrote it. */
-    planted: ProbeKind | null;
+    planted: PlantedKind | null;
+    /** The sample in whose place it stands, or, where an adversary found it, of which it was made. */
+    host: number | null;
     origin: SampleOrigin;
     /** 0: not drawn from the model. */
     round: number;
@@ -196,6 +201,12 @@ export type SampleWhy = {
   asked: Asked | string;
   /** The parts of its prompt, where it was put together of them. */
   tree?: TreeNode[];
+  /** What the sandbox found of it, where the task has its samples run there. */
+  sandbox?: SandboxWhy;
+  /** The memory entries that stood before the question, in their order. */
+  memory?: Pick<MemoryEntry, 'id' | 'kind' | 'request' | 'text'>[];
+  /** The debate about its prompt, whose vote counts. */
+  debate?: DebateWhy;
   /** What judged it; the decisions of people are those about any sample of the prompt, since each may keep the others out. */
   judged: { verdicts: Verdict[]; critiques: CritiqueWhy[]; reviews: ReviewWhy[] };
   example: {

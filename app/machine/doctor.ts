@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { withProfile } from '../../process/temporal.ts';
 import { proxyText } from '../../process/proxy.ts';
 import { readModels, weightsFolder } from '../../stack/models/store.ts';
 import { ratchetHome } from '../../stack/home.ts';
@@ -24,7 +25,7 @@ export interface Check {
 type Env = NodeJS.ProcessEnv;
 
 export async function doctor(options: { home?: string; env?: Env } = {}): Promise<Check[]> {
-  const env = options.env ?? process.env;
+  const env = withProfile(options.env ?? process.env);
   const home = options.home ?? ratchetHome(env);
   return Promise.all([
     nodeCheck(),

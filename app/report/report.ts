@@ -12,8 +12,15 @@ import { logicalWeek } from '../../loop/logical-week.ts';
 import { mcnemar } from '../../loop/mcnemar.ts';
 import { stageNamed } from '../../loop/targets.ts';
 import { curriculumReport } from './curriculum.ts';
+import { testsOfRun } from '../../db/queries/memory-tests.ts';
+import { debateReport } from './debates.ts';
 import { distillationReport } from './distillation.ts';
 import { iterationReports, seconds } from './iterations.ts';
+import { learnerReport } from '../tutor/learners.ts';
+import { correctionReport } from './corrections.ts';
+import { fixReport } from './fixes.ts';
+import { selfPlayReport } from './self-play.ts';
+import { treeReport } from './trees.ts';
 import type {
   BaseForms,
   CheckpointReport,
@@ -126,7 +133,8 @@ function courseReport({ fromIteration, kind, cause, reason, createdAt }: Adjustm
   return { iteration: fromIteration, kind, cause, reason, at: createdAt.toISOString() };
 }
 
-async function sameAnswerOf({ taskSpec }: RunRow): Promise<Task['sameAnswer']> {
+/** The task's own equality. @throws TaskIsCodeError where this process runs no code of tasks */
+export async function sameAnswerOf({ taskSpec }: Pick<RunRow, 'taskSpec'>): Promise<Task['sameAnswer']> {
   await prepareTask(taskSpec);
   const task = loadTask(taskSpec);
   return (a, b) => task.sameAnswer(a, b);
@@ -270,6 +278,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     checkpoints,
     options.truth ?? true,
   );
+  const same = (options.truth ?? true) ? await sameAnswerOf(run) : undefined;
   const sum = (of: (one: IterationReport) => number) => iterations.reduce((total, one) => total + of(one), 0);
   const labels = sum((one) => one.pseudoLabels?.total ?? 0);
   const promptTokens = calls.reduce((total, call) => total + call.promptTokens, 0);
@@ -289,8 +298,15 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     best,
     baseForms: base && shown.length > 0 ? baseForms(formOf(base.id), base.id, plainScores, shown) : null,
     comparison: base && best ? await compare(db, runId, { base, best, scores, form: formOf(base.id) }) : [],
-    majority: await majorityReport(db, runId, (options.truth ?? true) ? await sameAnswerOf(run) : undefined),
+    majority: await majorityReport(db, runId, same),
     distillation: await distillationReport(db, runId),
+    trees: await treeReport(db, runId),
+    debates: await debateReport(db, runId, same),
+    selfPlay: await selfPlayReport(db, runId),
+    fixes: await fixReport(db, run.id),
+    learners: learnerReport(run.taskSpec),
+    corrections: await correctionReport(db, run.id),
+    memory: await testsOfRun(db, runId),
     iterations,
     review,
     course: adjustments.map(courseReport),

@@ -1,7 +1,13 @@
 /** The shape of a report, as `report --json` and `demo --json` write it. */
+import type { LearnerReport } from '../tutor/learners.ts';
+import type { CorrectionReport } from './corrections.ts';
+import type { FixReport } from './fixes.ts';
 import type { AuditOutcome, BenchmarkRole, DecisionKind, RunStatus } from '../../loop/words.ts';
 import type { AdjustmentKind } from '../../db/schema.ts';
 import type { GateAudit, KindAudit } from '../../loop/audit.ts';
+import type { MemoryLook } from '../../db/queries/memory-tests.ts';
+import type { DebateReport, SelfPlayReport } from './debate-types.ts';
+import type { TreeRow } from './trees.ts';
 import type { Form } from '../../loop/best-form.ts';
 import type { DriftMeasures } from '../../loop/drift.ts';
 import type { DriftAlarm, DriftSource } from '../../loop/drift-alarms.ts';
@@ -289,6 +295,20 @@ export type Report = {
   majority: MajorityReport | null;
   /** Null where no teacher wrote the samples. */
   distillation: DistillationReport | null;
+  /** Null where no prompt was split into parts. */
+  trees: TreeRow[] | null;
+  /** Null without debates. */
+  debates: DebateReport | null;
+  /** Null without an adversary. */
+  selfPlay: SelfPlayReport | null;
+  /** Null for a task that changes no code. */
+  fixes: FixReport | null;
+  /** Null for a task that does not tutor. */
+  learners: LearnerReport | null;
+  /** Null for a task that learns from no corrections. */
+  corrections: CorrectionReport | null;
+  /** Tests of memory entries, in order. */
+  memory: MemoryLook[];
   iterations: IterationReport[];
   /** Over all iterations; null where nothing was put to reviewers. */
   review: ReviewReport | null;

@@ -13,7 +13,8 @@ import { listDecisions } from '../../db/queries/history.ts';
 import { findRun } from '../../db/queries/runs.ts';
 import type { MessageArgs } from '../../loop/control.ts';
 import type { MessageName } from '../../loop/messages.ts';
-import { TASK_QUEUE, WORKFLOW } from '../../workflows/names.ts';
+import { fairnessKey, WORKFLOW } from '../../workflows/names.ts';
+import { mainQueue } from '../temporal.ts';
 import { UsageError } from '../../process/errors.ts';
 import { workersPolling, workflowState } from '../temporal.ts';
 
@@ -144,7 +145,8 @@ export async function startAgain(db: Db, client: Client, runId: string): Promise
   }
   await client.workflow.start(WORKFLOW.improve, {
     workflowId: runId,
-    taskQueue: TASK_QUEUE.main,
+    taskQueue: mainQueue(),
+    priority: { fairnessKey: fairnessKey(runId), priorityKey: run.settings.priority },
     args: [{}],
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',

@@ -11,12 +11,13 @@ import type { Db } from '../../db/connect.ts';
 import { runsByIds } from '../../db/queries/runs.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import { logicalWeek } from '../../loop/logical-week.ts';
-import { TASK_QUEUE, WORKFLOW } from '../../workflows/names.ts';
+import { WORKFLOW } from '../../workflows/names.ts';
 import { UsageError } from '../../process/errors.ts';
 import type { Score } from '../report/types.ts';
 import { outcomes } from '../report/report.ts';
+import { actionOf, idsInNamespace } from './in-namespace.ts';
 import { specWords, type Timing } from './spec.ts';
-import { workflowState } from '../temporal.ts';
+import { isOurQueue, mainQueue, workflowState } from '../temporal.ts';
 
 /** A run that a schedule has started. */
 export type ScheduledRun = {
@@ -108,7 +109,7 @@ export async function createSchedule(
       action: {
         type: 'startWorkflow',
         workflowType: WORKFLOW.improve,
-        taskQueue: TASK_QUEUE.main,
+        taskQueue: mainQueue(),
         // Temporal appends the time for which the run is due.
         workflowId: id,
         args: [input],
@@ -126,14 +127,16 @@ export async function createSchedule(
   );
 }
 
-const isOurs = ({ action }: ScheduleDescription) => action.workflowType === WORKFLOW.improve;
-
 /** @throws Error when there is no such schedule, or it starts something else than runs */
 async function describe(client: Client, id: string): Promise<ScheduleDescription> {
-  const description = await asking(id, client.schedule.getHandle(id).describe());
-  if (!isOurs(description))
-    throw new Error(`The schedule "${id}" starts ${description.action.workflowType}, not runs of Ratchet.`);
-  return description;
+  const { workflowType, taskQueue } = await asking(id, actionOf(client, id));
+  if (workflowType !== WORKFLOW.improve)
+    throw new Error(`The schedule "${id}" starts ${workflowType}, not runs of Ratchet.`);
+  if (!isOurQueue(taskQueue))
+    throw new Error(
+      `The schedule "${id}" is another installation's, whose queue is ${taskQueue}: both share Temporal's namespace.`,
+    );
+  return asking(id, client.schedule.getHandle(id).describe());
 }
 
 async function scheduledRuns(client: Client, db: Db, description: ScheduleDescription, timeZone: string) {
@@ -199,16 +202,15 @@ export async function showSchedule(client: Client, db: Db, id: string): Promise<
   return report(client, db, await describe(client, id));
 }
 
-/** All schedules that start runs, by id. */
+/** All schedules that start runs of this installation, by id. */
 export async function listSchedules(client: Client, db: Db): Promise<ScheduleReport[]> {
-  const ids: string[] = [];
-  for await (const { scheduleId, action } of client.schedule.list())
-    if (!action || action.workflowType === WORKFLOW.improve) ids.push(scheduleId);
+  const ids = await idsInNamespace(client);
   const reports = await Promise.all(
-    ids.toSorted().map(async (id) => {
+    ids.map(async (id) => {
       try {
-        const description = await client.schedule.getHandle(id).describe();
-        return isOurs(description) ? await report(client, db, description) : undefined;
+        const { workflowType, taskQueue } = await actionOf(client, id);
+        if (workflowType !== WORKFLOW.improve || !isOurQueue(taskQueue)) return undefined;
+        return await report(client, db, await client.schedule.getHandle(id).describe());
       } catch (error) {
         // The list lags behind: one that was just deleted may still stand in it.
         if (error instanceof ScheduleNotFoundError) return undefined;

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT } from '../../process/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { ratchetHome, repoRoot } from '../../stack/home.ts';
+import { ratchetHome } from '../../stack/home.ts';
+import { programFolder } from '../../process/program.ts';
 import { preparePythonEnv } from '../../stack/python-env.ts';
 import { step, stepPrinter } from '../../stack/steps.ts';
 import { findTemporal } from '../../stack/temporal-binary.ts';
@@ -15,7 +16,7 @@ export function addChaosCommand(program: Command): void {
     .argument('[options...]', 'as docs/reliability.md tells: --seed, --only, --lanes, --write')
     .allowUnknownOption()
     .action(async (args: string[]) => {
-      process.exitCode = await runSuite(join(repoRoot, 'tests', 'chaos', 'main.ts'), args);
+      process.exitCode = await runSuite(join(programFolder, 'tests', 'chaos', 'main.ts'), args);
     });
 }
 

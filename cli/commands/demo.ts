@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import pc from 'picocolors';
 import { findAddresses, withDatabase, type Addresses } from '../../app/addresses.ts';
 import { demoInput, demoName, usualSplit, type DemoChoice } from '../../app/runs/demo-settings.ts';
@@ -12,11 +12,13 @@ import { stepPrinter } from '../../stack/steps.ts';
 import { connectTemporal, startRun, workflowLink } from '../../app/temporal.ts';
 import { announceEnd, follow, wantsColor } from './follow.ts';
 import { printReport, writeReport } from './report.ts';
+import { wholeNumber } from '../numbers.ts';
 
 type Flags = {
   iterations?: number;
   seed?: number;
   quick?: boolean;
+  whole?: boolean;
   json?: string;
   keep?: boolean;
   fresh?: boolean;
@@ -28,22 +30,15 @@ type Flags = {
 
 const examples = `
 Examples:
-  ratchet demo                 about a quarter of an hour on two cores
+  ratchet demo                 about ten minutes on two cores
   ratchet demo --quick         a minute or two: shows the loop, proves little
+  ratchet demo --whole         votes on whole sums, not on their parts: more iterations, the same end
   ratchet demo --ungated       the same with the gates off, for contrast
   ratchet demo --keep          leave the stack running afterwards
   ratchet demo --model qwen2.5-coder-0.5b
                                a language model learns word problems (SVAMP): docs/measurements/word-problems.md
 
 Ctrl-C stops cleanly. Running it again continues the unfinished run; --fresh starts over.`;
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    if (/^\d+$/.test(text) && Number(text) >= least && Number.isSafeInteger(Number(text)))
-      return Number(text);
-    throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
-  };
-}
 
 export function addDemoCommand(program: Command): void {
   program
@@ -61,6 +56,13 @@ export function addDemoCommand(program: Command): void {
     .option('--seed <n>', 'seed of everything random', wholeNumber(0))
     .addOption(new Option('--ungated', 'contrast arm: gates off, every majority trains').conflicts('control'))
     .addOption(new Option('--control', 'contrast arm: trains on rehearsal prompts only').conflicts('ungated'))
+    .addOption(
+      new Option('--whole', 'votes on whole sums, as the contrast arms do, not on their parts').conflicts([
+        'model',
+        'ungated',
+        'control',
+      ]),
+    )
     .option('--fresh', 'end the unfinished demo run and start over')
     .option('--keep', 'leave the stack running')
     .option('--json <file>', 'write the report as JSON too')
@@ -114,6 +116,7 @@ async function runDemo(
   const choice: DemoChoice = {
     arm,
     quick: flags.quick ?? false,
+    whole: flags.whole,
     iterations: flags.iterations,
     seed: flags.seed,
     ...(flags.model === undefined

@@ -17,7 +17,10 @@ const help = `
 openai          {"messages": […]}, the lines that train here; with --out the metadata goes to FILE.metadata.jsonl
 trl-sft         {"prompt": […], "completion": […], "metadata": {…}}, for TRL's SFTTrainer
 trl-preference  {"prompt": […], "chosen": […], "rejected": […], "metadata": {…}}, for DPOTrainer and its kin
+critic          {"messages": […]}, work that fooled the critics and the good work that it was made of, each with its verdict, for a critic to
+                train on (strategy.selfPlay); with --out the metadata goes to FILE.metadata.jsonl
 jsonl           prompt, request, rationale, answer, vote and every gate's verdict with its score
+patches         unified diffs of what a task of kind code-repair mended, for: git apply
 
 Nothing that was revoked or that reviewers turned away is exported as accepted. The order is always the same. With --out
 the file appears whole or not at all, and FILE.sha256 beside it.
@@ -32,6 +35,9 @@ Examples:
   ratchet export --checkpoint best --format openai --out trained.jsonl
   ratchet export --adapter roman-adapter --base Qwen/Qwen2.5-0.5B-Instruct
   ratchet export --adapter roman-adapter checkpoint:12 --hub my-org/roman-adapter`;
+
+/** Lines that take nothing beside their messages have their metadata in a file of its own. */
+const withMetadata = (format: ExportOptions['format']): boolean => format === 'openai' || format === 'critic';
 
 function index(text: string): number {
   const value = Number(text);
@@ -82,7 +88,7 @@ async function runExport(
     throw new UsageError('There are no runs yet. Start one with: ratchet run arithmetic');
   const file = out === undefined ? undefined : resolve(out);
   const interrupt = listenForInterrupt();
-  const sink = file ? await fileSink(file, options.format === 'openai') : stdoutSink();
+  const sink = file ? await fileSink(file, withMetadata(options.format)) : stdoutSink();
   try {
     const done = await exportLines(db, runId, { ...options, signal: interrupt.signal }, sink);
     await sink.finish();
@@ -105,7 +111,7 @@ function summary(done: Exported, out: string | undefined, { format }: Pick<Expor
   ];
   if (out !== undefined)
     notes.push(
-      `written to ${out}, with ${digestFile(out)}${format === 'openai' ? ` and ${metadataFile(out)}` : ''}`,
+      `written to ${out}, with ${digestFile(out)}${withMetadata(format) ? ` and ${metadataFile(out)}` : ''}`,
     );
   if (done.unpaired)
     notes.push(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { repoRoot } from '../../stack/home.ts';
+import { programFolder } from '../../process/program.ts';
 import { runSuite } from './chaos.ts';
 
 export function addGalleryCommand(program: Command): void {
@@ -10,6 +10,6 @@ export function addGalleryCommand(program: Command): void {
     .argument('[options...]', 'as docs/safety.md tells: --only, --lanes, --write')
     .allowUnknownOption()
     .action(async (args: string[]) => {
-      process.exitCode = await runSuite(join(repoRoot, 'tests', 'gallery', 'main.ts'), args);
+      process.exitCode = await runSuite(join(programFolder, 'tests', 'gallery', 'main.ts'), args);
     });
 }

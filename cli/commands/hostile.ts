@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { repoRoot } from '../../stack/home.ts';
+import { programFolder } from '../../process/program.ts';
 import { runSuite } from './chaos.ts';
 
 export function addHostileCommand(program: Command): void {
@@ -10,7 +10,7 @@ export function addHostileCommand(program: Command): void {
     .argument('[options...]', 'as docs/reliability.md tells: --minutes, --seed, --write')
     .allowUnknownOption()
     .action(async (args: string[]) => {
-      process.exitCode = await runSuite(join(repoRoot, 'tests', 'hostile', 'main.ts'), args, {
+      process.exitCode = await runSuite(join(programFolder, 'tests', 'hostile', 'main.ts'), args, {
         python: true,
       });
     });

@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { improveInputSchema } from '../../loop/input.ts';
-import { InvalidInputError } from '../../tasks/errors.ts';
 import { loadTask, resolveTask } from '../../tasks/index.ts';
 import type { Task } from '../../tasks/task.ts';
 import { findDatabase, withDatabase } from '../../app/addresses.ts';
-import { UsageError } from '../../process/errors.ts';
+import { readable } from '../readable.ts';
 import { IMPORTED_AS, importFile, importSummary, type ImportedAs } from '../../app/imports/import.ts';
 import { whoami } from '../../app/runs/steer.ts';
 
@@ -20,7 +19,7 @@ type Flags = {
 };
 
 const help = `
-Takes JSON Lines of OpenAI's chat format, of TRL's (messages, prompt and completion, prompt and chosen), of
+Takes JSON Lines, CSV or Parquet of OpenAI's chat format, of TRL's (messages, prompt and completion, prompt and chosen), of
 ratchet export, and plain {"prompt": "…"}. As prompts, answers in the file are left aside. As examples, each answer must be
 in the task's format and state what the task reads out of it: it trains, in your name, and ratchet why names you and the line.
 
@@ -40,7 +39,7 @@ export function addImportCommand(program: Command): void {
   program
     .command('import')
     .description('take prompts or worked examples for a task from a file')
-    .argument('<file>', 'JSON Lines')
+    .argument('<file>', 'JSON Lines, .csv or .tsv (also .gz), or .parquet')
     .requiredOption('--task <task>', 'a built-in task (arithmetic) or a task file (.yaml)')
     .addOption(
       new Option('--as <what>', 'what later runs use them as').choices(IMPORTED_AS).makeOptionMandatory(),
@@ -71,12 +70,3 @@ export function addImportCommand(program: Command): void {
 }
 
 const taskNamed = async (name: string): Promise<Task> => loadTask(await readable(resolveTask(name)));
-
-async function readable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof InvalidInputError)) throw error;
-    throw new UsageError(error.problems.join('\n'));
-  }
-}

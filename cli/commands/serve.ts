@@ -36,7 +36,7 @@ export function addServeCommands(program: Command): void {
     .option('--store <tasks>', 'store prompts and answers of these tasks, separated by commas, or `all`')
     .option(
       '--redact <kinds>',
-      'what is taken out of what is stored: email,phone,card (all by default) or none',
+      'what is taken out of what is stored: email,phone,card (the default), iban, name, or none',
     )
     .option('--redact-module <file>', 'a module whose export `redact` takes out more')
     .addHelpText('after', help)

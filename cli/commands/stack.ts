@@ -55,7 +55,7 @@ Uses what is configured, starts the rest:
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE  your Temporal, instead of the local dev server
   MODEL_BASE_URL                        your OpenAI-compatible endpoint, instead of our model server
   TEMPORAL_CLI, RATCHET_PYTHON          the programs to use
-  RATCHET_HOME                          where data lies (.ratchet in the clone)
+  RATCHET_HOME                          where data lies (.ratchet in the clone; of a package, in the current folder or above)
   RATCHET_POSTGRES_PORT, RATCHET_TEMPORAL_PORT, RATCHET_TEMPORAL_UI_PORT, RATCHET_MODELSERVER_PORT,
   RATCHET_WEB_PORT, RATCHET_GATEWAY_PORT
   RATCHET_WEB_HOST, RATCHET_WEB_TOKEN   let other machines see the web page, with that token (docs/web.md)

@@ -5,16 +5,18 @@ import type { Command } from 'commander';
 import { EXIT } from '../../process/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { usersServices } from '../../stack/first-state.ts';
-import { ratchetHome, repoRoot } from '../../stack/home.ts';
+import { ratchetHome } from '../../stack/home.ts';
+import { programFolder } from '../../process/program.ts';
 import { preparePythonEnv } from '../../stack/python-env.ts';
 import { startStack, stopStack, type Stack } from '../../stack/stack.ts';
 import { step, stepPrinter } from '../../stack/steps.ts';
 import { findTemporal } from '../../stack/temporal-binary.ts';
 import {
   addCounts,
-  countsIn,
   countsLine,
   junitCounts,
+  readResults,
+  slowestFiles,
   vitestCounts,
   withCrash,
   type Counts,
@@ -121,11 +123,13 @@ async function runVitest(
   signal: AbortSignal,
 ): Promise<Counts> {
   const results = join(home, 'vitest.json');
-  const vitest = join(repoRoot, 'node_modules', 'vitest', 'vitest.mjs');
+  const vitest = join(programFolder, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const began = performance.now();
   const exitCode = await runHere(process.execPath, [vitest, 'run', ...reporters, ...args], env, signal);
-  return summed('vitest', countsIn(results, vitestCounts), exitCode, began);
+  const slowest = readResults(results, slowestFiles) ?? [];
+  if (slowest.length > 1) console.log(`Files that took longest:\n${slowest.join('\n')}`);
+  return summed('vitest', readResults(results, vitestCounts), exitCode, began);
 }
 
 async function runPytest(
@@ -138,7 +142,7 @@ async function runPytest(
   const began = performance.now();
   const args = ['-m', 'pytest', '-q', 'modelserver/tests', `--junitxml=${results}`];
   const exitCode = await runHere(python, args, env, signal);
-  return summed('pytest', countsIn(results, junitCounts), exitCode, began);
+  return summed('pytest', readResults(results, junitCounts), exitCode, began);
 }
 
 function summed(runner: string, found: Counts | undefined, exitCode: number, began: number): Counts {
@@ -157,7 +161,7 @@ export function runHere(
 ): Promise<number> {
   if (!existsSync(command)) return Promise.resolve(1);
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: repoRoot, env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command, args, { cwd: programFolder, env, stdio: ['ignore', 'inherit', 'inherit'] });
     // It has the terminal's own Ctrl-C as well; a runner that ignores both is not waited for.
     const stop = () => {
       child.kill('SIGTERM');

@@ -1,15 +1,19 @@
 /** `why`: how a checkpoint, an example or a sample came about. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import pc from 'picocolors';
 import type { Db } from '../../db/connect.ts';
 import { findDatabase, withDatabase } from '../../app/addresses.ts';
 import { UsageError } from '../../process/errors.ts';
 import { checkpointHead, renderItems, renderWhy } from '../render/why.ts';
 import { createSampleReader } from '../../app/lineage/sample.ts';
+import { memoryIds } from '../../app/lineage/revoke-memory.ts';
+import { memoryDetail } from '../../app/memory/memory.ts';
+import { renderMemory } from '../render/memory.ts';
 import { findTarget } from '../../app/lineage/target.ts';
 import { examplesOf, explain } from '../../app/lineage/why.ts';
 import type { CheckpointWhy } from '../../app/lineage/types.ts';
 import { wantsColor } from './follow.ts';
+import { wholeNumber } from '../numbers.ts';
 
 type Flags = {
   checkpoint?: boolean;
@@ -34,27 +38,22 @@ Examples:
   ratchet why example:34
   ratchet why checkpoint:12 --all --json > lineage.jsonl`;
 
-function whole(least: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && text.trim() !== '') return value;
-    throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
-  };
-}
-
 export function addWhyCommand(program: Command): void {
   program
     .command('why')
     .description('where a checkpoint, example, sample or prompt comes from, and what it led to')
-    .argument('<what>', 'best, checkpoint:12, example:34, sample:56, prompt:78, a model, a weight file')
+    .argument(
+      '<what>',
+      'best, checkpoint:12, example:34, sample:56, prompt:78, memory:9, a model, a weight file',
+    )
     .option('--checkpoint', 'a bare number is the id of a checkpoint')
     .option(
       '--examples <n>',
       'examples of a checkpoint, or samples of a prompt, to show in full',
-      whole(0),
+      wholeNumber(0),
       3,
     )
-    .option('--from <position>', 'position in the training set to begin at', whole(0), 0)
+    .option('--from <position>', 'position in the training set to begin at', wholeNumber(0), 0)
     .option('--all', 'every example of a checkpoint')
     .option('--verify', 'compare the digest of a large dataset too')
     .option('--json', 'as data; with --all one object a line, the examples after the rest')
@@ -65,6 +64,14 @@ export function addWhyCommand(program: Command): void {
 }
 
 async function why(db: Db, what: string, flags: Flags): Promise<void> {
+  const [entry] = memoryIds([what]).entries;
+  if (entry !== undefined) {
+    const detail = await memoryDetail(db, entry);
+    console.log(
+      flags.json ? JSON.stringify(detail, null, 2) : renderMemory(detail, wantsColor(process.stdout)),
+    );
+    return;
+  }
   const target = await findTarget(db, what, flags);
   if (flags.all && target.kind !== 'checkpoint')
     throw new UsageError('--all is for checkpoints: an example or a sample is always shown whole.');

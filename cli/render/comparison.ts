@@ -1,6 +1,16 @@
 /** Base and best on the held-out problems, as text for a terminal. */
+import { debateSentences } from '../../app/report/debates.ts';
+import { correctionSentence } from '../../app/report/corrections.ts';
+import { fixSentence } from '../../app/report/fixes.ts';
+import { learnerTable } from '../../app/report/tables/learners.ts';
+import { learnerSentence } from '../../app/tutor/learners.ts';
+import { correctionCountTable } from '../../app/report/tables/corrections.ts';
+import { fixTable } from '../../app/report/tables/fixes.ts';
+import { selfPlaySentences } from '../../app/report/self-play.ts';
 import { distillationSentences } from '../../app/report/distillation.ts';
 import { comparisonTable } from '../../app/report/tables/course.ts';
+import { debateTable, selfPlayTable } from '../../app/report/tables/debates.ts';
+import { treeTable } from '../../app/report/tables/trees.ts';
 import { distillationTable } from '../../app/report/tables/distillation.ts';
 import type { Comparison, Report, Score } from '../../app/report/types.ts';
 import { formsSentence, majoritySentence } from '../../app/report/wording.ts';
@@ -20,6 +30,29 @@ export const distillationLines = ({ distillation }: Report, c: Colors): string[]
   distillation === null
     ? []
     : section(distillationTable(distillation), c, distillationSentences(distillation).flatMap(paragraph));
+
+export const treeLines = ({ trees }: Report, c: Colors): string[] =>
+  trees === null ? [] : section(treeTable(trees), c, []);
+
+export const debateLines = ({ debates, selfPlay }: Report, c: Colors): string[] => [
+  ...(debates === null ? [] : section(debateTable(debates), c, debateSentences(debates).flatMap(paragraph))),
+  ...(selfPlay === null
+    ? []
+    : section(selfPlayTable(selfPlay), c, selfPlaySentences(selfPlay).flatMap(paragraph))),
+];
+
+/** What was mended, and what became of the other answers; diffs are in the HTML report and in the export. */
+export const fixLines = ({ fixes }: Report, c: Colors): string[] =>
+  fixes === null ? [] : section(fixTable(fixes), c, paragraph(fixSentence(fixes)));
+
+export const learnerLines = ({ learners }: Report, c: Colors): string[] =>
+  learners === null ? [] : section(learnerTable(learners.rows), c, paragraph(learnerSentence(learners)));
+
+/** What became of users' corrections; each one is in the HTML report, on the page and in the corrections file. */
+export const correctionLines = ({ corrections }: Report, c: Colors): string[] =>
+  corrections === null
+    ? []
+    : section(correctionCountTable(corrections), c, paragraph(correctionSentence(corrections)));
 
 /** One comparison by group (level): base over best, groups as columns, in as many blocks as the width needs. */
 function groupTable({ role, groups }: Comparison, c: Colors): string[] {

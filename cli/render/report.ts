@@ -3,11 +3,21 @@ import pc from 'picocolors';
 import { endingsText, estimatedText } from '../../app/report/endings.ts';
 import { curriculumNote, curriculumTable } from '../../app/report/tables/curriculum.ts';
 import { armTable, courseTable, messageTable } from '../../app/report/tables/course.ts';
+import { MEMORY_NOTE, memoryTestTable, shortTermNote } from '../../app/report/tables/memory.ts';
 import { iterationTable } from '../../app/report/tables/iterations.ts';
 import type { Report } from '../../app/report/types.ts';
 import { armSentence } from '../../app/report/wording.ts';
 import { compact, duration, percent, plain, wrap } from '../../process/text.ts';
-import { comparisonLines, distillationLines, groupTables } from './comparison.ts';
+import {
+  comparisonLines,
+  correctionLines,
+  debateLines,
+  treeLines,
+  distillationLines,
+  fixLines,
+  groupTables,
+  learnerLines,
+} from './comparison.ts';
 import { decisionReasons } from './decisions.ts';
 import { clusterLines, driftLines, gateLines, probeLines, reviewLines, voteLines } from './judging.ts';
 import { COLUMNS, paragraph, section } from './table.ts';
@@ -94,12 +104,18 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     ...section(iterationTable(report.iterations), c),
     ...decisionReasons(report, c),
     ...voteLines(report, c),
+    ...fixLines(report, c),
+    ...learnerLines(report, c),
+    ...correctionLines(report, c),
+    ...treeLines(report, c),
+    ...debateLines(report, c),
+    ...section(memoryTestTable(report.memory), c, paragraph(MEMORY_NOTE).map(c.dim)),
     ...gateLines(report, c),
     ...probeLines(report, c),
     ...reviewLines(report, c),
     ...clusterLines(report, c),
     ...driftLines(report, c),
-    ...section(courseTable(report), c),
+    ...section(courseTable(report), c, shortTermNote(report).flatMap(paragraph)),
     ...section(messageTable(report), c),
     ...section(armTable(report), c),
     ...wrap(armSentence(report), COLUMNS),

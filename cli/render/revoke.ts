@@ -1,11 +1,22 @@
 /** A revocation as text: what the examples touched, and what to do about it. */
 import pc from 'picocolors';
 import { fact, placeOf, reachedTable } from './why-parts.ts';
+import type { MemoryRevocation } from '../../app/lineage/revoke-memory.ts';
 import type { Remedy, RevocationPlan, ServingRemedy } from '../../app/lineage/revoke.ts';
 import { plain } from '../../process/text.ts';
 
 const names = (ids: number[]): string => ids.map((id) => `example:${id}`).join(', ');
 const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
+
+/** Which memory entries are about to be revoked, and what goes with them. */
+export function renderMemoryPlan({ named, descended, examples }: MemoryRevocation): string {
+  const list = (ids: number[]) => ids.map((id) => `memory:${id}`).join(', ');
+  return [
+    `Revoking ${list(named)}`,
+    ...(descended.length > 0 ? fact('made of it', list(descended)) : []),
+    ...fact('saw it', `samples of ${plural(examples.length, 'example')}, revoked with it`),
+  ].join('\n');
+}
 
 /** What is about to be revoked, and what it has touched already. */
 export function renderPlan(plan: RevocationPlan, color: boolean): string {

@@ -40,7 +40,7 @@ function drawnLines(drawn: { prompt: number; run: string; iteration: number }[],
 export function renderFeedbackWhy(why: FeedbackWhy, c: Colors): string {
   const { feedback, datasets, reached, examples, heldOut } = why;
   const trained = datasets.filter((one) => one.checkpoint !== null);
-  const waits = feedback.use === 'example' && examples.length === 0;
+  const waits = feedback.use === 'example' && examples.length === 0 && why.supersededBy === null;
   return [
     `${c.bold(`feedback:${feedback.id}`)}  task ${plain(why.task)}`,
     ...fact('said', saidText(feedback)),
@@ -49,6 +49,12 @@ export function renderFeedbackWhy(why: FeedbackWhy, c: Colors): string {
     ...(feedback.answer === null ? [] : fact('answer', quoted(feedback.answer))),
     ...drawnLines(why.drawn, 'in the pool'),
     ...examples.flatMap((one, i) => fact(i === 0 ? 'became' : '', `example:${one.example}, ${placeOf(one)}`)),
+    ...(why.supersededBy === null
+      ? []
+      : fact(
+          'superseded',
+          `by feedback:${why.supersededBy}: the same person said something else later, so this trains no more`,
+        )),
     ...(waits
       ? fact(
           'became',

@@ -2,8 +2,11 @@
 import { fact, nameText, placeOf, ROWS, type Colors } from './why-parts.ts';
 import { storedLines } from './why-production.ts';
 import { cut, plain } from '../../process/text.ts';
+import { debateText, turnText } from '../../app/lineage/debate.ts';
+import { detailLines } from '../../app/lineage/sandboxed.ts';
 import { nodeText } from '../../app/lineage/tree.ts';
 import type { SampleWhy } from '../../app/lineage/types.ts';
+import { ADVERSARIAL, DEBATE_ROUND } from '../../loop/words.ts';
 
 /** Characters shown of a text by a model; `--json` has it whole. */
 const TEXT = 600;
@@ -114,6 +117,37 @@ const treeLines = ({ tree = [] }: SampleWhy): string[] =>
     fact(i === 0 ? 'parts' : '', `${'· '.repeat(node.depth)}${quoted(nodeText(node))}`),
   );
 
+/** The memory entries that it saw. */
+const memoryLines = ({ memory = [] }: SampleWhy): string[] =>
+  memory.flatMap(({ id, kind, request, text }, i) =>
+    fact(
+      i === 0 ? 'saw' : '',
+      `memory:${id} ${kind}: ${quoted(request === null ? text : `${request} → ${text}`)}`,
+    ),
+  );
+
+/** What agents held round by round, each turn with its work. */
+const debateLines = ({ debate }: SampleWhy): string[] =>
+  debate === undefined
+    ? []
+    : [
+        ...fact('debate', plain(debateText(debate))),
+        ...debate.turns.flatMap((turn) => [
+          ...fact('', plain(turnText(turn))),
+          ...(turn.action === 'keep' ? [] : fact('', `· ${quoted(turn.rationale)}`)),
+        ]),
+      ];
+
+/** What the sandbox found, and what the answer changes. */
+const sandboxLines = ({ sandbox }: SampleWhy): string[] =>
+  sandbox === undefined
+    ? []
+    : [
+        ...fact('sandbox', plain(sandbox.behaviour ?? sandbox.reason)),
+        ...detailLines(sandbox).flatMap((line) => fact('', plain(line))),
+        ...(sandbox.patch ? fact('patch', quoted(sandbox.patch)) : []),
+      ];
+
 /** A sample from its prompt to its verdicts; `where` is its place in a dataset. */
 export function renderSample(why: SampleWhy, c: Colors, where: string): string {
   const { prompt, sample, generator, judged, example } = why;
@@ -127,7 +161,9 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
     : '';
   const given = example?.given;
   const taken =
-    sample.cached && !why.tree ? `; taken from an equal draw in run ${plain(generator.drawnIn)}` : '';
+    sample.cached && !why.tree && sample.round !== DEBATE_ROUND
+      ? `; taken from an equal draw in run ${plain(generator.drawnIn)}`
+      : '';
   return [
     `${c.bold(name)}  ${placeOf(prompt)}${where ? ` · ${where}` : ''}`,
     ...(example?.revoked
@@ -150,11 +186,14 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
     ...(sample.planted
       ? fact(
           'planted',
-          `${sample.planted}, in the place of a sample of ${nameText(generator)}; it never trains`,
+          `${sample.planted}, ${sample.planted === ADVERSARIAL ? `made of sample:${sample.host}` : 'in the place of a sample'} of ${nameText(generator)}; it never trains`,
         )
       : fact('written by', sample.origin === 'person' ? givenText(given) : `${nameText(generator)}${other}`)),
     ...askedLines(why),
     ...treeLines(why),
+    ...sandboxLines(why),
+    ...memoryLines(why),
+    ...debateLines(why),
     ...fact('wrote', quoted(sample.rationale)),
     ...(example && example.rationale !== null
       ? fact('trains as', `${quoted(example.rationale)} (the words of a reviewer)`)

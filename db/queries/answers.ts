@@ -1,5 +1,6 @@
 /** Answers that were asked for one by one (schema/answers.ts): every write is safe to repeat. */
 import { and, asc, desc, eq, ne, sql } from 'drizzle-orm';
+import { insertNew } from '../insert-new.ts';
 import type { Db } from '../connect.ts';
 import { taught, type TrainingExample } from './examples.ts';
 import { notRevoked } from './revocations.ts';
@@ -42,7 +43,7 @@ export async function addDemonstrations(
   db: Db,
   rows: (typeof answerDemonstrations.$inferInsert)[],
 ): Promise<void> {
-  if (rows.length > 0) await db.insert(answerDemonstrations).values(rows).onConflictDoNothing();
+  await insertNew(db, answerDemonstrations, rows);
 }
 
 export async function demonstrationsOf(db: Db, answerId: string): Promise<AnswerDemonstration[]> {

@@ -1,5 +1,6 @@
 /** What the votes of a run were measured to be worth. */
 import { and, asc, eq, gt, lt } from 'drizzle-orm';
+import { insertNew } from '../insert-new.ts';
 import type { Db } from '../connect.ts';
 import { calibrationItems, calibrations, iterations, prompts, votes } from '../schema.ts';
 
@@ -37,22 +38,29 @@ export async function earlierCalibrationVotes(
 }
 
 export async function addCalibrations(db: Db, rows: (typeof calibrations.$inferInsert)[]): Promise<void> {
-  if (rows.length > 0) await db.insert(calibrations).values(rows).onConflictDoNothing();
+  await insertNew(db, calibrations, rows);
 }
 
-/** What was measured in an iteration, by level. */
-export async function calibrationsOf(db: Db, iterationId: number): Promise<Map<number | null, Calibration>> {
-  const rows = await db.select().from(calibrations).where(eq(calibrations.iterationId, iterationId));
+/** What was measured in an iteration, by level: of votes over samples, or of those of debates. */
+export async function calibrationsOf(
+  db: Db,
+  iterationId: number,
+  { debated }: { debated: boolean } = { debated: false },
+): Promise<Map<number | null, Calibration>> {
+  const rows = await db
+    .select()
+    .from(calibrations)
+    .where(and(eq(calibrations.iterationId, iterationId), eq(calibrations.debated, debated)));
   return new Map(rows.map((row) => [row.level, row]));
 }
 
-/** All that was measured in a run. */
+/** All that was measured in a run of votes over samples. */
 export async function runCalibrations(db: Db, runId: string): Promise<Calibration[]> {
   const rows = await db
     .select({ calibration: calibrations })
     .from(calibrations)
     .innerJoin(iterations, eq(iterations.id, calibrations.iterationId))
-    .where(eq(iterations.runId, runId))
+    .where(and(eq(iterations.runId, runId), eq(calibrations.debated, false)))
     .orderBy(asc(calibrations.iterationId), asc(calibrations.level));
   return rows.map((row) => row.calibration);
 }

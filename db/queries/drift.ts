@@ -1,5 +1,6 @@
 /** The fixed sample of a run, what each generating checkpoint answers to it, and how far iterations have drifted. */
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { insertNew } from '../insert-new.ts';
 import type { DriftMeasures, DriftText } from '../../loop/drift.ts';
 import type { DriftAlarm, DriftSource } from '../../loop/drift-alarms.ts';
 import type { Db } from '../connect.ts';
@@ -26,7 +27,7 @@ export async function drawnKeys(db: Db, runId: string): Promise<Set<string>> {
 }
 
 export async function addFixedPrompts(db: Db, rows: (typeof driftPrompts.$inferInsert)[]): Promise<void> {
-  if (rows.length > 0) await db.insert(driftPrompts).values(rows).onConflictDoNothing();
+  await insertNew(db, driftPrompts, rows);
 }
 
 /** Fixed prompts that a checkpoint has not answered yet. */

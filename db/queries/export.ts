@@ -128,6 +128,7 @@ const candidate = {
   request: samples.request,
   rationale: samples.rationale,
   answer: samples.answer,
+  behaviour: samples.behaviour,
   checkpoint: samples.checkpointId,
   /** A required gate failed it. Unscored is not failed. */
   failed: sql<boolean>`exists (select 1 from ${verdicts} v where v.sample_id = ${samples.id}

@@ -50,9 +50,12 @@ export type Correction = {
   text: string;
 };
 
-/** Corrections of a task for one use, oldest first. */
+/**
+ * Corrections of a task for one use that count, oldest first: of those that one person sent of one problem the newest, and earlier ones
+ * only where they say the same.
+ */
 export async function correctionsFor(db: Db, task: string, use: FeedbackUse): Promise<Correction[]> {
-  return db
+  const all = await db
     .select({ feedback: gatewayFeedback, text: storedPrompts.text })
     .from(gatewayFeedback)
     .innerJoin(storedPrompts, eq(storedPrompts.id, gatewayFeedback.storedPromptId))
@@ -60,6 +63,25 @@ export async function correctionsFor(db: Db, task: string, use: FeedbackUse): Pr
       and(eq(gatewayFeedback.task, task), eq(gatewayFeedback.use, use), isNotNull(gatewayFeedback.answer)),
     )
     .orderBy(asc(gatewayFeedback.id));
+  const newest = new Map(all.map((one) => [whoAndWhat(one), one.feedback.answer]));
+  return all.filter((one) => newest.get(whoAndWhat(one)) === one.feedback.answer);
+}
+
+const whoAndWhat = ({ feedback: { by, storedPromptId } }: Correction) => `${storedPromptId} ${by}`;
+
+/** The later correction of the same problem by the same person that stands in its place, if it says something else. */
+export async function supersedingFeedback(db: Db, feedback: Feedback): Promise<Feedback | undefined> {
+  if (feedback.use !== 'example' || feedback.storedPromptId === null) return undefined;
+  const newest = await db.query.gatewayFeedback.findFirst({
+    where: and(
+      eq(gatewayFeedback.storedPromptId, feedback.storedPromptId),
+      eq(gatewayFeedback.by, feedback.by),
+      eq(gatewayFeedback.use, 'example'),
+      isNotNull(gatewayFeedback.answer),
+    ),
+    orderBy: desc(gatewayFeedback.id),
+  });
+  return newest && newest.id > feedback.id && newest.answer !== feedback.answer ? newest : undefined;
 }
 
 /** Joins a review and its sample to the example that came of it: one that a person made, or one of the gates' that he confirmed. */

@@ -1,6 +1,7 @@
 /** Samples with all that led to them and all that was said about them. */
 import { and, asc, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
+import { memoryOfSamples } from './memory.ts';
 import { paraphraseKey } from './prompts.ts';
 import {
   calibrations,
@@ -55,6 +56,8 @@ export async function judgedSamples(db: Db, sampleIds: number[]) {
       call: modelCalls,
       generator: checkpoints,
       planted: probes.kind,
+      plantedFrom: probes.origin,
+      host: probes.hostSampleId,
       calibration: calibrations,
     })
     .from(samples)
@@ -69,6 +72,7 @@ export async function judgedSamples(db: Db, sampleIds: number[]) {
       and(
         eq(calibrations.iterationId, iterations.id),
         sql`${calibrations.level} is not distinct from ${prompts.level}`,
+        sql`${calibrations.debated} = coalesce(${votes.debated}, false)`,
       ),
     )
     .where(inArray(samples.id, sampleIds))
@@ -90,6 +94,7 @@ export async function judgedSamples(db: Db, sampleIds: number[]) {
     .leftJoin(givenExamples, eq(givenExamples.id, examples.givenId))
     .where(inArray(examples.sampleId, sampleIds))
     .orderBy(asc(examples.id));
+  const seen = await memoryOfSamples(db, sampleIds);
   const promptIds = [...new Set(rows.map((row) => row.prompt.id))];
   const decided = await decidedOf(db, promptIds);
   const answers = await answersOf(db, promptIds);
@@ -104,6 +109,8 @@ export async function judgedSamples(db: Db, sampleIds: number[]) {
     critiques: critiqued.filter((one) => one.critique.sampleId === row.sample.id),
     /** Two where a reviewer wrote other steps to what the gates had accepted, oldest first. */
     examples: made.filter((one) => one.example.sampleId === row.sample.id),
+    /** Memory entries that stood before the question. */
+    memory: seen.get(row.sample.id) ?? [],
     decided: decided.filter((one) => one.promptId === row.prompt.id),
     answers: answers.filter((one) => one.promptId === row.prompt.id),
     paraphrase: worded.find(

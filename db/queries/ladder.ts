@@ -1,16 +1,25 @@
 /** Trees of parts: nodes and the work on them. */
 import { and, asc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
+import { insertNew } from '../insert-new.ts';
 import type { Db } from '../connect.ts';
 import { type Tx, byCacheKey } from './calls.ts';
-import { benchmarkItems, evaluations, ladderNodes, ladderSamples, prompts, samples } from '../schema.ts';
+import {
+  benchmarkItems,
+  evaluations,
+  iterations,
+  ladderNodes,
+  ladderSamples,
+  prompts,
+  samples,
+} from '../schema.ts';
 
 export type LadderNode = typeof ladderNodes.$inferSelect;
 export type NewLadderNode = typeof ladderNodes.$inferInsert;
 export type LadderSample = typeof ladderSamples.$inferSelect;
 export type NewLadderSample = typeof ladderSamples.$inferInsert;
 
-/** Rows in one insert: PostgreSQL takes 65,535 parameters. */
-const ROWS_AT_ONCE = 1000;
+/** The kind of a node that holds what the model proposed for parts. */
+export const PROPOSED_PARTS = 'proposal';
 
 /** Nodes of these prompts, each after the one it is a part of. */
 export async function nodesOf(db: Db, promptIds: number[]): Promise<LadderNode[]> {
@@ -23,12 +32,7 @@ export async function nodesOf(db: Db, promptIds: number[]): Promise<LadderNode[]
 }
 
 export async function addNodes(db: Tx, rows: NewLadderNode[]): Promise<void> {
-  for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
-    await db
-      .insert(ladderNodes)
-      .values(rows.slice(i, i + ROWS_AT_ONCE))
-      .onConflictDoNothing();
-  }
+  await insertNew(db, ladderNodes, rows);
 }
 
 /** How a node ended. */
@@ -50,12 +54,7 @@ export async function closeNodes(
         .where(and(eq(ladderNodes.id, id), eq(ladderNodes.status, 'open')));
     }
     await addWork(tx, works);
-    for (let i = 0; i < wholes.length; i += ROWS_AT_ONCE) {
-      await tx
-        .insert(samples)
-        .values(wholes.slice(i, i + ROWS_AT_ONCE))
-        .onConflictDoNothing();
-    }
+    await insertNew(tx, samples, wholes);
   });
 }
 
@@ -70,12 +69,7 @@ export async function workOn(db: Db, nodeIds: number[]): Promise<LadderSample[]>
 }
 
 export async function addWork(db: Tx, rows: NewLadderSample[]): Promise<void> {
-  for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
-    await db
-      .insert(ladderSamples)
-      .values(rows.slice(i, i + ROWS_AT_ONCE))
-      .onConflictDoNothing();
-  }
+  await insertNew(db, ladderSamples, rows);
 }
 
 /** Stored work by cache key, of any run; the oldest where there are several. */
@@ -121,4 +115,50 @@ export async function guardShares(db: Db, runId: string, checkpointIds: number[]
     )
     .groupBy(evaluations.checkpointId);
   return new Map(rows.map(({ id, share }) => [id, share]));
+}
+
+/** Counts of a run's trees, by iteration: parts without the prompts themselves, samples as far as a model was asked. */
+export async function treeCounts(
+  db: Db,
+  runId: string,
+): Promise<{ iteration: number; trees: number; solved: number; parts: number; samples: number }[]> {
+  const root = sql`${ladderNodes.path} = ''`;
+  const nodes = await db
+    .select({
+      iteration: iterations.index,
+      trees: sql<number>`(count(*) filter (where ${root}))::int`,
+      solved: sql<number>`(count(*) filter (where ${root} and ${ladderNodes.status} = 'solved'))::int`,
+      parts: sql<number>`(count(*) filter (where not ${root}))::int`,
+    })
+    .from(ladderNodes)
+    .innerJoin(prompts, eq(prompts.id, ladderNodes.promptId))
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .where(eq(iterations.runId, runId))
+    .groupBy(iterations.index)
+    .orderBy(asc(iterations.index));
+  const drawn = await db
+    .select({ iteration: iterations.index, samples: sql<number>`count(*)::int` })
+    .from(ladderSamples)
+    .innerJoin(ladderNodes, eq(ladderNodes.id, ladderSamples.nodeId))
+    .innerJoin(prompts, eq(prompts.id, ladderNodes.promptId))
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .where(and(eq(iterations.runId, runId), isNotNull(ladderSamples.callId)))
+    .groupBy(iterations.index);
+  const samplesIn = new Map(drawn.map(({ iteration, samples: count }) => [iteration, count]));
+  return nodes.map((row) => ({ ...row, samples: samplesIn.get(row.iteration) ?? 0 }));
+}
+
+/** What a model proposed for parts, whether it can be used or not; null: nothing came of it. */
+export async function proposalsOf(
+  db: Db,
+  runId: string,
+): Promise<{ iteration: number; answer: string | null }[]> {
+  return db
+    .select({ iteration: iterations.index, answer: ladderSamples.answer })
+    .from(ladderSamples)
+    .innerJoin(ladderNodes, eq(ladderNodes.id, ladderSamples.nodeId))
+    .innerJoin(prompts, eq(prompts.id, ladderNodes.promptId))
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .where(and(eq(iterations.runId, runId), eq(ladderNodes.kind, PROPOSED_PARTS)))
+    .orderBy(asc(ladderSamples.id));
 }

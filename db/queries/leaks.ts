@@ -1,4 +1,5 @@
 import { and, asc, eq, sql } from 'drizzle-orm';
+import { insertNew } from '../insert-new.ts';
 import type { Db } from '../connect.ts';
 import { benchmarkItems, iterations, leaks, prompts } from '../schema.ts';
 
@@ -33,11 +34,7 @@ export async function calibrationProblems(
 }
 
 export async function addLeaks(db: Db, rows: NewLeak[]): Promise<void> {
-  for (let i = 0; i < rows.length; i += 1000)
-    await db
-      .insert(leaks)
-      .values(rows.slice(i, i + 1000))
-      .onConflictDoNothing();
+  await insertNew(db, leaks, rows);
 }
 
 /** What was dropped in an iteration's stage. */

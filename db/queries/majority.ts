@@ -1,5 +1,6 @@
 /** What the starting model's majority of K samples gets right on target. */
 import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { insertNew } from '../insert-new.ts';
 import type { Db } from '../connect.ts';
 import type { BenchmarkItemRow } from './evaluations.ts';
 import { benchmarkItems, majorityItems, majoritySamples } from '../schema.ts';
@@ -50,7 +51,7 @@ export async function votedItems(db: Db, itemIds: number[]): Promise<Set<number>
 }
 
 export async function addMajorityItems(db: Db, rows: (typeof majorityItems.$inferInsert)[]): Promise<void> {
-  if (rows.length > 0) await db.insert(majorityItems).values(rows).onConflictDoNothing();
+  await insertNew(db, majorityItems, rows);
 }
 
 /** Different answers to each target item that were sampled, with the right one. */

@@ -1,4 +1,5 @@
 import { and, asc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
+import { insertNew } from '../insert-new.ts';
 import type { Db } from '../connect.ts';
 import { notRevoked } from './revocations.ts';
 import {
@@ -33,7 +34,7 @@ export async function addPrompts(
         const answer = answers.get(position);
         return answer === undefined ? [] : [{ promptId, answer }];
       });
-      if (known.length > 0) await tx.insert(calibrationItems).values(known).onConflictDoNothing();
+      await insertNew(tx, calibrationItems, known);
     }
   });
 }
@@ -101,12 +102,7 @@ export async function usedKeys(db: Db, task: string, iterationId: number): Promi
 
 export async function addVotes(db: Db, rows: (typeof votes.$inferInsert)[]): Promise<void> {
   await db.transaction(async (tx) => {
-    for (let i = 0; i < rows.length; i += 1000) {
-      await tx
-        .insert(votes)
-        .values(rows.slice(i, i + 1000))
-        .onConflictDoNothing();
-    }
+    await insertNew(tx, votes, rows);
   });
 }
 

@@ -109,7 +109,7 @@ export async function sampleCounts(db: Db, runId: string) {
     .select({
       iterationId: prompts.iterationId,
       samples: count,
-      resampled: sql<number>`count(*) filter (where ${samples.round} > 1)::int`,
+      resampled: sql<number>`count(*) filter (where ${samples.round} = 2)::int`,
       unparsable: sql<number>`count(*) filter (where ${samples.answer} is null)::int`,
       cutOff: sql<number>`count(*) filter (where ${samples.finishReason} = 'length')::int`,
       refused: sql<number>`count(*) filter (where ${samples.finishReason} = 'refused')::int`,

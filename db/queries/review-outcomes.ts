@@ -3,7 +3,7 @@ import { and, asc, eq, inArray, isNotNull, sql, type SQL } from 'drizzle-orm';
 import type { KeepRule } from '../../loop/review.ts';
 import type { Db } from '../connect.ts';
 import { isOpen, type Review } from './reviews.ts';
-import { examples, iterations, prompts, reviews, runs, samples } from '../schema.ts';
+import { examples, gatewayFeedback, iterations, prompts, reviews, runs, samples } from '../schema.ts';
 
 /** Which of these samples a person was asked about, which corrections stand on them, and which are examples. */
 export async function reviewedSamples(
@@ -42,7 +42,8 @@ export async function anyDecided(db: Db, runId: string): Promise<boolean> {
 /**
  * Examples of a run that its reviewers keep out of every dataset. A rejected or corrected example goes, and with it what
  * else the same pseudo-label made, unless a reviewer accepted that himself; so does a `human` example whose decision was
- * taken back. In the first iterations, and in those that had too many rejections, only what was accepted stays. Where
+ * taken back. What a correction from production made goes, and the same answer of whoever else, once the same person has sent another
+ * answer. In the first iterations, and in those that had too many rejections, only what was accepted stays. Where
  * reviewers contradict each other about a prompt, nothing of it is used.
  *
  * @param among look at these examples only
@@ -58,13 +59,18 @@ export async function keptOut(db: Db, runId: string, rule: KeepRule, among?: num
         where n >= ${rule.leastDecided} and rejected > ${rule.maxRejectedShare}::float8 * n + 1e-9),
       contested as (select d.prompt_id from decided d join votes v on v.prompt_id = d.prompt_id group by d.prompt_id
         having count(distinct d.corrected_answer) > 1 or
-          bool_or(d.decision = 'accept') and bool_or(d.corrected_answer is not null and d.corrected_answer <> v.answer))
+          bool_or(d.decision = 'accept') and bool_or(d.corrected_answer is not null and d.corrected_answer <> v.answer)),
+      superseded as (select p.key, f.answer from decided d join ${prompts} p on p.id = d.prompt_id
+        join ${gatewayFeedback} f on f.id = d.feedback_id where f.answer is distinct from (select l.answer from ${gatewayFeedback} l
+          where l.stored_prompt_id = f.stored_prompt_id and l.by = f.by and l.use = 'example' and l.answer is not null
+          order by l.id desc limit 1))
     select e.id::int as id from ${examples} e
       join ${iterations} i on i.id = e.iteration_id
       left join decided own on own.sample_id = e.sample_id
     where e.run_id = ${runId} ${asked} and case
       when e.given_id is not null then false
       when e.prompt_id in (select prompt_id from contested) then true
+      when exists (select 1 from superseded x join ${prompts} q on q.key = x.key where q.id = e.prompt_id and x.answer = e.answer) then true
       when e.kind = 'human' then not exists (select 1 from decided d where d.prompt_id = e.prompt_id
         and (d.decision = 'accept' and d.sample_id = e.sample_id or d.corrected_answer = e.answer))
       when e.kind = 'rehearsal' then false

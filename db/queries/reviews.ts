@@ -1,5 +1,6 @@
 /** What is put to reviewers, and who looks at it. What they decide: review-decisions.ts; what follows: review-outcomes.ts. */
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { insertNew } from '../insert-new.ts';
 import type { ReviewItem, ReviewTally } from '../../loop/review.ts';
 import type { Db } from '../connect.ts';
 import { drawn } from './samples.ts';
@@ -27,12 +28,11 @@ export async function addReviews(
   items: ReviewItem[],
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    for (let i = 0; i < items.length; i += 1000) {
-      await tx
-        .insert(reviews)
-        .values(items.slice(i, i + 1000).map((item) => ({ ...item, runId, iterationId })))
-        .onConflictDoNothing();
-    }
+    await insertNew(
+      tx,
+      reviews,
+      items.map((item) => ({ ...item, runId, iterationId })),
+    );
   });
 }
 

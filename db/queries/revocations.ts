@@ -1,15 +1,30 @@
-/** Examples that were found wrong late: which they are, and how they are kept out of everything built later. */
-import { asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
+/** Examples that were found wrong late: which they are, and what keeps them out of everything built later. */
+import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
-import { examples, revocations, samples } from '../schema.ts';
+import { examples, memoryShown, memoryStates, revocations, samples } from '../schema.ts';
 
 export type Revocation = typeof revocations.$inferSelect;
 
+/** For queries over `samples`: drawn behind a memory entry that is revoked. */
+const misled: SQL = sql`exists (
+  select 1 from ${memoryShown} seen join ${memoryStates} st on st.entry_id = seen.entry_id and st.state = 'revoked'
+  where seen.sample_id = ${samples.id})`;
+
+/** Which of these samples saw a memory entry that is revoked: nothing of them may train. */
+export async function misledSamples(db: Db, sampleIds: number[]): Promise<Set<number>> {
+  if (sampleIds.length === 0) return new Set();
+  const rows = await db
+    .select({ id: samples.id })
+    .from(samples)
+    .where(and(inArray(samples.id, sampleIds), misled));
+  return new Set(rows.map(({ id }) => id));
+}
+
 /**
- * For queries over `examples` and their `samples`: neither revoked nor, under another id, the same question with the same
- * rationale. An equal draw in a later run would bring the same example back.
+ * For queries over `examples` and their `samples`: neither revoked, nor drawn behind a revoked memory entry, nor, under another id,
+ * the same question with the same rationale as a revoked one. An equal draw in a later run would bring the same example back.
  */
-export const notRevoked: SQL = sql`not exists (
+export const notRevoked: SQL = sql`not ${misled} and not exists (
   select 1 from ${revocations} r
   join ${examples} revoked on revoked.id = r.example_id
   join ${samples} wrong on wrong.id = revoked.sample_id
@@ -24,37 +39,6 @@ export async function revocationsOf(db: Pick<Db, 'select'>, exampleIds: number[]
     .from(revocations)
     .where(inArray(revocations.exampleId, exampleIds))
     .orderBy(asc(revocations.exampleId));
-}
-
-/**
- * Revokes examples, all or none. One that is revoked already keeps its first reason.
- *
- * @returns ids of those that were not revoked before
- * @throws Error naming the ids that are no examples; nothing is stored then
- */
-export async function addRevocations(
-  db: Db,
-  exampleIds: number[],
-  { reason, by }: { reason: string; by: string },
-): Promise<number[]> {
-  return db.transaction(async (tx) => {
-    // Waits for datasets that are being stored with one of them; those stored later see the revocation (see the trigger).
-    const known = await tx
-      .select({ id: examples.id })
-      .from(examples)
-      .where(inArray(examples.id, exampleIds))
-      .orderBy(asc(examples.id))
-      .for('update');
-    const missing = exampleIds.filter((id) => !known.some((row) => row.id === id));
-    if (missing.length > 0)
-      throw new Error(`There is no example ${missing.join(', ')}. Nothing was revoked.`);
-    const added = await tx
-      .insert(revocations)
-      .values(known.map(({ id }) => ({ exampleId: id, reason, by })))
-      .onConflictDoNothing()
-      .returning({ id: revocations.exampleId });
-    return added.map((row) => row.id);
-  });
 }
 
 /** Other examples that accepted the same answer to the same prompt and are not revoked. */

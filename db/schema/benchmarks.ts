@@ -17,6 +17,7 @@ import { checkpoints } from './checkpoints.ts';
 import { examples } from './examples.ts';
 import { gatewayFeedback } from './gateway.ts';
 import { runs, iterations } from './runs.ts';
+import { sandboxResults } from './samples.ts';
 import { at, createdAt, id, ref, to } from './columns.ts';
 
 export const benchmarkItems = pgTable(
@@ -69,8 +70,13 @@ export const evaluationItems = pgTable(
     itemId: to('item_id', () => benchmarkItems.id),
     rationale: text('rationale').notNull(),
     answer: text('answer'),
-    /** Null: the endpoint refused this problem, so nothing was measured. */
+    /**
+     * Null: the endpoint refused this problem, so nothing was measured. Beside an answer: the sandbox, which grades the task's answers,
+     * has not yet.
+     */
     correct: boolean('correct'),
+    /** What the sandbox found, where it grades. */
+    resultDigest: text('result_digest').references(() => sandboxResults.digest),
     fingerprint: text('fingerprint'),
     callId: to('call_id', () => modelCalls.id),
   },

@@ -1,4 +1,4 @@
-import { bigint, customType, timestamp, type AnyPgColumn } from 'drizzle-orm/pg-core';
+import { bigint, boolean, customType, text, timestamp, type AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { z } from 'zod';
 import { storableJson } from '../storable.ts';
 
@@ -37,4 +37,14 @@ export const jsonOf = <Shape extends z.ZodType>(column: string, shape: Shape) =>
 export const count = customType<{ data: number; driverData: number }>({
   dataType: () => 'integer',
   toDriver: (value) => Math.min(Math.max(Math.round(value) || 0, 0), 2 ** 31 - 1),
+});
+
+/** Of a work that a model wrote: is it in form, does it hang together, how did it end, how long is it? */
+export const workColumns = () => ({
+  formatOk: boolean('format_ok').notNull(),
+  formatReason: text('format_reason').notNull(),
+  coherenceOk: boolean('coherence_ok').notNull(),
+  coherenceReason: text('coherence_reason').notNull(),
+  finishReason: text('finish_reason').notNull(),
+  completionTokens: count('completion_tokens').notNull(),
 });

@@ -1,5 +1,5 @@
 /** Bad samples that are planted to audit the gates. */
-import type { AuditOutcome, ProbeKind } from '../../loop/words.ts';
+import type { AuditOutcome, PlantedKind } from '../../loop/words.ts';
 import { doublePrecision, index, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import { iterations } from './runs.ts';
 import { samples } from './samples.ts';
@@ -17,8 +17,8 @@ export const probes = pgTable(
       .primaryKey()
       .references(() => samples.id),
     iterationId: to('iteration_id', () => iterations.id),
-    kind: text('kind').$type<ProbeKind>().notNull(),
-    origin: text('origin').$type<'task' | 'mutation'>().notNull(),
+    kind: text('kind').$type<PlantedKind>().notNull(),
+    origin: text('origin').$type<'task' | 'mutation' | 'self-play'>().notNull(),
     /** The real sample in whose place it stands, and which was altered where the origin is a mutation. */
     hostSampleId: to('host_sample_id', () => samples.id),
     createdAt: createdAt(),

@@ -22,9 +22,9 @@ import { precisionCells } from './stored.ts';
 
 /**
  * `calibrate`: with a known answer, to measure votes on; never trained on (a trigger refuses it). `given`: a person gave it
- * with its answer, from outside the run; no model is asked about it.
+ * with its answer, from outside the run; no model is asked about it. `planted`: bad work on it, found in an earlier iteration, is planted.
  */
-export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate' | 'given';
+export type PromptPurpose = 'learn' | 'rehearse' | 'calibrate' | 'given' | 'planted';
 
 export const prompts = pgTable(
   'prompts',
@@ -73,6 +73,8 @@ export const calibrations = pgTable(
     level: integer('level'),
     /** K. */
     samples: integer('samples').notNull(),
+    /** Of votes of debates, which say something else than as many samples do. */
+    debated: boolean('debated').notNull().default(false),
     /** The precision that was asked for; 0: none. */
     asked: doublePrecision('asked').notNull(),
     /** Least votes and lead, in samples; null: no number of votes reaches the precision, so nothing is trusted. */
@@ -91,7 +93,7 @@ export const calibrations = pgTable(
     reason: text('reason').notNull(),
     createdAt: createdAt(),
   },
-  (t) => [unique().on(t.iterationId, t.level).nullsNotDistinct()],
+  (t) => [unique().on(t.iterationId, t.level, t.debated).nullsNotDistinct()],
 );
 
 /** What the model made of a prompt in other words. Only what keeps its numbers and names (`ok`) is asked. */

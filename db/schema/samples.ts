@@ -17,7 +17,7 @@ import type { z } from 'zod';
 import { modelCalls } from './calls.ts';
 import { checkpoints } from './checkpoints.ts';
 import { prompts } from './prompts.ts';
-import { count, createdAt, id, jsonOf, ref, to } from './columns.ts';
+import { createdAt, id, jsonb, jsonOf, ref, to, workColumns } from './columns.ts';
 import { rewriteTallies } from './stored.ts';
 
 /**
@@ -32,7 +32,10 @@ export const samples = pgTable(
     id: id(),
     promptId: to('prompt_id', () => prompts.id),
     origin: text('origin').$type<SampleOrigin>().notNull().default('model'),
-    /** 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again; 0: not drawn from the model. */
+    /**
+     * 1: the K first samples that vote; 2: rewrites that missed a trusted answer, asked again; 3: what agents of a debate held in its
+     * last round; 0: not drawn from the model.
+     */
     round: integer('round').notNull(),
     index: integer('index').notNull(),
     checkpointId: to('checkpoint_id', () => checkpoints.id),
@@ -44,12 +47,11 @@ export const samples = pgTable(
     rationale: text('rationale').notNull(),
     /** Answer to the prompt itself, mapped back from the rewrite; null when unparsable. */
     answer: text('answer'),
-    formatOk: boolean('format_ok').notNull(),
-    formatReason: text('format_reason').notNull(),
-    coherenceOk: boolean('coherence_ok').notNull(),
-    coherenceReason: text('coherence_reason').notNull(),
-    finishReason: text('finish_reason').notNull(),
-    completionTokens: count('completion_tokens').notNull(),
+    /**
+     * What the sandbox found that the answer does, set once: it votes by this where the task's answers are programs (`Task.sandboxed`).
+     */
+    behaviour: text('behaviour'),
+    ...workColumns(),
     fingerprint: text('fingerprint'),
     seed: bigint('seed', { mode: 'number' }).notNull(),
     /** Digest of everything that determines the draw: checkpoint, messages, sampling parameters, index. */
@@ -96,6 +98,8 @@ export const votes = pgTable('votes', {
   copies: integer('copies').notNull().default(0),
   /** High within and low across: not trusted. */
   sharedMistake: boolean('shared_mistake').notNull().default(false),
+  /** It is the vote of a debate's last round: its samples are the agents. */
+  debated: boolean('debated').notNull().default(false),
   trusted: boolean('trusted').notNull(),
   createdAt: createdAt(),
 });
@@ -119,6 +123,21 @@ export const critiques = pgTable(
   (t) => [unique().on(t.sampleId, t.critic), index().on(t.cacheKey)],
 );
 
+/**
+ * What came of a check in the sandbox, by the digest of all that it depends on: the check, what was checked, the archive. What has
+ * been run before, in whatever run, is not run again.
+ */
+export const sandboxResults = pgTable('sandbox_results', {
+  digest: text('digest').primaryKey(),
+  ok: boolean('ok'),
+  score: doublePrecision('score'),
+  reason: text('reason').notNull(),
+  behaviour: text('behaviour'),
+  /** The check's own, for people. */
+  details: jsonb('details'),
+  createdAt: createdAt(),
+});
+
 /** What the task's own verification found; `ok` null: there was nothing that it could verify. */
 export const verifications = pgTable('verifications', {
   sampleId: ref('sample_id')
@@ -127,6 +146,8 @@ export const verifications = pgTable('verifications', {
   ok: boolean('ok'),
   score: doublePrecision('score'),
   reason: text('reason').notNull(),
+  /** Of a check in the sandbox that was run: not of one that was refused before, nor of what earlier versions stored. */
+  resultDigest: text('result_digest').references(() => sandboxResults.digest),
   createdAt: createdAt(),
 });
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { DriftAlarm } from '../../loop/drift-alarms.ts';
 import type { DriftMeasures } from '../../loop/drift.ts';
 import { DRIFT_STEPS, STAGNATION_STEPS } from '../../loop/policy-input.ts';
-import { PROBE_KINDS } from '../../loop/words.ts';
+import { PLANTED_KINDS } from '../../loop/words.ts';
 
 const number = z.number().nullish();
 const text = z.string().nullish();
@@ -56,6 +56,16 @@ export const stageOutput = z.looseObject({
   row: z.looseObject({ agreement: number }).nullish(),
 });
 
+/** A test of memory entries by level (null: the task has none): its problems, and of those asked in both forms the right ones. */
+export const memoryClasses = z.array(
+  z.looseObject({
+    level: z.number().nullable(),
+    problems: z.number(),
+    rightWithout: z.number(),
+    rightWith: z.number(),
+  }),
+);
+
 /** Why an iteration is as it is: which levels it draws from, its seed and, with a curriculum of targets, the stage (from 1). */
 export const iterationPlan = z.looseObject({
   levels: z.array(z.number()).optional(),
@@ -76,7 +86,7 @@ export const precisionCells = z.array(
 /** By kind of planted sample: what each gate said of them. */
 export const kindAudits = z.array(
   z.looseObject({
-    kind: z.enum(PROBE_KINDS),
+    kind: z.enum(PLANTED_KINDS),
     planted: z.number(),
     caught: z.number(),
     gates: z.array(

@@ -15,7 +15,7 @@ import { askFor, countOf, keysOf, missingOf, takeFromCache, untilWhole, type Dra
 import { spread, type Draw } from '../pool.ts';
 import { CUT_OFF, cutOffReason } from '../reading.ts';
 import { allowanceOf, REFUSED } from '../refusals.ts';
-import { kindOf } from './tree.ts';
+import { kindOf, samplesOf } from './tree.ts';
 import { formsOfNode, soundness } from './work.ts';
 
 type Request = Draw & { node: LadderNode };
@@ -72,7 +72,7 @@ export async function askParts(
   const drawing = drawingOf(db, context, solver);
   const { what, endpoint } = drawing;
   const wanted = nodes.flatMap((node) =>
-    spread(formsOfNode(context, node), kindOf(task, node).strategies, settings.strategy.ladder.samples).map(
+    spread(formsOfNode(context, node), kindOf(task, node).strategies, samplesOf(context, node)).map(
       (draw) => ({ ...draw, node }),
     ),
   );

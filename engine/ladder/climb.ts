@@ -19,7 +19,7 @@ import type { samples } from '../../db/schema.ts';
 import type { IterationContext } from '../context.ts';
 import { askParts } from './ask.ts';
 import { solverOf } from './solver.ts';
-import { nextStep, partsOf, pathOf, weakest } from './tree.ts';
+import { nextStep, partsOf, pathOf, samplesOf, weakest } from './tree.ts';
 import { LADDER, putTogether, tally, worksFor } from './work.ts';
 
 /** Forms in which the whole of an inner node is written: one of each kind is what its parent can use. */
@@ -67,7 +67,7 @@ export async function climb(
     await addNodes(db, wave.split);
     if (wave.ask.length > 0) {
       const asked = await askParts(db, context, solver, wave.ask, `${first}/${number}`);
-      done.wanted += wave.ask.length * context.settings.strategy.ladder.samples;
+      done.wanted += wave.ask.reduce((sum, node) => sum + samplesOf(context, node), 0);
       done.asked += asked.asked;
       done.cached += asked.cached;
     }
@@ -121,7 +121,7 @@ async function step(
   }
   if (next.do === 'ask') {
     const own = drawnFor(node);
-    if (own.length >= ladder.samples) {
+    if (own.length >= samplesOf(context, node)) {
       const ended = tally(context, node, own);
       wave.closed.push({ id, ...ended });
       if (node.depth === 0 && ended.status === 'solved') {
@@ -130,9 +130,11 @@ async function step(
       }
       return;
     }
-    const asking = wave.ask.filter((one) => one.promptId === promptId).length + 1;
+    const asking = [...wave.ask.filter((one) => one.promptId === promptId), node];
     const planned =
-      tree.reduce((sum, one) => sum + drawnByModel(drawnFor(one)), 0) + asking * ladder.samples - own.length;
+      tree.reduce((sum, one) => sum + drawnByModel(drawnFor(one)), 0) +
+      asking.reduce((sum, one) => sum + samplesOf(context, one), 0) -
+      own.length;
     if (planned <= ladder.calls) wave.ask.push(node);
     else {
       const reason = `the tree would take ${planned} samples, at most ${ladder.calls} are allowed (strategy.ladder.calls)`;

@@ -3,6 +3,7 @@
  * nothing had happened.
  */
 import type { LadderNode } from '../../db/queries/ladder.ts';
+import type { IterationContext } from '../context.ts';
 import type { Part, PartKind, SolvedPart, Task } from '../../tasks/task.ts';
 
 export type Step =
@@ -30,6 +31,12 @@ export function kindOf(task: Task, { kind }: Pick<Node, 'kind'>): PartKind {
   if (!found) throw new Error(`Task ${task.name} has no kind of parts named ${kind}.`);
   return found;
 }
+
+/** How often a node of this kind is asked. */
+export const samplesOf = (
+  { task, settings }: Pick<IterationContext, 'task' | 'settings'>,
+  node: Pick<Node, 'kind'>,
+): number => kindOf(task, node).samples ?? settings.strategy.ladder.samples;
 
 export const pathOf = (parent: string, place: number): string =>
   parent === '' ? String(place + 1) : `${parent}.${place + 1}`;

@@ -26,7 +26,7 @@ export const keyOf = (text: string): string =>
     .replaceAll(/[^a-z0-9.]+/g, ' ')
     .trim();
 
-function textOf({ Body, Question }: Row): string {
+export function textOf({ Body, Question }: Pick<Row, 'Body' | 'Question'>): string {
   const body = Body.trim().replaceAll(/\s+/g, ' ');
   return `${/[.?!]$/.test(body) ? body : `${body}.`} ${Question.trim().replaceAll(/\s+/g, ' ')}`;
 }

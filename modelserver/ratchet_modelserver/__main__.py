@@ -68,7 +68,7 @@ def arguments() -> argparse.Namespace:
         "--dtype",
         choices=["auto", "float32", "bfloat16", "float16"],
         default="auto",
-        help="auto: bfloat16 on a GPU, and on a CPU that computes in it for models above 32 million "
+        help="auto: bfloat16 on a GPU, and on a CPU that is faster in it for models above 32 million "
         "parameters; else float32",
     )
     add("--max-batch", type=int, default=256, help="rows generated at once")
@@ -80,6 +80,14 @@ def arguments() -> argparse.Namespace:
         metavar="SECONDS",
         help="calls that would wait for longer, by what was measured, get a 429 that says when to come "
         "back",
+    )
+    add(
+        "--max-answer",
+        type=float,
+        default=240,
+        metavar="SECONDS",
+        help="batches are kept so small that an answer comes within this time, by what was measured; "
+        "clients give up after some minutes",
     )
     add("--max-body-mb", type=int, default=8, help="size of a JSON request")
     add("--max-upload-mb", type=int, default=512, help="size of an uploaded file")
@@ -200,6 +208,7 @@ def serve(options: argparse.Namespace, models, listener: socket.socket, torch, f
         max_queue=options.max_queue,
         kv_bytes=kv_bytes,
         max_wait=options.max_wait,
+        max_answer=options.max_answer,
     )
     engine = Engine(registry, limits, options.threads)
     jobs = Jobs(store, registry, forked, options.train_threads or options.threads, options.train_command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from .rows import Row
@@ -24,7 +25,16 @@ def room_beside(engine: Engine, active: list[Batch]) -> bool:
     row = engine.waiting[0]
     needed = (len(row.prompt) + row.settings.max_tokens) * row.model.base.kv_bytes_per_token
     rows, kv_bytes = used(active)
-    return rows < engine.limits.max_batch and kv_bytes + needed <= engine.limits.kv_bytes
+    most = min(engine.limits.max_batch, paced(engine, row))
+    return rows < most and kv_bytes + needed <= engine.limits.kv_bytes
+
+
+def paced(engine: Engine, row: Row) -> float:
+    """Rows beside which an answer like this one's comes in time: twice as long as usual, if it may be."""
+    usual = engine.load.usual
+    most = row.settings.max_tokens
+    tokens = most if usual is None else min(most, math.ceil(2 * usual))
+    return engine.pace.rows(row.model.base.digest, max(1, tokens))
 
 
 def used(active: list[Batch]) -> tuple[int, int]:
@@ -39,7 +49,11 @@ def choose(engine: Engine, active: list[Batch]) -> list[Row]:
     same = [r for r in engine.waiting if r.model.fingerprint == oldest.model.fingerprint]
     in_flight, kv_used = used(active)
     # Threads that have nothing to do get their share.
-    most = min(engine.limits.max_batch - in_flight, max(SHARE, -(-len(same) // engine.idle)))
+    most = min(
+        engine.limits.max_batch - in_flight,
+        paced(engine, oldest) - in_flight,
+        max(SHARE, -(-len(same) // engine.idle)),
+    )
     same.remove(oldest)
     base = oldest.model.base
     start = 0

@@ -65,6 +65,8 @@ class Batch(Joining):
             self.device,
         )
         self.limit = torch.from_numpy(self.room).to(self.device)
+        self.steps = 0
+        """Taken so far, whichever rows were there."""
         self.age = torch.zeros(len(rows), dtype=torch.int64, device=self.device)
         """`made`, on the device and within a block of steps too."""
         self.eos = torch.tensor(base.eos_ids, dtype=torch.int64, device=self.device)
@@ -182,6 +184,7 @@ class Batch(Joining):
                 self.guides.accept(token)
             block.append((token, *self.score(logits, token)))
             self.age += 1
+            self.steps += 1
             ended = (token == self.eos) if len(self.eos) == 1 else torch.isin(token, self.eos)
             ended |= self.limit <= self.age
             ended &= ~self.done

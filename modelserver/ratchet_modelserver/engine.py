@@ -21,6 +21,7 @@ from .decode import Batch
 from .errors import ApiError
 from .load import Load
 from .log import one_line, say_traceback
+from .pace import Pace
 from .prefill import computed
 from .prefix import LEAST, Prefix
 from .registry import Base, Registry, Weights
@@ -45,6 +46,8 @@ class Limits:
     """Memory for the keys and values of one batch."""
     max_wait: float = 60.0
     """Seconds that a call may be expected to wait; see load.py."""
+    max_answer: float = 240.0
+    """Seconds that an answer may be expected to take; see pace.py."""
 
 
 class Engine:
@@ -66,6 +69,7 @@ class Engine:
         self.stopping = False
         self.rows_done = self.tokens_done = 0
         self.load = Load(limits.max_wait)
+        self.pace = Pace(limits.max_answer)
         self.open = 0
         """Rows submitted and not ended."""
         self.moved = time.monotonic()
@@ -143,7 +147,7 @@ class Engine:
         if rows:
             self.attempt(rows, lambda: self.admit(rows, active, pool))
         for batch in list(active):
-            if not self.attempt(batch.all_rows, batch.advance):
+            if not self.attempt(batch.all_rows, lambda batch=batch: self.advance(batch)):
                 active.remove(batch)
                 batch.close()
             self.moved = time.monotonic()
@@ -237,6 +241,15 @@ class Engine:
                 other.absorb(batch)
                 return
         active.append(batch)
+
+    def advance(self, batch: Batch) -> bool:
+        """A block of steps of a batch, timed. False when no row is left."""
+        rows, before, began = len(batch.slots), batch.steps, time.monotonic()
+        going = batch.advance()
+        with self.wake:
+            seconds = time.monotonic() - began
+            self.pace.moved(batch.base.digest, rows, batch.steps - before, seconds)
+        return going
 
     def score(self, weights: Weights, base: Base, rows: list[Row]) -> None:
         """Log probabilities of prompts, for the rows that asked; the end of those that want no

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../process/errors.ts';
-import { logFile, makeHome, repoRoot } from '../home.ts';
+import { logFile, makeHome } from '../home.ts';
+import { programFolder } from '../../process/program.ts';
 import { withLock } from '../lock.ts';
 import { removeTree, startChild, type Child } from '../processes.ts';
 import { preparePythonEnv } from '../python-env.ts';
@@ -203,7 +204,7 @@ async function runFetch(
     args: ['-m', 'ratchet_modelserver.fetch', JSON.stringify(job)],
     env: {
       ...env,
-      PYTHONPATH: join(repoRoot, 'modelserver') + (env.PYTHONPATH ? delimiter + env.PYTHONPATH : ''),
+      PYTHONPATH: join(programFolder, 'modelserver') + (env.PYTHONPATH ? delimiter + env.PYTHONPATH : ''),
     },
     logFile: log,
     graceMs: 5000,

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { repoRoot } from '../home.ts';
+import { programFolder } from '../../process/program.ts';
 
 const recordSchema = z.object({
   format: z.literal(1),
@@ -96,10 +96,10 @@ export type ServedModel = { name: string; folder: string };
 
 export const builtin: ServedModel = {
   name: 'arithmetic',
-  folder: join(repoRoot, 'modelserver', 'builtin', 'arithmetic'),
+  folder: join(programFolder, 'modelserver', 'builtin', 'arithmetic'),
 };
 /** Its critic: an adapter of it. */
 export const builtinCritic: ServedModel = {
   name: 'arithmetic-critic',
-  folder: join(repoRoot, 'modelserver', 'builtin', 'arithmetic-critic'),
+  folder: join(programFolder, 'modelserver', 'builtin', 'arithmetic-critic'),
 };

@@ -15,7 +15,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { Critic, CriticReply, Critique } from '../task.ts';
+import type { Critic, CriticReply, Critique, Pointed } from '../task.ts';
 import { STEP, WIDTH } from './addition.ts';
 
 const HOLDS = '1';
@@ -51,17 +51,23 @@ export function readScores(file: URL = SCORES): CriticScores | undefined {
 
 export function arithmeticCritic(scores: CriticScores | undefined): Critic {
   const threshold = scores?.threshold ?? 0.5;
+  const request: Critic['request'] = (promptText, work) => ({
+    messages: [{ role: 'user', content: question(promptText, work) }],
+    // Nothing is generated: all that is wanted is the probability of what is there.
+    maxTokens: 0,
+    temperature: 0,
+    extra: { prompt_logprobs: 0 },
+  });
+  const pointed = (reply: CriticReply) => read(reply, threshold);
   return {
     name: 'arithmetic',
     cheap: true,
-    request: (promptText, work) => ({
-      messages: [{ role: 'user', content: question(promptText, work) }],
-      // Nothing is generated: all that is wanted is the probability of what is there.
-      maxTokens: 0,
-      temperature: 0,
-      extra: { prompt_logprobs: 0 },
-    }),
-    read: (reply) => read(reply, threshold),
+    request,
+    read(reply) {
+      const { line: _, ...critique } = pointed(reply);
+      return critique;
+    },
+    pointing: () => ({ request, read: pointed }),
     betterThanChance: (level) => evidence(scores, level),
   };
 }
@@ -82,7 +88,7 @@ const rawSchema = z.object({
   prompt_logprobs: z.array(z.nullable(z.record(z.string(), entrySchema))).max(4096),
 });
 
-function read({ raw }: CriticReply, threshold: number): Critique {
+function read({ raw }: CriticReply, threshold: number): Pointed {
   const parsed = rawSchema.safeParse(raw);
   if (!parsed.success) return unscored('the reply has no log-probabilities of the prompt (prompt_logprobs)');
   // Asked for no alternatives, each entry is the prompt's own token; the first token has none.
@@ -102,7 +108,12 @@ function read({ raw }: CriticReply, threshold: number): Critique {
   const reason = `least certain of line ${line}: P(holds) ${score.toFixed(3)}`;
   return score >= threshold
     ? { outcome: 'holds', score, reason: `${reason} ≥ ${threshold}` }
-    : { outcome: 'fails', score, reason: `${reason} < ${threshold}` };
+    : {
+        outcome: 'fails',
+        score,
+        reason: `${reason} < ${threshold}`,
+        line: perLine.findIndex((held) => held < threshold) + 1,
+      };
 }
 
 const unscored = (reason: string): Critique => ({ outcome: 'unscored', reason });

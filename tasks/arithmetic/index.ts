@@ -72,6 +72,7 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
       return typeof sum === 'string' ? sum : promptOf(sum, text.replaceAll(/\s/g, ''));
     },
     strategies: [{ name: 'long-addition', messages: ask }],
+    debates: 'alone',
     ask,
     rewrites(prompt, seed) {
       const sum = parseSum(prompt.text);

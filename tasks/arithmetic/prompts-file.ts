@@ -1,5 +1,5 @@
 import { collectProblems, type Problems } from '../errors.ts';
-import { readJsonl } from '../jsonl.ts';
+import { readData } from '../data/read.ts';
 import { sampler, type Sampler } from '../random.ts';
 import type { PromptRequest } from '../task.ts';
 import { parseSum, type Sum } from './addition.ts';
@@ -18,9 +18,9 @@ export type PromptsFound = {
 };
 
 /**
- * Reads a file of `{"prompt": "345+678"}` lines and checks every one of them.
+ * Reads a file of `{"prompt": "345+678"}` rows and checks every one of them.
  *
- * @throws InvalidInputError naming the bad lines by number and reason: the first 20, then how many more
+ * @throws InvalidInputError naming the bad rows by place and reason: the first 20, then how many more
  */
 export async function inspectPrompts(path: string): Promise<PromptsFound> {
   const problems = collectProblems();
@@ -59,8 +59,8 @@ export async function choosePrompts(path: string, request: PromptRequest): Promi
 }
 
 async function* readPrompts(path: string, problems: Problems): AsyncGenerator<FilePrompt> {
-  for await (const { line, value, problem } of readJsonl('prompts file', path)) {
-    const bad = (why: string): void => problems.add(`prompts file ${path}, line ${line} ${why}`);
+  for await (const { at, value, problem } of readData('prompts file', path, { columns: ['prompt'] })) {
+    const bad = (why: string): void => problems.add(`prompts file ${path}, ${at} ${why}`);
     if (problem !== undefined) {
       bad(problem);
       continue;

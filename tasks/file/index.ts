@@ -1,4 +1,4 @@
-/** A task that is described by a YAML file alone: prompts and benchmarks from JSONL, answers read by rule. */
+/** A task that is described by a YAML file alone: prompts and benchmarks from rows of files, answers read by rule. */
 import { InvalidInputError } from '../errors.ts';
 import { sampler } from '../random.ts';
 import type {
@@ -13,6 +13,8 @@ import type {
 import { checkCoherence } from './coherence.ts';
 import { verifyEquations } from './equations.ts';
 import { canonical, finderOf, sameForm, stated, timedOut } from './read.ts';
+import { namedModels } from './named-models.ts';
+import { rewarded } from './reward.ts';
 import { keyOf, promptProblem, readItems, readPrompts } from './rows.ts';
 import { sourceOf, type AnsweredFile, type FileBenchmark, type FileTask } from './schema.ts';
 import { BUILT_IN_STRATEGIES, fill, SURFACE_NOISE, ZERO_SHOT } from './strategies.ts';
@@ -24,26 +26,21 @@ export type FileSpec = {
   task: FileTask;
   /** Texts of the files that a command of `verify` reads, by name. */
   checkFiles?: Record<string, string>;
+  /** Real folder of the task file: where its commands run. */
+  folder?: string;
 };
 
 /** With the prompt as it stands, four ways of asking: two samples of each where K is 8. */
 const PARAPHRASES = 3;
 
-export function fileTask({ task, checkFiles = {} }: FileSpec): Task {
+export function fileTask({ task, checkFiles = {}, folder = '.' }: FileSpec): Task {
   const find = finderOf(task.answer);
   const readAnswer = (rationale: string): string | undefined => stated(find, task.answer, rationale)?.answer;
   const strategies = strategiesOf(task);
-  const { generator, critic, trainer, judge } = task.models ?? {};
   return {
     name: task.name,
     title: task.title ?? task.name,
-    defaultModels: {
-      generator: generator?.model,
-      critic: critic?.model,
-      trainer: trainer?.model,
-      judge: judge?.model,
-    },
-    endpoints: task.models,
+    ...namedModels(task.models),
     ...(task.thinking ? { thinking: task.thinking } : {}),
     prompts: (request) => promptsOf(task.prompts, request),
     forTarget(target) {
@@ -78,9 +75,15 @@ export function fileTask({ task, checkFiles = {} }: FileSpec): Task {
         : { ok: true, reason: `an answer is stated (${task.answer.read})` };
     },
     checkCoherence: (_, rationale, answer) => checkCoherence(find, task.answer, rationale, answer),
-    ...verificationOf(task.verify, checkFiles),
+    ...verificationOf(task.verify, checkFiles, folder),
     benchmarks: task.benchmarks.map((benchmark) => {
-      return { name: benchmark.name, role: benchmark.role, items: () => items(task, benchmark) };
+      const { name, role, harness } = benchmark;
+      return {
+        name,
+        role,
+        items: () => items(task, benchmark),
+        ...(harness ? { harness: { files: {}, ...harness, folder } } : {}),
+      };
     }),
     ...(task.rewrites === 'paraphrases' ? { suggested: { sampling: { paraphrases: PARAPHRASES } } } : {}),
     maxTokens: task.maxTokens,
@@ -90,9 +93,11 @@ export function fileTask({ task, checkFiles = {} }: FileSpec): Task {
 function verificationOf(
   verify: FileTask['verify'],
   files: Record<string, string>,
-): Pick<Task, 'verify' | 'sandboxed'> {
+  folder: string,
+): Pick<Task, 'verify' | 'verifyAll' | 'sandboxed'> {
   if (verify === undefined) return {};
   if ('equations' in verify) return { verify: async (_, { rationale }) => verifyEquations(rationale) };
+  if ('reward' in verify) return rewarded(verify, folder, files);
   const { command, limits, runs } = verify;
   return { sandboxed: { command, files, limits, runs } };
 }

@@ -1,55 +1,44 @@
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
-import { parseDocument, type YAMLError } from 'yaml';
-import type { z } from 'zod';
-import { allowedFile } from '../access.ts';
-import { decodeFile } from '../decode.ts';
-import { collectProblems, fileProblem, InvalidInputError, type Problems } from '../errors.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { allowedFile, importsTasks } from '../access.ts';
+import { isOpen, placeOf, settle } from '../data/source.ts';
+import { filesNamedIn } from '../harness.ts';
+import { collectProblems, InvalidInputError, type Problems } from '../errors.ts';
 import { exampleProblems } from '../examples.ts';
+import { parseAs, readText, type YamlFile } from '../yaml.ts';
 import { fileTask, type FileSpec } from './index.ts';
 import { calledAs, readItems, readPrompts } from './rows.ts';
-import { fileTaskSchema, promptSources, type FileTask } from './schema.ts';
+import { allSources, fileTaskSchema, promptSources, type FileTask } from './schema.ts';
 
 /**
- * Reads a task file and checks it together with every row of the files that it names.
+ * Checks a task file together with every row of the files that it names.
  *
  * @param promptsFile takes the place of the file's own prompts, as an absolute path
- * @throws InvalidInputError naming all bad fields at once, or the bad rows: the first 20, then how many more
+ * @throws InvalidInputError naming all bad fields at once, or the bad rows: the first 20, then how many more; or a command that fails
  */
-export async function resolveFileTask(path: string, promptsFile?: string): Promise<FileSpec> {
-  const real = await allowedFile('task file', path);
-  const content = parse(path, await read(real));
-  const folder = dirname(real);
+export async function resolveFileTask(file: YamlFile, promptsFile?: string): Promise<FileSpec> {
+  const { path, folder } = file;
+  const content = parseAs(fileTaskSchema, file);
   const data = (what: string, file: string) => allowedFile(what, resolve(folder, file));
-  const task: FileTask = {
-    ...content,
-    prompts: promptsFile
-      ? { file: promptsFile, field: content.prompts.field }
-      : { ...content.prompts, file: await data('prompts file', content.prompts.file) },
-    benchmarks: await Promise.all(
-      content.benchmarks.map(async (benchmark) => ({
-        ...benchmark,
-        promptField: benchmark.promptField ?? content.prompts.field,
-        file: await data(`benchmark ${benchmark.name}: file`, benchmark.file),
-        // A file that the run names stands in place of all prompts.
-        prompts:
-          benchmark.prompts && !promptsFile
-            ? {
-                ...benchmark.prompts,
-                file: await data(`benchmark ${benchmark.name}: prompts.file`, benchmark.prompts.file),
-              }
-            : undefined,
-      })),
-    ),
-    calibration: content.calibration && {
-      ...content.calibration,
-      promptField: content.calibration.promptField ?? content.prompts.field,
-      file: await data('calibration: file', content.calibration.file),
-    },
-  };
+  const task = await settleSources(content, file, promptsFile);
+  const own = content.verify && 'reward' in content.verify && !content.verify.sandbox;
+  if (own) await allowedFile('task file (with a command for verify)', path, 'module');
+  const harnessed = content.benchmarks.some((benchmark) => benchmark.harness);
+  if (harnessed) await allowedFile('task file (with a harness)', path, 'module');
   const problems = collectProblems();
   const checkFiles = await readCheckFiles(content.verify, (file) => data('verify: file', file), problems);
-  const spec: FileSpec = { kind: 'file', path, task, ...(checkFiles ? { checkFiles } : {}) };
+  const spec: FileSpec = {
+    kind: 'file',
+    path,
+    task,
+    ...(checkFiles ? { checkFiles } : {}),
+    ...(own || harnessed ? { folder } : {}),
+  };
+  // The workers will run its commands; what they make can't be looked at here.
+  if (!importsTasks() && allSources(task).some(isOpen)) {
+    problems.throwIfAny();
+    return spec;
+  }
   const seen = await checkBenchmarks(task, problems);
   for (const source of promptSources(task)) await checkPrompts(source, seen, problems);
   // A run looks for what is nearly a held-out problem, too.
@@ -59,8 +48,39 @@ export async function resolveFileTask(path: string, promptsFile?: string): Promi
   return spec;
 }
 
+/** The task with the place of all its rows: files by their paths, commands run and what they wrote kept. */
+async function settleSources(content: FileTask, file: YamlFile, promptsFile?: string): Promise<FileTask> {
+  const { field } = content.prompts;
+  return {
+    ...content,
+    prompts: promptsFile ? { file: promptsFile, field } : await settle('prompts', content.prompts, file),
+    benchmarks: await Promise.all(
+      content.benchmarks.map(async (benchmark) => ({
+        ...(await settle(`${calledAs(benchmark)}:`, benchmark, file)),
+        promptField: benchmark.promptField ?? field,
+        // A file that the run names stands in place of all prompts.
+        prompts:
+          benchmark.prompts && !promptsFile
+            ? await settle(`${calledAs(benchmark)}: prompts`, benchmark.prompts, file)
+            : undefined,
+        harness: benchmark.harness && {
+          ...benchmark.harness,
+          ...(importsTasks() ? { files: filesNamedIn(benchmark.harness.command, file.folder) } : {}),
+        },
+      })),
+    ),
+    calibration: content.calibration && {
+      ...(await settle('calibration:', content.calibration, file)),
+      promptField: content.calibration.promptField ?? field,
+    },
+  };
+}
+
 /** What a check reads travels with every page of samples that it is run on. */
 const CHECK_CHARACTERS = 200_000;
+
+/** What a reward function is written with; outside of the sandbox it is on the path. */
+const RATCHET_TASKS = join(dirname(fileURLToPath(import.meta.url)), '../python/ratchet_tasks.py');
 
 /** Texts of the files that a command of `verify` reads, by name; undefined where there is no command. */
 async function readCheckFiles(
@@ -68,65 +88,19 @@ async function readCheckFiles(
   allowed: (file: string) => Promise<string>,
   problems: Problems,
 ): Promise<Record<string, string> | undefined> {
-  if (verify === undefined || 'equations' in verify) return undefined;
+  if (verify === undefined || 'equations' in verify || ('reward' in verify && !verify.sandbox))
+    return undefined;
   const texts: Record<string, string> = {};
+  if ('reward' in verify) texts['ratchet_tasks.py'] = await readText('verify: file', RATCHET_TASKS);
   for (const file of verify.files) {
     const name = basename(file);
     if (name in texts) problems.add(`verify: files: two of them are named ${name}`);
-    texts[name] = await read(await allowed(file), 'verify: file');
+    texts[name] = await readText('verify: file', await allowed(file));
   }
   const characters = Object.values(texts).reduce((sum, text) => sum + text.length, 0);
   if (characters > CHECK_CHARACTERS)
     problems.add(`verify: files: have ${characters} characters together, ${CHECK_CHARACTERS} are allowed`);
   return texts;
-}
-
-async function read(path: string, what = 'task file'): Promise<string> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw new InvalidInputError([fileProblem(what, path, error)]);
-  }
-  const decoded = decodeFile(bytes);
-  if ('problem' in decoded) throw new InvalidInputError([`${what} ${path}: ${decoded.problem}`]);
-  return decoded.text;
-}
-
-function parse(path: string, text: string): FileTask {
-  const document = parseDocument(text, { prettyErrors: true });
-  if (document.errors.length > 0) {
-    throw new InvalidInputError(document.errors.map((error) => `task file ${path}: ${whatYamlSays(error)}`));
-  }
-  const parsed = fileTaskSchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
-  if (parsed.success) return parsed.data;
-  throw new InvalidInputError(
-    parsed.error.issues
-      .flatMap(explain)
-      .map(({ at, message }) => `task file ${path}: ${at || 'the file'}: ${message}`),
-  );
-}
-
-/** What is wrong and where, without the words of the file that YAML's own messages quote (what follows a colon, what stands in quotes). */
-function whatYamlSays({ message, linePos, code }: YAMLError): string {
-  const [first = ''] = message.split('\n');
-  const said = first
-    .replace(/ at line \d+, column \d+:?$/, '')
-    .split(/: |["'`!%*&]/)[0]!
-    .trim();
-  const [start] = linePos ?? [];
-  const where = start ? ` at line ${start.line}, column ${start.col}` : '';
-  return `${said || `is no YAML (${code})`}${where}`;
-}
-
-/** One line per issue; of a union, what is wrong with the alternative that the value resembles most. */
-function explain(issue: z.core.$ZodIssue): { at: string; message: string }[] {
-  const at = issue.path.join('.');
-  if (issue.code !== 'invalid_union') return [{ at, message: issue.message }];
-  const isObject = (issues: z.core.$ZodIssue[]): boolean =>
-    issues.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys');
-  const closest = issue.errors.find((issues) => isObject(issues)) ?? issue.errors[0] ?? [];
-  return closest.map((inner) => ({ at: [...issue.path, ...inner.path].join('.'), message: inner.message }));
 }
 
 /** Keys of all held-out problems, the calibration set's included, with the benchmark each is in. No problem may be in two. */
@@ -144,7 +118,7 @@ async function checkBenchmarks(task: FileTask, problems: Problems): Promise<Map<
           continue;
         }
         const other = seen.get(row.key);
-        if (other !== undefined) problems.add(`${called}: line ${row.line} is in ${other} already`);
+        if (other !== undefined) problems.add(`${called}: ${row.at} is in ${other} already`);
         seen.set(row.key, called.replace(/^benchmark /, ''));
       }
     } catch (error) {
@@ -152,7 +126,7 @@ async function checkBenchmarks(task: FileTask, problems: Problems): Promise<Map<
       error.problems.forEach((problem) => problems.add(problem));
     }
     if (rows === 0 && problems.count === before)
-      problems.add(`${called}: file ${benchmark.file} has no rows to use`);
+      problems.add(`${(await placeOf(`${called}:`, benchmark)).called} has no rows to use`);
   }
   return seen;
 }
@@ -175,6 +149,7 @@ async function checkPrompts(
     error.problems.forEach((problem) => problems.add(problem));
   }
   if (usable === 0 && problems.count === before) {
-    problems.add(`prompts file ${prompts.file}: has no prompts beside those in the benchmarks`);
+    const { called } = await placeOf('prompts', prompts);
+    problems.add(`${called}: has no prompts beside those in the benchmarks`);
   }
 }

@@ -1,8 +1,10 @@
 /**
- * The JSONL files of a task, row by row. A row that can't be used says why, with file and line, and quotes nothing of it: what a
+ * The data files of a task, row by row. A row that can't be used says why, with file and place, and quotes nothing of it: what a
  * run's input names may be any file, and problems are stored and shown.
  */
-import { readJsonl, textProblem } from '../jsonl.ts';
+import { readData } from '../data/read.ts';
+import { placeOf } from '../data/source.ts';
+import { textProblem } from '../jsonl.ts';
 import type { BenchmarkItem } from '../task.ts';
 import { finderOf, stated, timedOut } from './read.ts';
 import type { AnsweredFile, FileBenchmark, FileTask } from './schema.ts';
@@ -18,12 +20,14 @@ export function keyOf(text: string): string {
 
 export async function* readPrompts({
   prompts,
-}: Pick<FileTask, 'prompts'>): AsyncGenerator<{ key: string; text: string; line: number } | BadRow> {
-  for await (const { line, value, problem } of readJsonl('prompts file', prompts.file, prompts.rows)) {
-    const text = problem ?? promptOf(value, prompts.field);
+}: Pick<FileTask, 'prompts'>): AsyncGenerator<{ key: string; text: string; at: string } | BadRow> {
+  const { field, rows } = prompts;
+  const { file, called } = await placeOf('prompts', prompts);
+  for await (const { at, value, problem } of readData('prompts file', file, { ...rows, columns: [field] })) {
+    const text = problem ?? promptOf(value, field);
     yield typeof text === 'string'
-      ? { problem: `prompts file ${prompts.file}, line ${line} ${text}` }
-      : { key: keyOf(text.prompt), text: text.prompt, line };
+      ? { problem: `${called}, ${at} ${text}` }
+      : { key: keyOf(text.prompt), text: text.prompt, at };
   }
 }
 
@@ -36,28 +40,36 @@ export function calledAs(source: FileBenchmark | AnsweredFile): string {
 export async function* readItems(
   task: FileTask,
   benchmark: FileBenchmark | AnsweredFile,
-): AsyncGenerator<(BenchmarkItem & { line: number }) | BadRow> {
-  const what = `${calledAs(benchmark)}: file`;
+): AsyncGenerator<(BenchmarkItem & { at: string }) | BadRow> {
+  const what = `${calledAs(benchmark)}:`;
+  const { file, called } = await placeOf(what, benchmark);
   const find = finderOf(benchmark.answer);
-  for await (const { line, value, problem } of readJsonl(what, benchmark.file, benchmark.rows)) {
-    const bad = (why: string): BadRow => ({ problem: `${what} ${benchmark.file}, line ${line} ${why}` });
-    const text = problem ?? promptOf(value, benchmark.promptField ?? task.prompts.field);
+  const { rows, answerField, promptField = task.prompts.field } = benchmark;
+  for await (const { at, value, problem } of readData(`${what} file`, file, {
+    ...rows,
+    columns: [promptField, answerField],
+  })) {
+    const bad = (why: string): BadRow => ({ problem: `${called}, ${at} ${why}` });
+    const text = problem ?? promptOf(value, promptField);
     if (typeof text === 'string') {
       yield bad(text);
       continue;
     }
-    const gold = value![benchmark.answerField];
+    const gold = value![answerField];
     if (typeof gold !== 'string' && typeof gold !== 'number') {
       yield bad(
-        gold === undefined
-          ? `has no field "${benchmark.answerField}"`
-          : `has an answer that is no text or number`,
+        gold === undefined ? `has no field "${answerField}"` : `has an answer that is no text or number`,
       );
       continue;
     }
-    const odd = textProblem(benchmark.answerField, String(gold));
+    const odd = textProblem(answerField, String(gold));
     if (odd) {
       yield bad(odd);
+      continue;
+    }
+    // Whoever scores reads it, too.
+    if ('harness' in benchmark && benchmark.harness) {
+      yield { key: keyOf(text.prompt), text: text.prompt, answer: String(gold), at };
       continue;
     }
     const { compare, units = [] } = task.answer;
@@ -68,7 +80,7 @@ export async function* readItems(
     } else if (compare === 'numeric' && units.length > 0 && answer.includes(' ')) {
       yield bad('has an answer in a unit that is not in answer.units');
     } else {
-      yield { key: keyOf(text.prompt), text: text.prompt, answer, line };
+      yield { key: keyOf(text.prompt), text: text.prompt, answer, at };
     }
   }
 }

@@ -3,26 +3,27 @@
  * that a misspelt one is not ignored.
  */
 import { z } from 'zod';
-import { HOLDS_PASSWORD, NO_VARIABLE, VARIABLE, WITH_PASSWORD } from '../../process/endpoint-text.ts';
-import { limitsSchema } from '../../sandbox/job.ts';
+import { endpointSchema } from '../../process/endpoint-input.ts';
+import { commandSchema, oneSource, source, type Source } from '../data/source.ts';
+import type { Harness } from '../harness.ts';
 import { THINKING } from '../task.ts';
 import { EXAMPLES_IN } from '../task.ts';
 import { BUILT_IN_STRATEGIES } from './strategies.ts';
+import { verify } from './verify-schema.ts';
 
-const name = z
+export const name = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     'must be 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or a digit',
   );
 const text = z.string().min(1).max(100_000);
-const file = z.string().min(1).describe('path, relative to the YAML file');
-const field = z.string().min(1).describe('name of a field of each JSON line');
+const field = z.string().min(1).describe('name of a field of each JSON line, or of a column');
 const template = text.refine((value) => value.includes('{prompt}'), 'must contain {prompt}');
 const rows = z
   .strictObject({ from: z.int().min(1).optional(), to: z.int().min(1).optional() })
   .refine(({ from = 1, to = Infinity }) => from <= to, '"from" must not be after "to"')
-  .describe('lines of the file to use, counted from 1, both included');
+  .describe('rows of the file to use, counted from 1, both included');
 
 const pattern = text.superRefine((value, context) => {
   try {
@@ -57,31 +58,15 @@ const unit = z
   .max(40)
   .regex(/^[\p{L}\p{Sc}%‰°]/u, 'must be a unit or a currency sign, as "km" or "$"');
 
-/** As in a run's input (loop/gates-input.ts): what the loop itself sets may not be set here. */
-const extra = z
-  .record(z.string().min(1), z.json())
-  .refine(
-    (given) => !['messages', 'model', 'n', 'seed', 'stream'].some((name) => name in given),
-    'messages, model, n, seed and stream are set by the loop itself',
-  )
-  .describe('further fields of each chat request, passed on as they are');
-
-const endpoint = z.strictObject({
-  baseURL: z
-    .url()
-    .refine((url) => !WITH_PASSWORD.test(url), HOLDS_PASSWORD)
-    .optional(),
-  model: z.string().min(1).optional(),
-  apiKeyEnv: z
-    .string()
-    .regex(VARIABLE, NO_VARIABLE)
-    .optional()
-    .describe('environment variable that holds the API key'),
-  extra: extra.optional(),
+/** Where the models of a task answer, as every kind of task file says it. */
+export const models = z.strictObject({
+  generator: endpointSchema.optional(),
+  critic: endpointSchema.optional(),
+  trainer: endpointSchema.optional(),
 });
 
 const answered = {
-  file,
+  ...source,
   rows: rows.optional(),
   promptField: field.optional().describe('default: the field of the prompts'),
   answerField: field.default('answer'),
@@ -95,18 +80,34 @@ const answered = {
     .describe('how the known answer is read out of its field; default: the field is the answer'),
 };
 
+const harness = z
+  .strictObject({
+    command: commandSchema,
+    seconds: z.int().min(1).max(18_000).default(3600).describe('beyond them it is stopped'),
+  })
+  .describe(
+    'a program that measures a guard: it asks the model at RATCHET_BASE_URL and writes a JSON line for each problem (docs/tasks.md)',
+  );
+
 const benchmark = z
   .strictObject({
     name,
     role: z.enum(['target', 'guard', 'final']),
     ...answered,
     prompts: z
-      .strictObject({ file, field: field.optional(), rows: rows.optional() })
+      .strictObject({ ...source, field: field.optional(), rows: rows.optional() })
+      .superRefine(oneSource)
       .optional()
       .describe(
         "of a target: what is drawn in place of the task's prompts in its stage of a curriculum (curriculum.targets); the field is " +
           'by default that of the prompts',
       ),
+    harness: harness.optional(),
+  })
+  .superRefine(oneSource)
+  .refine((one) => one.harness === undefined || one.role === 'guard', {
+    path: ['harness'],
+    message: 'measures guards only: what is to improve is asked as it is trained',
   })
   .refine(({ role, prompts }) => prompts === undefined || role === 'target', {
     path: ['prompts'],
@@ -119,7 +120,9 @@ const UNITS_NEED_A_STATEMENT = "can't be told from other words behind the last n
 const fields = z.strictObject({
   name,
   title: text.optional().describe('default: the name'),
-  prompts: z.strictObject({ file, field: field.default('prompt'), rows: rows.optional() }),
+  prompts: z
+    .strictObject({ ...source, field: field.default('prompt'), rows: rows.optional() })
+    .superRefine(oneSource),
   benchmarks: z
     .array(benchmark)
     .min(1)
@@ -135,6 +138,7 @@ const fields = z.strictObject({
     }),
   calibration: z
     .strictObject(answered)
+    .superRefine(oneSource)
     .optional()
     .describe(
       'problems with known answers, apart from prompts and benchmarks, on which the precision of votes is measured',
@@ -205,38 +209,8 @@ const fields = z.strictObject({
         compare: answer.compare ?? (answer.read === 'last-number' ? 'numeric' : 'exact'),
       } as const;
     }),
-  verify: z
-    .union([
-      z.strictObject({
-        equations: z
-          .literal(true)
-          .describe('every equation of numbers in a rationale must hold; without one it is unscored'),
-      }),
-      z.strictObject({
-        command: z
-          .array(z.string().min(1).max(4000))
-          .min(1)
-          .max(50)
-          .describe('a program and its arguments, run in a sandbox for each sample (docs/sandbox.md)'),
-        files: z
-          .array(z.string().min(1))
-          .max(50)
-          .default([])
-          .describe('files for it, found below /task by their names'),
-        runs: z.int().min(1).max(9).default(1).describe('how often: where verdicts differ, nothing holds'),
-        limits: limitsSchema.prefault({}),
-      }),
-    ])
-    .optional()
-    .describe('what can be verified without a known answer'),
-  models: z
-    .strictObject({
-      generator: endpoint.optional(),
-      critic: endpoint.optional(),
-      trainer: endpoint.optional(),
-      judge: endpoint.optional(),
-    })
-    .optional(),
+  verify: verify.optional().describe('what can be verified without a known answer'),
+  models: models.extend({ judge: endpointSchema.optional() }).optional(),
   thinking: z
     .enum(THINKING)
     .optional()
@@ -271,19 +245,37 @@ export const fileTaskSchema = fields.superRefine((task, context) => {
   }
 });
 
-/** The contents of a task file, with defaults filled in and, once resolved, absolute paths. */
-export type FileTask = z.output<typeof fileTaskSchema>;
+type Parsed = z.output<typeof fileTaskSchema>;
+type Prompts = Parsed['prompts'] & Source;
+export type FileBenchmark = Omit<Parsed['benchmarks'][number], 'prompts' | 'harness'> &
+  Source & {
+    prompts?: Omit<Prompts, 'field'> & { field?: string };
+    harness?: Omit<Harness, 'folder' | 'files'> & Partial<Pick<Harness, 'files'>>;
+  };
 /** Problems with known answers: a benchmark, or the calibration set. */
-export type AnsweredFile = NonNullable<FileTask['calibration']>;
-export type FileBenchmark = FileTask['benchmarks'][number];
+export type AnsweredFile = NonNullable<Parsed['calibration']> & Source;
 
-/** Every file of prompts that a task names: its own, and those of its targets. */
-export const promptSources = ({ prompts, benchmarks }: FileTask): FileTask['prompts'][] => [
+/** The contents of a task file, with defaults filled in and, once resolved, absolute paths and digests of rows. */
+export type FileTask = Omit<Parsed, 'prompts' | 'benchmarks' | 'calibration'> & {
+  prompts: Prompts;
+  benchmarks: FileBenchmark[];
+  calibration?: AnsweredFile;
+};
+
+/** Every source of prompts that a task names: its own, and those of its targets. */
+export const promptSources = ({ prompts, benchmarks }: FileTask): Prompts[] => [
   prompts,
   ...benchmarks.flatMap((one) => (one.prompts ? sourceOf(one.prompts, prompts) : [])),
 ];
 
-export const sourceOf = (
-  own: NonNullable<FileBenchmark['prompts']>,
-  prompts: FileTask['prompts'],
-): FileTask['prompts'] => ({ ...own, field: own.field ?? prompts.field });
+/** Every source of rows. */
+export const allSources = (task: FileTask): Source[] => [
+  ...promptSources(task),
+  ...task.benchmarks,
+  ...(task.calibration ? [task.calibration] : []),
+];
+
+export const sourceOf = (own: NonNullable<FileBenchmark['prompts']>, prompts: Prompts): Prompts => ({
+  ...own,
+  field: own.field ?? prompts.field,
+});

@@ -85,29 +85,32 @@ async function through(lines: string[]) {
   return read;
 }
 
-describe.each<Exclude<Format, 'trl-preference'>>(['openai', 'trl-sft', 'jsonl'])('--format %s', (format) => {
-  it('comes back line by line, with the problem and the work as they were', async () => {
-    const examples = fc.array(fc.tuple(asked, asked, text), { minLength: 1, maxLength: 6 });
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...tasks), examples, async (task, all) => {
-        const lines = all.map((one) => acceptedLine(format, task, rowOf(...one), []).text);
-        // As other programs split lines, too.
-        for (const line of lines) expect(line).not.toMatch(/[\n\r\u0085\u2028\u2029]/);
-        const read = await through(lines);
-        expect(read.map(({ line }) => line)).toEqual(all.map((_, i) => i + 1));
-        for (const [i, [request, rationale, answer]] of all.entries()) {
-          const worked = readWorked(task, read[i]!.value!);
-          expect(worked).toEqual({
-            text: request,
-            rationale,
-            ...(format === 'jsonl' ? { answer } : {}),
-          });
-        }
-      }),
-      { numRuns: 150 },
-    );
-  });
-});
+describe.each<Exclude<Format, 'trl-preference' | 'critic' | 'patches'>>(['openai', 'trl-sft', 'jsonl'])(
+  '--format %s',
+  (format) => {
+    it('comes back line by line, with the problem and the work as they were', async () => {
+      const examples = fc.array(fc.tuple(asked, asked, text), { minLength: 1, maxLength: 6 });
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...tasks), examples, async (task, all) => {
+          const lines = all.map((one) => acceptedLine(format, task, rowOf(...one), []).text);
+          // As other programs split lines, too.
+          for (const line of lines) expect(line).not.toMatch(/[\n\r\u0085\u2028\u2029]/);
+          const read = await through(lines);
+          expect(read.map(({ line }) => line)).toEqual(all.map((_, i) => i + 1));
+          for (const [i, [request, rationale, answer]] of all.entries()) {
+            const worked = readWorked(task, read[i]!.value!);
+            expect(worked).toEqual({
+              text: request,
+              rationale,
+              ...(format === 'jsonl' ? { answer } : {}),
+            });
+          }
+        }),
+        { numRuns: 150 },
+      );
+    });
+  },
+);
 
 it('--format trl-preference comes back with what was chosen', async () => {
   await fc.assert(

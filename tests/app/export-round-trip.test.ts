@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportLines } from '../../app/exports/export.ts';
-import { FORMATS } from '../../app/exports/lines.ts';
+import { DATASETS } from '../../app/exports/lines.ts';
 import { fileSink } from '../../app/exports/sink.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { addExportRun, asked } from '../support/exports.ts';
@@ -48,7 +48,7 @@ beforeAll(async () => {
       ],
     })),
   );
-  for (const format of FORMATS) {
+  for (const format of DATASETS) {
     const sink = await fileSink(fileOf(format), format === 'openai');
     await exportLines(database.db, 'trip', { format }, sink);
     await sink.finish();
@@ -64,7 +64,7 @@ afterAll(async () => {
 test('datasets loads them, OpenAI’s checks pass, and TRL trains on them', async () => {
   const python = process.env.RATCHET_PYTHON;
   if (!python) throw new Error('RATCHET_PYTHON is not set: run these tests with `npm test`.');
-  const files = FORMATS.map(fileOf);
+  const files = DATASETS.map(fileOf);
   const { stdout } = await promisify(execFile)(python, [script, ...files, model, folder], {
     env: { ...process.env, HF_HOME: join(folder, 'hf'), HF_HUB_OFFLINE: '1', CUDA_VISIBLE_DEVICES: '' },
     maxBuffer: 64 * 1024 * 1024,

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { addRevocations } from '../../db/queries/revocations.ts';
+import { addRevocations } from '../../db/queries/revoke.ts';
 import { decide } from '../../db/queries/review-decisions.ts';
 import { addReviews, listReviews } from '../../db/queries/reviews.ts';
-import { FORMATS } from '../../app/exports/lines.ts';
+import { DATASETS } from '../../app/exports/lines.ts';
 import * as t from '../../db/schema.ts';
 import { ratchet as runRatchet } from '../support/cli-process.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -210,7 +210,7 @@ test('a planted sample comes out of no format, on no side', async () => {
     .values({ sampleId: sample!.id, iterationId, kind: 'wrong-answer', origin: 'task', hostSampleId });
   const of = await db.query.verdicts.findMany({ where: eq(t.verdicts.sampleId, hostSampleId) });
   await db.insert(t.verdicts).values(of.map((one) => ({ ...one, sampleId: sample!.id })));
-  for (const format of FORMATS) {
+  for (const format of DATASETS) {
     const file = join(out, format);
     const { code } = await ratchet(['export', 'planted', '--format', format, '--out', file]);
     expect(code, format).toBe(0);

@@ -14,6 +14,8 @@ describe('as worked examples', () => {
   test.each([
     [{ ...line, label: false }, 'is marked as bad ("label": false)'],
     [{ ...line, label: 0 }, 'is marked as bad ("label": 0)'],
+    [{ ...line, label: 'False' }, 'is marked as bad ("label": False)'],
+    [{ ...line, weight: '0.0' }, 'is marked as not to be trained on ("weight": 0)'],
     [{ ...line, weight: 0 }, 'is marked as not to be trained on ("weight": 0)'],
     [
       { messages: [chat[0], { ...chat[1], weight: 0 }] },

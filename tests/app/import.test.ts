@@ -8,7 +8,7 @@ import { datasetText } from '../../activities/adapt/dataset.ts';
 import { importFile, type ImportedAs } from '../../app/imports/import.ts';
 import { lineRanges } from '../../app/imports/problems.ts';
 import { readProblem, readWorked } from '../../app/imports/read-line.ts';
-import { addRevocations } from '../../db/queries/revocations.ts';
+import { addRevocations } from '../../db/queries/revoke.ts';
 import * as t from '../../db/schema.ts';
 import { fileTaskSchema } from '../../tasks/file/schema.ts';
 import { fileTask } from '../../tasks/file/index.ts';
@@ -105,6 +105,30 @@ describe('reading lines', () => {
 describe('a file', () => {
   beforeEach(async () => {
     await loop.database.db.delete(t.storedPrompts);
+  });
+
+  test('of CSV is taken by its rows, and a cell without text is nothing', async () => {
+    const file = join(folder, 'worked.csv');
+    const good = asked('90017+80019');
+    const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    const write = (more: string) =>
+      writeFileSync(
+        file,
+        `prompt,completion,rationale\n${quoted(good)},${quoted(longAddition(good))},\n${more}`,
+      );
+    const options = { as: 'examples', by: 'ada', similarity: 0.8 } as const;
+    const { db } = loop.database;
+    write('two plus two,4,\n');
+    await expect(importFile(db, arithmetic, file, options)).rejects.toThrow(
+      /1 of 2 rows can't be used:\n {2}row 2 is no sum of two whole numbers/,
+    );
+    write('');
+    expect(await importFile(db, arithmetic, file, options)).toMatchObject({ lines: 1, added: 1 });
+    const [stored] = await db
+      .select()
+      .from(t.givenExamples)
+      .where(sql`origin like 'worked.csv%'`);
+    expect(stored!.origin).toBe('worked.csv, row 1');
   });
 
   test('with bad lines is refused whole, each line by its number', async () => {

@@ -141,7 +141,7 @@ test('in a terminal one key decides, and the last decision can be taken back', a
     ['correct', '4711'],
     ['reject', null],
   ]);
-}, 90_000);
+}, 240_000);
 
 test('Ctrl-C ends the session, what was decided stays and nothing stays claimed', async () => {
   await waitingRun('left', 2);
@@ -160,7 +160,7 @@ test('Ctrl-C ends the session, what was decided stays and nothing stays claimed'
     ['accept', ''],
     [null, null],
   ]);
-}, 90_000);
+}, 240_000);
 
 test('scripts list and decide', async () => {
   const ids = await waitingRun('scripted', 5);
@@ -219,4 +219,4 @@ test('scripts list and decide', async () => {
   });
   expect((await ratchet('review', 'nowhere')).code).toBe(2);
   expect((await ratchet('review', 'scripted', '--correct', '12')).code).toBe(2);
-}, 90_000);
+}, 240_000);

@@ -98,7 +98,13 @@ test('each kind of demo has settings that the schema takes, and a name of its ow
       names.add(demoName({ arm, quick }));
     }
   }
-  expect(names.size).toBe(6);
+  for (const quick of [false, true]) names.add(demoName({ arm: 'none', quick, whole: true }));
+  expect(names.size).toBe(8);
+  const ladder = (choice: { arm: 'none' | 'ungated'; whole?: boolean }) =>
+    improveInputSchema.parse(demoInput({ quick: false, ...choice }, folder)).strategy.ladder.mode;
+  expect(ladder({ arm: 'none' })).toBe('on');
+  expect(ladder({ arm: 'none', whole: true })).toBe('off');
+  expect(ladder({ arm: 'ungated' })).toBe('off');
   expect(demoInput({ arm: 'none', quick: true, iterations: 5, seed: 9 }, folder)).toMatchObject({
     iterations: 5,
     seed: 9,

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { makeFolder } from '../../process/folder.ts';
-import { makeHome, repoRoot } from '../../stack/home.ts';
+import { makeHome } from '../../stack/home.ts';
+import { programFolder } from '../../process/program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ratchet-outputs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const sh = (command: string) =>
-  promisify(execFile)('sh', ['-c', command], { cwd: repoRoot, timeout: 120_000 }).then(
+  promisify(execFile)('sh', ['-c', command], { cwd: programFolder, timeout: 120_000 }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => error,
   );

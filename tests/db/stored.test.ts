@@ -34,6 +34,7 @@ it('names the column that holds what this version cannot read', () => {
       'gateway_completions.redacted',
       'gateway_completions.replies',
       'iterations.plan',
+      'memory_tests.classes',
       'stages.output',
       'votes.tallies',
     ]),

@@ -14,7 +14,7 @@ import { explain } from '../../app/lineage/why.ts';
 import type { CheckpointWhy, PieceWhy } from '../../app/lineage/types.ts';
 import type { Db } from '../../db/connect.ts';
 import { newExamples } from '../../db/queries/examples.ts';
-import { addRevocations } from '../../db/queries/revocations.ts';
+import { addRevocations } from '../../db/queries/revoke.ts';
 import { addReviews } from '../../db/queries/reviews.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import * as t from '../../db/schema.ts';

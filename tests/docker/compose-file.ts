@@ -97,3 +97,19 @@ export function layOutImage(dockerfile: Instruction[], folder: string): void {
   const modules = join(repository, 'node_modules');
   if (existsSync(modules)) symlinkSync(modules, join(folder, 'node_modules'));
 }
+
+/** A file that goes over the first one: what it takes out (`!reset`), and its services. Values of `!override` stand in place of those below. */
+export function readOverride(path: string): { removed: string[]; services: Record<string, Service> } {
+  const tag = (name: string) => ({ tag: name, resolve: (value: unknown) => value });
+  const { services } = parse(readFileSync(join(repository, path), 'utf8'), {
+    merge: true,
+    customTags: [tag('!reset'), { ...tag('!override'), collection: 'map' as const }],
+  }) as { services: Record<string, Service | string> };
+  const entries = Object.entries(services);
+  return {
+    removed: entries.filter(([, service]) => service === 'null').map(([name]) => name),
+    services: Object.fromEntries(
+      entries.filter((one): one is [string, Service] => typeof one[1] !== 'string'),
+    ),
+  };
+}

@@ -12,6 +12,7 @@ import {
   healthCommandIn,
   readCompose,
   readDockerfile,
+  readOverride,
   repository,
 } from './compose-file.ts';
 
@@ -120,6 +121,40 @@ describe('docker-compose.yml', () => {
   });
 });
 
+describe('docker/compose.outside-temporal.yml', () => {
+  const { removed, services: over } = readOverride('docker/compose.outside-temporal.yml');
+
+  it('takes Temporal out, and nothing that stays waits for it', () => {
+    expect(removed).toEqual(['temporal', 'temporal-schema', 'temporal-ui', 'ui-door']);
+    for (const [name, service] of services) {
+      if (removed.includes(name)) continue;
+      const needed = Object.keys(over[name]?.depends_on ?? service.depends_on ?? {});
+      expect(
+        needed.filter((other) => removed.includes(other)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it('tells everyone who asks Temporal where it is, in variables that they read', () => {
+    const asking = services.filter(([name, { environment }]) => {
+      return !removed.includes(name) && environment?.TEMPORAL_ADDRESS !== undefined;
+    });
+    expect(Object.keys(over).toSorted()).toEqual(asking.map(([name]) => name).toSorted());
+    const env = { ...variables, TEMPORAL_ADDRESS: 'temporal.internal:7233', TEMPORAL_API_KEY: 'k' };
+    for (const [name, service] of workers) {
+      const merged = { ...service, environment: { ...service.environment, ...over[name]!.environment } };
+      const unknown = Object.keys(over[name]!.environment!).filter((key) => !(key in workerSchema.shape));
+      expect(unknown, name).toEqual([]);
+      expect(workerEnvironment(environmentOf(merged, env)).temporal, name).toMatchObject({
+        address: 'temporal.internal:7233',
+        apiKey: 'k',
+      });
+    }
+    expect(() => environmentOf(over['worker-llm']!, variables)).toThrow('TEMPORAL_ADDRESS: set it in .env');
+  });
+});
+
 describe.each(dockerfiles)('%s', (path) => {
   const dockerfile = readDockerfile(path);
 
@@ -140,9 +175,12 @@ describe.each(dockerfiles)('%s', (path) => {
 it('the image of the workers has every room', () => {
   // A room that is left out is missed when a process starts, not when the image is made.
   const copied = new Set(copiesOf(readDockerfile('docker/worker.Dockerfile')).map(({ from }) => from));
-  const rooms = globSync('*/**/*.{ts,tsx}', { cwd: repository, exclude: ['node_modules', '.ratchet'] })
+  const rooms = globSync('*/**/*.{ts,tsx}', {
+    cwd: repository,
+    exclude: ['node_modules', '.ratchet', 'dist'],
+  })
     .map((file) => file.split('/')[0]!)
-    .filter((room) => !['tests', 'bench', 'examples', 'modelserver'].includes(room));
+    .filter((room) => !['tests', 'bench', 'examples', 'modelserver', 'packaging'].includes(room));
   for (const room of new Set(rooms)) expect(copied, room).toContain(room);
 });
 

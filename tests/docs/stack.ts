@@ -90,7 +90,7 @@ export class DocsStack {
     for (const server of ['http://gpu:8000/v1', 'http://gpu:8111/v1', 'https://api.openai.com/v1'])
       this.placeholders.set(server, this.endpoint.url);
     cpSync(join(root, 'examples'), join(this.folder, 'examples'), { recursive: true });
-    symlinkSync(join(root, 'bench'), join(this.folder, 'bench'));
+    for (const room of ['bench', 'tasks']) symlinkSync(join(root, room), join(this.folder, room));
     mkdirSync(join(this.folder, 'docs'));
     cpSync(join(root, '.env.example'), join(this.folder, '.env.example'));
     writeFixtures(this.folder, this.endpoint.url);

@@ -18,6 +18,9 @@ export type Step = {
   after?(stack: DocsStack, ended: Ended): void | Promise<void>;
 };
 
+/** Where the package of tasks in Python is: the line before says so. */
+const PACKAGE = { PYTHONPATH: 'tasks/python' };
+
 /** Starts everything; `stack.up` gives it the servers of the test. */
 export const UP = 'npx ratchet up';
 
@@ -30,6 +33,14 @@ const written =
 
 /** On the finished run `demo`, the newest there is; in any order, side by side. */
 export const READ: Step[] = [
+  { command: 'npx ratchet diagnose examples/tutor/answers.jsonl', says: /^ +mia +fractions +0\/8/m },
+  { command: 'npx ratchet diagnose examples/tutor/answers.jsonl --learner mia', says: 'adds numerators and' },
+  {
+    command:
+      'npx ratchet diagnose examples/tutor/answers.jsonl --catalogue examples/tutor/catalogue.yaml --html learners.html',
+    says: 'learners.html',
+    after: written('learners.html'),
+  },
   { command: 'npx ratchet status', says: /Worker +running/ },
   { command: 'npx ratchet doctor', says: 'Node' },
   { command: 'npx ratchet check arithmetic', says: /What a run will cost/, code: [0, 1] },
@@ -37,6 +48,22 @@ export const READ: Step[] = [
     command: 'npx ratchet check my-task.yaml --base-url http://gpu:8111/v1 --model my-model',
     says: /generator +my-model at http/,
     code: [0, 1],
+  },
+  { command: 'npx ratchet memory list arithmetic', says: 'No entries' },
+  {
+    command: 'npx ratchet corrections examples/support/task.yaml',
+    says: '60 to learn from, 40 to keep up, 0 held out, 15 refused',
+  },
+  { command: 'npx node examples/support/make.mjs', says: '' },
+  {
+    command: 'python3 examples/python-task/task.py',
+    says: '  - { name: target, role: target, command: [python3, task.py, target] }',
+    options: { env: PACKAGE },
+  },
+  {
+    command: 'python3 examples/python-task/task.py target | head -n 2',
+    says: /^\{"prompt": "How many letters has the word \\"\w+\\"\?", "answer": "\d+"\}$/m,
+    options: { env: PACKAGE },
   },
   { command: 'npx ratchet list', says: /^demo +arithmetic +completed +3\/3/m },
   { command: 'npx ratchet --version', says: /^\d+\.\d+\.\d+$/m },
@@ -145,8 +172,23 @@ export const ACT: Step[] = [
     options: { terminal: [['[y/N]', 'y\r']] },
   },
   {
+    command: 'npx ratchet memory add arithmetic --heuristic "Hand every carry on."',
+    says: /^memory:\d+ of arithmetic is unverified/m,
+  },
+  {
     command: 'npx ratchet import questions.jsonl --task my-task.yaml --as prompts',
     says: /20 .*prompts/,
+  },
+  {
+    command:
+      'npx ratchet diagnose examples/tutor/answers.jsonl --form long-addition --practice practice.jsonl',
+    says: /\d+ practice items with worked answers/,
+    after: written('practice.jsonl'),
+  },
+  {
+    command:
+      'npx ratchet import practice.jsonl --task examples/tutor/adder.yaml --as examples --skip-held-out',
+    says: /examples/,
   },
   { command: 'npx ratchet import worked.jsonl --task arithmetic --as examples', says: /3 .*examples/ },
   {
@@ -171,6 +213,9 @@ export const ACT: Step[] = [
     before: askGateway,
     says: /"id"/,
   },
+  { command: 'npx ratchet discover enzyme-inhibited', says: /Claim[\s\S]*True law .*exact/ },
+  { command: 'npx ratchet study --html study.html', says: 'study.html', after: written('study.html') },
+  { command: 'npx ratchet study --list', says: /^enzyme-inhibited-\S+ +enzyme-inhibited +finished/m },
   {
     command: 'npx ratchet schedule create arithmetic --weekly "Sun 03:00"',
     says: /arithmetic-weekly/,

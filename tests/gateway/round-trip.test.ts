@@ -13,6 +13,7 @@ import { gatewayCounts } from '../../db/queries/gateway.ts';
 import { gatewaySettings } from '../../gateway/environment.ts';
 import { startGateway, type RunningGateway } from '../../gateway/server.ts';
 import { useLoop } from '../support/loop.ts';
+import { until } from '../support/wait.ts';
 import { adder, longAddition } from '../support/scripted-adder.ts';
 
 const loop = useLoop(adder);
@@ -250,6 +251,39 @@ test('stored prompts are the next pool, corrections become reviewed examples, re
   );
   expect(again).toEqual([{ index: 1, n: 1 }]);
 }, 300_000);
+
+test('of one person’s two corrections of a problem the later counts, within a run as well', async () => {
+  const { id } = await ask(padded(70_001, 20_002));
+  const wrong = await feedback({ completion: id, correction: '90004', by: 'cleo' });
+  const input = loop.small({ iterations: 2, pool: { prompts: 8, rehearsal: 4 }, seed: 11 });
+  // Sent when the first iteration has been trained on the earlier one.
+  const handle = await loop.start('two-minds', input);
+  await until('the first dataset', async () => {
+    const [row] = await rows<{ n: number }>(sql`select count(*)::int as n from datasets d
+      join iterations i on i.id = d.iteration_id where i.run_id = 'two-minds'`);
+    return row!.n > 0;
+  });
+  const right = await feedback({ completion: id, correction: '90003', by: 'cleo' });
+  await handle.result();
+  const members = await rows<{ index: number; answer: string }>(
+    sql`select distinct i.index, e.answer from dataset_examples m join datasets d on d.id = m.dataset_id
+      join iterations i on i.id = d.iteration_id join examples e on e.id = m.example_id join prompts p on p.id = e.prompt_id
+      where i.run_id = 'two-minds' and p.key = '20002+70001' order by i.index`,
+  );
+  expect(members.filter(({ index }) => index === 2)).toEqual([{ index: 2, answer: '90003' }]);
+  const { db } = loop.database;
+  const why = async (one: { body: Record<string, unknown> }) =>
+    renderWhy(
+      await explain(db, await findTarget(db, `feedback:${String(one.body.id)}`), {
+        count: 1,
+        from: 0,
+        verify: false,
+      }),
+      false,
+    );
+  expect(await why(wrong)).toMatch(new RegExp(`superseded +by feedback:${String(right.body.id)}`));
+  expect(await why(right)).not.toContain('superseded');
+}, 120_000);
 
 test('a run that draws only what is stored, where nothing is, says so', async () => {
   await loop.rows(sql`update stored_prompts set task = 'elsewhere' where not exists

@@ -274,6 +274,19 @@ describe('lighter strategies', () => {
     });
   });
 
+  it('leave out debates, where there are any, before the second round', () => {
+    const debating = settings({ strategy: { debate: { mode: 'on' } } });
+    const lighter = lighterStrategies(debating);
+    expect(lighter.map((one) => one.stage)).toEqual([
+      'generate',
+      'evaluate',
+      'evaluate',
+      'adapt',
+      'generate',
+    ]);
+    expect(lighter[1]!.overrides).toEqual({ strategy: { debate: { mode: 'off' } } });
+  });
+
   it('come in the order samples, second round, adapter, prompts, and leave out what can be no lighter', () => {
     expect(lighterStrategies(settings()).map((one) => one.stage)).toEqual([
       'generate',

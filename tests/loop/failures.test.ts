@@ -5,6 +5,7 @@ it('says of each failure what becomes of the run and of the activity', () => {
   expect(NEVER_RETRIED.toSorted()).toEqual([
     'BudgetExceeded',
     'GateAuditFailed',
+    'HarnessFailed',
     'InvalidInput',
     'RangeError',
     'ReferenceError',

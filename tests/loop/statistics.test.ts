@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fallAtMost, wilson } from '../../loop/interval.ts';
+import { fallAtMost, pairedGain, wilson } from '../../loop/interval.ts';
 import { mcnemar } from '../../loop/mcnemar.ts';
 import { median, medianAbsoluteDeviation } from '../../loop/statistics.ts';
 import scipy from './fixtures/scipy.json' with { type: 'json' };
@@ -171,4 +171,21 @@ describe('median and median absolute deviation', () => {
     expect(median([])).toBeUndefined();
     expect(medianAbsoluteDeviation([])).toBeUndefined();
   });
+});
+
+test('the interval of a paired gain lies around it, is that of the loss turned round, and narrows with more items', () => {
+  fc.assert(
+    fc.property(fc.nat(20), fc.nat(20), fc.integer({ min: 41, max: 400 }), (fixed, broken, total) => {
+      const { low, high } = pairedGain(fixed, broken, total);
+      const gain = (fixed - broken) / total;
+      expect(low).toBeLessThan(gain + 2 / total);
+      expect(high).toBeGreaterThan(gain - 2 / total);
+      const turned = pairedGain(broken, fixed, total);
+      expect([turned.low, turned.high]).toEqual([expect.closeTo(-high, 12), expect.closeTo(-low, 12)]);
+      const more = pairedGain(100 * fixed, 100 * broken, 100 * total);
+      expect(more.high - more.low).toBeLessThan(high - low);
+    }),
+  );
+  expect(pairedGain(0, 0, 0)).toEqual({ low: -1, high: 1 });
+  expect(() => pairedGain(2, 2, 3)).toThrow(RangeError);
 });

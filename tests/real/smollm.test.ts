@@ -143,8 +143,8 @@ it('a task file without any settings runs on it to a decision', async ({ skip })
     const result = await temporal!.client.workflow.execute('improve', {
       workflowId: 'sums',
       taskQueue: TASK_QUEUE.main,
-      // All 60 prompts and the base's majority of eight take many times as long, and add no stage.
-      args: [{ task, iterations: 1, pool: { prompts: 6 }, benchmark: { majority: false } }],
+      // All 60 prompts and the base's majority of eight take many times as long, and add no stage: two have 16 samples.
+      args: [{ task, iterations: 1, pool: { prompts: 2 }, benchmark: { majority: false } }],
     });
     expect(result).toMatchObject({ runId: 'sums', status: 'completed', iterations: 1 });
   } finally {

@@ -25,7 +25,7 @@ test.skipIf(!hasSandbox || !existsSync('/usr/bin/python3')).each([
     limits: limitsSchema.parse({ seconds: 2 }),
     runs: 1,
   };
-  const said = await runCheck(check, JSON.stringify({ rationale }));
+  const said = await runCheck(check, { input: JSON.stringify({ rationale }) });
   expect(said.ok).toBe(verdict.ok);
   expect(said.reason).toMatch(verdict.reason);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { repoRoot } from '../../stack/home.ts';
+import { programFolder } from '../../process/program.ts';
 import { stopStack } from '../../stack/stack.ts';
 import type { Step } from '../../stack/steps.ts';
 import { freePort } from '../support/ports.ts';
@@ -52,7 +52,7 @@ export interface Command {
 
 /** The `ratchet` of tests/stack/cli.ts as a process. */
 export function ratchet(args: string[], env: NodeJS.ProcessEnv): Command {
-  const child = spawn(process.execPath, [join(repoRoot, 'tests', 'stack', 'cli.ts'), ...args], {
+  const child = spawn(process.execPath, [join(programFolder, 'tests', 'stack', 'cli.ts'), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -202,5 +202,5 @@ describe('ratchet up as a process', () => {
     expect(await down.exit).toBe(0);
     expect(down.output()).toContain('Stopped PostgreSQL.');
     await until('the end of the supervisor', () => !isAlive(supervisor));
-  }, 60_000);
+  }, 120_000);
 });

@@ -9,6 +9,8 @@ import { migrate } from '../../db/migrate.ts';
 import { freePort } from './ports.ts';
 
 let own: { server: EmbeddedPostgres; url: string; folder: string } | undefined;
+/** Databases on our own server. */
+let databases = 0;
 
 /** The server given by DATABASE_URL (as in `npm test`), else one started for this test process. */
 async function serverUrl(): Promise<string> {
@@ -45,6 +47,7 @@ export async function createTestDatabase(): Promise<{ url: string; db: Db; drop:
   const url = new URL(base);
   url.pathname = `/${name}`;
   await migrate(url.href);
+  databases++;
   const db = connect(url.href);
   return {
     url: url.href,
@@ -55,7 +58,7 @@ export async function createTestDatabase(): Promise<{ url: string; db: Db; drop:
       await client.connect();
       await client.query(`drop database if exists ${name} with (force)`);
       await client.end();
-      if (own) {
+      if (--databases === 0 && own) {
         await own.server.stop();
         rmSync(own.folder, { recursive: true, force: true });
         own = undefined;

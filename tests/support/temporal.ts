@@ -17,8 +17,12 @@ export function quietRuntime(): void {
   installed = true;
 }
 
-/** A Temporal dev server of its own for one test file: real, in memory, gone with the file. */
-export async function startTemporal(): Promise<TestWorkflowEnvironment> {
+/**
+ * A Temporal dev server of its own for one test file: real, in memory, gone with the file.
+ *
+ * @param extraArgs of `temporal server start-dev`
+ */
+export async function startTemporal(extraArgs: readonly string[] = []): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   const path = await findTemporal({
     home: process.env.RATCHET_HOME ?? join(homedir(), '.ratchet'),
@@ -28,6 +32,7 @@ export async function startTemporal(): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path },
+      extraArgs: [...extraArgs],
       searchAttributes: [
         defineSearchAttributeKey(SEARCH_ATTRIBUTE.task, 'KEYWORD'),
         defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, 'KEYWORD'),

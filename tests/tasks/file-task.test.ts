@@ -94,6 +94,22 @@ describe('a task file', () => {
     ]);
   });
 
+  test('names endpoints as a run does, with the servers behind them', async () => {
+    const replicas = ['http://vllm-0:8000/v1', 'http://vllm-1:8000/v1'];
+    const asked = (generator: object) =>
+      resolveTask(
+        write('served.yaml', YAML.replace(/^models: .*$/m, `models: ${JSON.stringify({ generator })}`)),
+      );
+    const task = loadTask(await asked({ baseURL: 'http://balancer:8000/v1', replicas }));
+    expect(task.endpoints?.generator).toEqual({ baseURL: 'http://balancer:8000/v1', replicas });
+    await expect(asked({ baseURL: 'ftp://a/v1' })).rejects.toThrow(
+      /models\.generator\.baseURL: must be a URL/,
+    );
+    await expect(asked({ extra: { n: 2 } })).rejects.toThrow(
+      /models\.generator\.extra\.n: "n" is set by the loop itself/,
+    );
+  });
+
   test('survives being stored as JSON, and later edits of the file do not change it', async () => {
     const { spec } = await load();
     write('task.yaml', 'name: other');

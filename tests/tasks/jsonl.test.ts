@@ -78,7 +78,6 @@ describe('a line', () => {
       [1, '12345'],
       [2, undefined],
       [3, undefined],
-      [4, ''],
       [5, '1'],
     ]);
   });
@@ -174,7 +173,7 @@ describe('numbers', () => {
 describe('a file', () => {
   const row = '{"prompt": "é"}\n';
   it.each<[string, Buffer, RegExp]>([
-    ['gzip', gzipSync(row), /is packed \(gzip\): unpack it first, with gunzip/],
+    ['gzip', gzipSync(row), /is packed \(gzip\): .* unpack it first, with gunzip/],
     ['zip', Buffer.from('PK\u0003\u0004rest of it'), /is packed \(zip\)/],
     ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), /is packed \(zstd\)/],
     ['Parquet', Buffer.from('PAR1....'), /is Parquet/],

@@ -2,6 +2,7 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { addMemory } from '../../db/queries/memory.ts';
 import * as t from '../../db/schema.ts';
 import { addDecision, addIteration, addCheckpoint, addPool, addRun, addCall } from '../cli/fixture.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -27,6 +28,7 @@ let site: Site;
 let browser: Browser;
 let samples: number[];
 let iterationId: number;
+let entry: number;
 const RUN = `evil ${BAD.slice(0, 120)}`;
 
 beforeAll(async () => {
@@ -90,6 +92,45 @@ beforeAll(async () => {
     overrides: {},
     numbers: {},
   });
+  const [{ promptId } = { promptId: 0 }] = await db
+    .select({ promptId: t.samples.promptId })
+    .from(t.samples)
+    .where(eq(t.samples.id, samples[0]!));
+  await db.insert(t.debates).values({ promptId, agents: 2, answer: BAD, reason: BAD });
+  const callId = await addCall(db, RUN, iterationId, 'debate');
+  const turn = { promptId, rewrite: BAD, strategy: BAD, request: BAD, reply: BAD, answer: BAD, seed: 1 };
+  const work = { formatOk: false, formatReason: BAD, coherenceOk: false, coherenceReason: BAD };
+  const [said] = await db
+    .insert(t.debateTurns)
+    .values(
+      [`${BAD} ${LONG}`, '\u202e'.repeat(200_000)].map((rationale, agent) => ({
+        ...turn,
+        ...work,
+        callId,
+        round: 1,
+        agent,
+        rationale,
+        finishReason: BAD,
+        action: 'answer' as const,
+        completionTokens: 1,
+        workTokens: 1,
+      })),
+    )
+    .returning();
+  await db
+    .insert(t.debatePoints)
+    .values({ turnId: said!.id, critic: BAD, outcome: 'fails', line: 1, reason: BAD, reply: BAD, callId });
+  await db
+    .update(t.debates)
+    .set({ status: 'argued', votes: 1, runnerUpVotes: 0, rounds: 1, tokens: 1 })
+    .where(eq(t.debates.promptId, promptId));
+  entry = (await addMemory(
+    db,
+    { task: BAD, kind: 'pattern', request: BAD, text: `${BAD} ${LONG}`, tokens: 9, by: BAD },
+    [{ key: BAD, text: BAD }],
+    BAD,
+  ))!;
+  await db.insert(t.memoryShown).values({ sampleId: samples[0]!, position: 0, entryId: entry });
   await db.insert(t.revocations).values({ exampleId: 1, reason: BAD, by: BAD });
   [site, browser] = await Promise.all([startSite(db), launchChromium(program)]);
 }, 120_000);
@@ -121,6 +162,8 @@ it('is shown, and does nothing', async ({ skip }) => {
     `/samples/${samples[1]}/text?field=rationale`,
     `/samples/${samples[2]}/text?field=rationale`,
     `/critiques/${critique}/text`,
+    '/memory',
+    `/memory/${entry}`,
     `/runs/${encodeURIComponent(BAD)}`,
   ];
   for (const path of paths) {

@@ -2,6 +2,10 @@ import { fileURLToPath } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Worker } from '@temporalio/worker';
+import { createSchedule, triggerSchedule } from '../../app/schedules/schedules.ts';
+import { timingFromFlags } from '../../app/schedules/spec.ts';
+import { keptBundle } from '../../workers/bundle.ts';
 import { TASK_QUEUE, WORKFLOW } from '../../workflows/names.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { hasSandbox } from '../support/sandbox.ts';
@@ -28,7 +32,7 @@ beforeAll(async () => {
     startScriptedEndpoint({ ...adder, fault: () => (isDown ? { status: 503 } : undefined) }),
     createTestDatabase(),
   ]);
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await Promise.all(workers.map((worker) => worker.kill()));
@@ -72,7 +76,7 @@ async function currentBuild(): Promise<string | null | undefined> {
   return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId;
 }
 
-it('registers its version, runs only when it is current, and moves an open run to the next one', async () => {
+it('registers its version, runs only when it is current, and moves an open run forward, back and forward again', async () => {
   await startVersion('one');
   const handle = await temporal.client.workflow.start(WORKFLOW.improve, {
     workflowId: 'versioned',
@@ -91,7 +95,17 @@ it('registers its version, runs only when it is current, and moves an open run t
   await until('a first task', async () => (await info())?.deploymentVersion?.buildId === 'one');
 
   await startVersion('two');
-  await makeCurrent('two');
+  // Rolled out in mid-run, rolled back, and out again: a message gives the run a step each time.
+  for (const [build, message] of [
+    ['two', 'pause'],
+    ['one', 'resume'],
+    ['two', 'pause'],
+  ] as const) {
+    await makeCurrent(build);
+    await handle.signal(message);
+    await until(`a step under ${build}`, async () => (await info())?.deploymentVersion?.buildId === build);
+  }
+  await handle.signal('resume');
   isDown = false;
 
   const result = await handle.result();
@@ -99,7 +113,27 @@ it('registers its version, runs only when it is current, and moves an open run t
   expect((await info())?.deploymentVersion?.buildId).toBe('two');
   // 2: AUTO_UPGRADE.
   expect((await info())?.behavior).toBe(2);
-}, 180_000);
+  const failures = (await history()).filter(
+    (event) => event.workflowTaskFailedEventAttributes ?? event.activityTaskFailedEventAttributes,
+  );
+  expect(failures).toEqual([]);
+
+  const replayed = { workflowBundle: await keptBundle() };
+  await Worker.runReplayHistory(replayed, await handle.fetchHistory(), 'versioned');
+}, 400_000);
+
+it('a schedule outlasts a roll-out and a roll-back: its runs begin under what is current then', async () => {
+  const { client } = temporal;
+  const input = { ...tinyRun(endpoint), seed: 2 };
+  const timing = timingFromFlags({ weekly: 'Sun 03:00', timezone: 'UTC' });
+  await createSchedule(client, { id: 'weekly', input, timing, catchUpMs: 60_000 });
+  await makeCurrent('one');
+  const { run } = await triggerSchedule(client, 'weekly');
+  const handle = client.workflow.getHandle(run);
+  expect(await handle.result()).toMatchObject({ status: 'completed' });
+  const { versioningInfo } = (await handle.describe()).raw.workflowExecutionInfo!;
+  expect(versioningInfo?.deploymentVersion?.buildId).toBe('one');
+}, 240_000);
 
 it.skipIf(!hasSandbox)(
   'hands what a model wrote to a sandbox, which has no version',

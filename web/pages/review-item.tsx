@@ -4,6 +4,7 @@ import type { Child } from 'hono/jsx';
 import { reviewReasons } from '../../app/review/wording.ts';
 import { RunLink } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
+import { Sandbox } from '../parts/sandbox.tsx';
 import { DECIDED, itemPath, Progress, queuePath, Reviewer, Skipped, WhatFollows } from '../parts/review.tsx';
 import { Correction, Decide, Key, type Shown } from '../parts/deciding.tsx';
 import { Tally } from '../parts/tally.tsx';
@@ -198,6 +199,7 @@ export const ReviewItemPage = ({ frame, ...shown }: Shown & { frame: Partial<Fra
                 </div>
               </>
             )}
+            {item.sandbox ? <Sandbox sandbox={item.sandbox} /> : null}
             <h2>Answer</h2>
             <Answer item={item} />
             <h2>

@@ -5,10 +5,13 @@ import type { AdjustmentRow } from '../../db/queries/adjustments.ts';
 import type { DriftRow } from '../../db/queries/drift.ts';
 import { failingLine, type Failing } from '../../app/runs/failing.ts';
 import type { Progress } from '../../app/runs/progress.ts';
-import { distillationSentences } from '../../app/report/distillation.ts';
-import { distillationTable } from '../../app/report/tables/distillation.ts';
-import type { CurriculumReport, DistillationReport, MajorityReport } from '../../app/report/types.ts';
-import { DataTable } from '../../app/html/table.ts';
+import { MEMORY_NOTE, memoryTestTable } from '../../app/report/tables/memory.ts';
+import type { MemoryLook } from '../../db/queries/memory-tests.ts';
+import type { CorrectionReport } from '../../app/report/corrections.ts';
+import { fixSentence, type FixReport } from '../../app/report/fixes.ts';
+import { fixTable } from '../../app/report/tables/fixes.ts';
+import type { LearnerReport } from '../../app/tutor/learners.ts';
+import type { CurriculumReport, DistillationReport, MajorityReport, Report } from '../../app/report/types.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
 import { compact, duration, percent, points } from '../../process/text.ts';
 import { hasEnded, type RunSummary } from '../data.ts';
@@ -16,22 +19,36 @@ import { Ago, Counting, iterationPath, runPath } from '../parts/basics.tsx';
 import { Budget } from '../parts/budget.tsx';
 import { Chart } from '../parts/chart.tsx';
 import { Curriculum } from '../parts/curriculum.tsx';
+import { Corrections } from '../parts/corrections.tsx';
 import { Drift } from '../parts/drift.tsx';
 import { AcceptedFigure, Funnel } from '../parts/funnel.tsx';
 import { Iterations } from '../parts/iterations.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
+import { Learners } from '../parts/learners.tsx';
 import { scoreChart } from '../parts/score-chart.ts';
+import { Methods } from '../parts/methods.tsx';
 import { Stages } from '../parts/stages.tsx';
+import { TableCard } from '../parts/table-card.tsx';
 import { queuePath } from '../parts/review.tsx';
 import { eventsOf, Timeline } from '../parts/timeline.tsx';
 import { actionsFor } from '../steering.ts';
 import { visibleString } from '../text.ts';
 import { cost } from './runs.tsx';
 
+/** Fixes that the page lists; the report has all of them. */
+const FIXES = 30;
+
 export type RunData = {
   summary: RunSummary;
   majority: MajorityReport | null;
   distillation: DistillationReport | null;
+  debates: Report['debates'];
+  trees: Report['trees'];
+  selfPlay: Report['selfPlay'];
+  fixes: FixReport | null;
+  learners: LearnerReport | null;
+  corrections: CorrectionReport | null;
+  memory: MemoryLook[];
   adjustments: AdjustmentRow[];
   curriculum: CurriculumReport | null;
   messages: Parameters<typeof eventsOf>[2];
@@ -218,7 +235,8 @@ const Events = ({ summary, adjustments, messages, events: most }: RunData) => {
 };
 
 export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData }) => {
-  const { summary, majority, distillation } = data;
+  const { summary, majority, distillation, trees, debates, selfPlay, fixes, corrections, learners, memory } =
+    data;
   const chart = scoreChart(summary, majority);
   return (
     <Layout {...frame} title={visibleString(summary.run.id, 60)} section="/" topic={`run:${summary.run.id}`}>
@@ -236,14 +254,42 @@ export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData 
           <Funnel counts={summary.funnel} />
         </Card>
       </div>
-      <div class="stack" id="distillation" data-live="">
-        {distillation === null ? null : (
-          <Card title="Distillation" note="the student learns from the teacher's accepted samples">
-            <DataTable {...distillationTable(distillation)} />
-            {distillationSentences(distillation).map((text) => (
-              <p class="muted">{text}</p>
-            ))}
-          </Card>
+      <Methods distillation={distillation} trees={trees} debates={debates} selfPlay={selfPlay} />
+      <div class="stack" id="fixes" data-live="">
+        {fixes === null ? null : (
+          <TableCard
+            title="Fixes"
+            note="what the sandbox made of the answers"
+            table={fixTable(fixes)}
+            sentences={[fixSentence(fixes)]}
+          >
+            <ul class="limits">
+              {fixes.fixes.slice(0, FIXES).map(({ bug, sample, proof }) => (
+                <li>
+                  <a href={`/samples/${sample}`}>
+                    <Said text={bug} most={120} />
+                  </a>
+                  <span class="muted">
+                    <Said text={proof} most={200} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </TableCard>
+        )}
+      </div>
+      <div class="stack" id="corrections" data-live="">
+        {corrections === null ? null : <Corrections found={corrections} />}
+        <Learners run={summary.run.id} found={learners} />
+      </div>
+      <div class="stack" id="memory" data-live="">
+        {memory.length === 0 ? null : (
+          <TableCard
+            title="Memory"
+            note="entries are shown once a test has admitted them"
+            table={memoryTestTable(memory)}
+            sentences={[MEMORY_NOTE]}
+          />
         )}
       </div>
       <div class="stack" id="now" data-live="">

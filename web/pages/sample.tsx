@@ -1,12 +1,15 @@
 /** One sample, from its prompt to the weights that it trained. */
 import { Bar, Block, Card, Chip, Empty, Said, type Tone } from '../../app/html/parts.ts';
 import type { CritiqueRow, SiblingRow } from '../../db/queries/browse.ts';
+import { debateText, turnText, type DebateWhy } from '../../app/lineage/debate.ts';
 import { treeText } from '../../app/lineage/tree.ts';
 import type { PieceWhy, SampleWhy } from '../../app/lineage/types.ts';
+import { DEBATE_ROUND } from '../../loop/words.ts';
 import { percent } from '../../process/text.ts';
 import { One, SHOWN, textPath } from '../parts/answers.tsx';
-import { iterationPath, RunLink } from '../parts/basics.tsx';
+import { iterationPath, memoryPath, RunLink } from '../parts/basics.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
+import { Sandbox } from '../parts/sandbox.tsx';
 import { cutText, visibleString } from '../text.ts';
 
 export type SampleData = {
@@ -115,7 +118,7 @@ const DRAWS = {
   unknown: 'no digest was stored with the draw',
 };
 
-const Asked = ({ why: { asked, sample, generator, tree } }: SampleData) => (
+const Asked = ({ why: { asked, sample, generator, tree, memory } }: SampleData) => (
   <>
     <dl class="facts">
       <dt>Generator</dt>
@@ -132,7 +135,7 @@ const Asked = ({ why: { asked, sample, generator, tree } }: SampleData) => (
       <dd>
         seed {sample.seed}, {sample.completionTokens.toLocaleString('en-US')} tokens, ended by{' '}
         {visibleString(sample.finishReason, 40)}
-        {sample.cached && !tree ? ', taken from an equal earlier draw' : ''}
+        {sample.cached && !tree && sample.round !== DEBATE_ROUND ? ', taken from an equal earlier draw' : ''}
       </dd>
       {typeof asked === 'string' ? (
         <>
@@ -152,6 +155,19 @@ const Asked = ({ why: { asked, sample, generator, tree } }: SampleData) => (
           </dd>
         </>
       )}
+      {memory ? (
+        <>
+          <dt>Saw</dt>
+          <dd>
+            {memory.map(({ id }, i) => (
+              <>
+                {i > 0 ? ', ' : ''}
+                <a href={memoryPath(id)}>memory {id}</a>
+              </>
+            ))}
+          </dd>
+        </>
+      ) : null}
     </dl>
     {tree ? <Block text={treeText(tree)} most={SHOWN} /> : null}
     {typeof asked === 'string' ? null : (
@@ -166,6 +182,25 @@ const Asked = ({ why: { asked, sample, generator, tree } }: SampleData) => (
       </details>
     )}
   </>
+);
+
+const Debate = ({ debate }: { debate: DebateWhy }) => (
+  <section class="card">
+    <header>
+      <h2>Debate</h2>
+      <small>
+        <Said text={debateText(debate)} most={400} />
+      </small>
+    </header>
+    {debate.turns.map((turn) => (
+      <div class="said">
+        <p class="muted">
+          <Said text={turnText(turn)} most={400} />
+        </p>
+        {turn.action === 'keep' ? null : <Block text={turn.rationale} most={SHOWN} />}
+      </div>
+    ))}
+  </section>
 );
 
 const Became = ({ why: { example, prompt }, led: { datasets, reached } }: SampleData) => {
@@ -276,6 +311,8 @@ export const SamplePage = ({ frame, data }: { frame: Partial<Frame>; data: Sampl
             ))}
           </div>
         </section>
+        {why.sandbox ? <Sandbox sandbox={why.sandbox} /> : null}
+        {why.debate ? <Debate debate={why.debate} /> : null}
         <Card title="Critiques" wide="half">
           <Critiques {...data} />
         </Card>

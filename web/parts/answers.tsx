@@ -1,4 +1,5 @@
 /** The answers to one prompt, side by side. */
+import { DEBATE_ROUND } from '../../loop/words.ts';
 import { Block, characters, Chip, Cut, Pieces, Said } from '../../app/html/parts.ts';
 import type { SiblingRow } from '../../db/queries/browse.ts';
 import { changedShare, differences } from '../diff.ts';
@@ -74,7 +75,7 @@ export const One = ({
       <Said text={one.request} most={120} />
       <br />
       <Said text={one.rewrite} most={40} />, <Said text={one.strategy} most={40} />
-      {one.round > 1 ? ', asked again' : ''}
+      {one.round === 2 ? ', asked again' : one.round === DEBATE_ROUND ? ', of a debate' : ''}
       {one.finishReason === 'stop' ? '' : `, ended by ${visibleString(one.finishReason, 40)}`}
     </p>
     <Rationale one={one} reference={reference} />

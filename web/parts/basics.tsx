@@ -41,6 +41,8 @@ export const Counting = () => (
 );
 
 export const runPath = (runId: string) => `/runs/${encodeURIComponent(runId)}`;
+export const memoryPath = (id: number): string => `/memory/${id}`;
+
 export const iterationPath = (runId: string, index: number) => `${runPath(runId)}/iterations/${index}`;
 
 export const RunLink = ({ id }: { id: string }) => (

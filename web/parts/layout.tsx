@@ -8,6 +8,8 @@ const NAVIGATION: { title: string; path: string; key: string; operates?: boolean
   { title: 'Runs', path: '/', key: 'r' },
   { title: 'Review', path: '/review', key: 'v' },
   { title: 'Checkpoints', path: '/checkpoints', key: 'c' },
+  { title: 'Memory', path: '/memory', key: 'm' },
+  { title: 'Studies', path: '/studies', key: 'd' },
   { title: 'Launch', path: '/launch', key: 'l', operates: true },
   { title: 'Schedules', path: '/schedules', key: 's' },
 ];

@@ -1,6 +1,7 @@
 /** The samples of an iteration, a page at a time, and the form that narrows them. */
 import { Chip, Empty, Said } from '../../app/html/parts.ts';
 import type { GateRow, SampleCursor, SampleFilter, SampleRow } from '../../db/queries/browse.ts';
+import { DEBATE_ROUND } from '../../loop/words.ts';
 import { visibleString } from '../text.ts';
 
 /** The filter as a query, without the place in the list. */
@@ -173,7 +174,7 @@ export const Samples = ({ path, samples, next, later, filter }: SamplesData & { 
                     {row.promptId === samples[i - 1]?.promptId ? null : <Said text={row.prompt} most={60} />}
                     <small class="muted">
                       <Said text={row.rewrite} most={40} />
-                      {row.round > 1 ? ', asked again' : ''}
+                      {row.round === 2 ? ', asked again' : row.round === DEBATE_ROUND ? ', of a debate' : ''}
                       {row.purpose === 'rehearse' ? ', rehearsal' : ''}
                     </small>
                   </td>

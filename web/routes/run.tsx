@@ -5,9 +5,16 @@ import { evaluationRows } from '../../db/queries/overview.ts';
 import { newestIteration } from '../../db/queries/iterations.ts';
 import { failingAttempts, type Failing } from '../../app/runs/failing.ts';
 import { readProgress } from '../../app/runs/progress.ts';
+import { debateReport } from '../../app/report/debates.ts';
+import { testsOfRun } from '../../db/queries/memory-tests.ts';
 import { distillationReport } from '../../app/report/distillation.ts';
 import { curriculumReport } from '../../app/report/curriculum.ts';
-import { majorityReport } from '../../app/report/report.ts';
+import { majorityReport, sameAnswerOf } from '../../app/report/report.ts';
+import { correctionReport } from '../../app/report/corrections.ts';
+import { fixReport } from '../../app/report/fixes.ts';
+import { learnerReport } from '../../app/tutor/learners.ts';
+import { treeReport } from '../../app/report/trees.ts';
+import { selfPlayReport } from '../../app/report/self-play.ts';
 import { workflowLink } from '../../app/temporal.ts';
 import { settingsOf } from '../../loop/course.ts';
 import type { Count, Remember } from '../cache.ts';
@@ -46,23 +53,42 @@ export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
   const { db } = deps;
   return new Hono().get('/runs/:run', async (c) => {
     const run = await wantedRun(deps, c.req.param('run'));
-    const [[summary], majority, distillation, adjustments, messages, drift, progress, failing] =
-      await Promise.all([
-        summarize(db, remember, [run]),
-        remember(`majority/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => majorityReport(db, run.id)),
-        run.settings.models.teacher
-          ? remember(`distillation/${run.id}`, hasEnded(run) ? Infinity : 5_000, () =>
-              distillationReport(db, run.id),
-            )
-          : null,
-        listAdjustments(db, run.id),
-        listMessages(db, run.id),
-        driftRows(db, run.id),
-        hasEnded(run) ? undefined : count(`progress/${run.id}`, 1_000, () => readProgress(db, run.id)),
-        run.status === 'running'
-          ? count(`failing/${run.id}`, 2_000, () => failingOf(deps, run.id))
-          : undefined,
-      ]);
+    const [
+      [summary],
+      majority,
+      distillation,
+      debates,
+      trees,
+      selfPlay,
+      fixes,
+      corrections,
+      adjustments,
+      messages,
+      drift,
+      progress,
+      failing,
+    ] = await Promise.all([
+      summarize(db, remember, [run]),
+      remember(`majority/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => majorityReport(db, run.id)),
+      run.settings.models.teacher
+        ? remember(`distillation/${run.id}`, hasEnded(run) ? Infinity : 5_000, () =>
+            distillationReport(db, run.id),
+          )
+        : null,
+      remember(`debates/${run.id}`, hasEnded(run) ? Infinity : 5_000, async () =>
+        // A task in code can't be asked here what it takes for equal.
+        debateReport(db, run.id, await sameAnswerOf(run).catch(() => undefined)),
+      ),
+      remember(`trees/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => treeReport(db, run.id)),
+      remember(`self-play/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => selfPlayReport(db, run.id)),
+      remember(`fixes/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => fixReport(db, run.id)),
+      remember(`corrections/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => correctionReport(db, run.id)),
+      listAdjustments(db, run.id),
+      listMessages(db, run.id),
+      driftRows(db, run.id),
+      hasEnded(run) ? undefined : count(`progress/${run.id}`, 1_000, () => readProgress(db, run.id)),
+      run.status === 'running' ? count(`failing/${run.id}`, 2_000, () => failingOf(deps, run.id)) : undefined,
+    ]);
     const asked = Number(c.req.query('events'));
     return page(
       c,
@@ -72,6 +98,13 @@ export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
           summary: progress ? withProgress(summary!, progress) : summary!,
           majority,
           distillation,
+          debates,
+          trees,
+          selfPlay,
+          fixes,
+          learners: learnerReport(run.taskSpec),
+          corrections,
+          memory: await testsOfRun(db, run.id),
           adjustments,
           curriculum: await curriculumOf(deps, summary!, adjustments),
           messages,

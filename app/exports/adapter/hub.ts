@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { UsageError } from '../../../process/errors.ts';
-import { ratchetHome, repoRoot } from '../../../stack/home.ts';
+import { ratchetHome } from '../../../stack/home.ts';
+import { programFolder } from '../../../process/program.ts';
 
 export type HubOptions = { repository: string; public: boolean };
 
@@ -37,7 +38,7 @@ export async function uploadToHub(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string> {
   const args = ['-m', 'ratchet_modelserver.upload', folder, repository, ...(isPublic ? ['--public'] : [])];
-  const options = { env: { ...env, PYTHONPATH: join(repoRoot, 'modelserver') }, signal };
+  const options = { env: { ...env, PYTHONPATH: join(programFolder, 'modelserver') }, signal };
   const { stdout } = await promisify(execFile)(pythonOf(env), args, options).catch(
     (error: Error & { stdout?: string }) => {
       if (signal?.aborted || !error.stdout) throw error;

@@ -2,9 +2,14 @@
 import { html } from 'hono/html';
 import { percent } from '../../../process/text.ts';
 import { Card, type Html } from '../../html/parts.ts';
+import { debateSentences } from '../debates.ts';
 import { distillationSentences } from '../distillation.ts';
+import { selfPlaySentences } from '../self-play.ts';
 import { comparisonTable } from '../tables/course.ts';
 import { curriculumNote, curriculumTable } from '../tables/curriculum.ts';
+import { debateTable, selfPlayTable } from '../tables/debates.ts';
+import { treeTable } from '../tables/trees.ts';
+import { MEMORY_NOTE, memoryTestTable } from '../tables/memory.ts';
 import { distillationTable } from '../tables/distillation.ts';
 import { iterationTable } from '../tables/iterations.ts';
 import type { Report } from '../types.ts';
@@ -41,6 +46,8 @@ export function proof(report: Report): Html {
         ? note(html`<strong>What the base knew already.</strong> ${majoritySentence(report)}`)
         : null,
       ...distillation(report),
+      ...debated(report),
+      ...remembered(report),
       groups(report),
     ],
   });
@@ -48,6 +55,15 @@ export function proof(report: Report): Html {
 
 const distillation = ({ distillation: taught }: Report): Html[] =>
   taught === null ? [] : [table(distillationTable(taught)), ...distillationSentences(taught).map(note)];
+
+const debated = ({ trees, debates, selfPlay }: Report): Html[] => [
+  ...(trees === null ? [] : [table(treeTable(trees))]),
+  ...(debates === null ? [] : [table(debateTable(debates)), ...debateSentences(debates).map(note)]),
+  ...(selfPlay === null ? [] : [table(selfPlayTable(selfPlay)), ...selfPlaySentences(selfPlay).map(note)]),
+];
+
+const remembered = ({ memory }: Report): Html[] =>
+  memory.length === 0 ? [] : [table(memoryTestTable(memory)), note(MEMORY_NOTE)];
 
 function groups({ comparison, iterations }: Report): Html | null {
   const grouped = comparison.filter((one) => one.groups.length > 1);

@@ -1,7 +1,5 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import type { Db } from '../../../db/connect.ts';
-import { makeFolder } from '../../../process/folder.ts';
+import { writeWhole } from '../../../process/write-whole.ts';
 import { pageData } from './data.ts';
 import { renderPage } from './page.ts';
 
@@ -12,23 +10,5 @@ import { renderPage } from './page.ts';
  * @throws Error when there is no such run, or the file cannot be written
  */
 export async function writePage(db: Db, runId: string, file: string): Promise<string> {
-  const path = resolve(file);
-  const text = await renderPage(await pageData(db, runId));
-  const part = `${path}.${process.pid}.part`;
-  try {
-    makeFolder(dirname(path));
-    writeFileSync(part, text);
-  } catch (error) {
-    throw notWritten(path, error);
-  }
-  try {
-    renameSync(part, path);
-  } catch (error) {
-    rmSync(part);
-    throw notWritten(path, error);
-  }
-  return path;
+  return writeWhole(file, await renderPage(await pageData(db, runId)));
 }
-
-const notWritten = (path: string, error: unknown) =>
-  new Error(`The report could not be written to ${path}: ${(error as Error).message}`, { cause: error });

@@ -1,0 +1,6 @@
+/** What workers of the sandbox's queue do. They have no database. */
+import { runChecks } from './run-checks.ts';
+import { simulate } from './simulate.ts';
+
+export const sandboxActivities = { runChecks, simulate };
+export type SandboxActivities = typeof sandboxActivities;

@@ -1,0 +1,24 @@
+import { ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { beating } from '../../engine/beat.ts';
+import { FAILURE } from '../../loop/failures.ts';
+import { SandboxUnavailable } from '../../sandbox/job.ts';
+import { simulate as run, type Simulated, type Simulation } from '../../tasks/discovery/simulation.ts';
+
+/**
+ * Makes one experiment on a simulator, in a container of its own. Reads and writes nothing: what it needs comes with it. A simulator
+ * that crashes, or is not done in time, is a result.
+ *
+ * @throws SandboxUnavailable, not retried, where no container can be made
+ */
+export async function simulate(simulation: Simulation): Promise<Simulated> {
+  try {
+    return await beating(
+      () => heartbeat(),
+      () => run(simulation, cancellationSignal()),
+    );
+  } catch (error) {
+    if (error instanceof SandboxUnavailable)
+      throw ApplicationFailure.nonRetryable(error.message, FAILURE.sandboxUnavailable);
+    throw error;
+  }
+}

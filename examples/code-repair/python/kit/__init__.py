@@ -1,0 +1,1 @@
+"""Small functions that need nothing but the standard library."""
