@@ -96,6 +96,12 @@ function isDenied(text: string, at: number): boolean {
   return DENIES.test(`${clause.trim()} `);
 }
 
+/** `above $0`, `$0 or more`: an amount that something begins or ends at, not a price of nothing. */
+const isBound = (text: string, from: number, to: number): boolean =>
+  /\b(?:above|over|from|below|under|beneath|beyond|than|least|most|up to|until|exceeds?|exceeding|reach(?:es|ing)?|spend(?:ing)?|worth)\s*$/i.test(
+    text.slice(Math.max(0, from - 20), from),
+  ) || /^\s*(?:or|and) (?:more|up|above|over|less|below|under|higher|lower)\b/i.test(text.slice(to, to + 20));
+
 /** A claim that begins at a word, and how many words it takes. */
 function claimAt(
   text: string,
@@ -118,12 +124,16 @@ function claimAt(
   }
   const { value, length } = number;
   const taken = first - at + length;
-  if (sign) return from('money', value === 0 ? FREE : `${sign}${value}`, taken);
+  const money = (currency: string, count: number) => {
+    const nothing = value === 0 && !isBound(text, word.at, words[at + count - 1]!.end);
+    return from('money', nothing ? FREE : `${currency}${value}`, count);
+  };
+  if (sign) return money(sign, taken);
   const [next, after] = [words[first + length], words[first + length + 1]];
   if (next?.text === '%' || /^per ?cent$/.test(next?.low ?? ''))
     return from('share', `${value} %`, taken + 1);
   const currency = CURRENCIES[singular(next?.low)];
-  if (currency) return from('money', value === 0 ? FREE : `${currency}${value}`, taken + 1);
+  if (currency) return money(currency, taken + 1);
   if (next?.text === ':' && /^[0-5]\d$/.test(after?.text ?? '') && value < 24) {
     const half = words[first + length + 2]?.low;
     const named = half === 'am' || half === 'pm' ? half : undefined;

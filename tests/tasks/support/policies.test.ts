@@ -91,6 +91,8 @@ describe('an answer', () => {
         );
         expect(outcome).not.toBe('supported');
       }),
+      // A threshold of nothing was taken for the `free` beside it.
+      { examples: valued.map((fact) => [fact, 0, 0]) },
     );
   });
 
@@ -105,6 +107,10 @@ describe('an answer', () => {
     ['How much is a return label?', 'It depends.', 'unsupported'],
     ['How much is a return label?', 'A return label is free.', 'contradicted'],
     ['How long is the warranty on tents?', 'Sixty months.', 'supported'],
+    ['When do I get free shipping?', 'Shipping is free above $80.', 'supported'],
+    ['When do I get free shipping?', 'Shipping is free above 0 dollars.', 'contradicted'],
+    ['When do I get free shipping?', 'Shipping is free for orders of $0 or more.', 'contradicted'],
+    ['How much do helmets cost for children?', 'Helmets cost children $0.', 'supported'],
     ['Do you sell helicopters?', 'Yes, we sell helicopters.', 'unsupported'],
   ])('%s %s', (request, answer, outcome) => {
     expect(check(request, answer)).toMatchObject({ outcome });
