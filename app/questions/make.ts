@@ -37,16 +37,13 @@ export type QuestionsMade = {
 /** Characters of one that are shown. */
 const EXAMPLE = 100;
 
-/** Nothing that was written could be kept. */
-export class NoQuestions extends Error {}
-
 /**
  * Reads the documents, asks, and writes the file as a whole. What was asked before is taken from the file beside it (`….replies`), so
  * that the same call again costs nothing, and one that was killed goes on.
  *
  * @param told called after each passage
- * @throws InvalidInputError where documents can't be read, or the file holds something else; EndpointError; NoQuestions; Error where the
- *   model can't be asked
+ * @throws InvalidInputError where documents can't be read, or the file holds something else; EndpointError; Error where the model can't
+ *   be asked, or no question could be kept
  */
 export async function makeQuestions(
   { documents: given, endpoint: named, skipUnreadable, ...settings }: QuestionsAsked,
@@ -74,7 +71,7 @@ export async function makeQuestions(
   }
   const { rows, passages: asked, dropped } = written;
   if (rows.length === 0)
-    throw new NoQuestions(
+    throw new Error(
       [
         `${model} wrote no question that could be kept, of ${asked} passages; ${out} is as it was.`,
         ...droppedLines(dropped),

@@ -29,7 +29,7 @@ export async function readPdf(bytes: Uint8Array): Promise<PdfText> {
   let pages: StructuredTextItem[][];
   try {
     // A copy: the library takes the bytes for its own.
-    const document = await getDocumentProxy(bytes.slice(), { verbosity: 0 });
+    const document = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 });
     try {
       ({ items: pages } = await extractTextItems(document));
     } finally {
