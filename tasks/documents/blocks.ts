@@ -4,7 +4,7 @@
 export type Block = { headings: string[]; lines: string[]; page?: number };
 
 const FENCE = /^\s*```/;
-const HEADING = /^(#{1,6})\s+(.*?)\s*#*$/;
+const HEADING = /^(#{1,6})\s+(.*)$/;
 const ITEM = /^\s*(?:[-*+]|\d{1,3}[.)])\s+(.*)$/;
 export const ROW = /^\s*\|/;
 const RULE_OF_TABLE = /^\s*\|[\s:|-]*$/;
@@ -23,7 +23,7 @@ export function blocksOf(text: string, { tables = false } = {}): Block[] {
     lines = [];
   };
   let fenced = false;
-  for (const line of text.replaceAll(/<!--.*?-->/gs, '').split(/\r?\n/)) {
+  for (const line of withoutComments(text).split(/\r?\n/)) {
     const heading = HEADING.exec(line);
     const item = ITEM.exec(line);
     if (FENCE.test(line)) fenced = !fenced;
@@ -31,7 +31,7 @@ export function blocksOf(text: string, { tables = false } = {}): Block[] {
     else if (heading) {
       end();
       headings.length = heading[1]!.length - 1;
-      headings[heading[1]!.length - 1] = heading[2]!;
+      headings[heading[1]!.length - 1] = withoutMarks(heading[2]!);
     } else if (line.trim() === '') end();
     else if (item) {
       end();
@@ -40,6 +40,26 @@ export function blocksOf(text: string, { tables = false } = {}): Block[] {
   }
   end();
   return blocks;
+}
+
+// Neither is a pattern: those that would do take time by the square of a hostile text's length.
+
+function withoutComments(text: string): string {
+  let rest = '';
+  for (let at = 0; ;) {
+    const start = text.indexOf('<!--', at);
+    const end = start === -1 ? -1 : text.indexOf('-->', start + 4);
+    if (end === -1) return rest + text.slice(at);
+    rest += text.slice(at, start);
+    at = end + 3;
+  }
+}
+
+/** A heading without the `##` that may close it. */
+function withoutMarks(heading: string): string {
+  let end = heading.length;
+  while (heading[end - 1] === '#') end -= 1;
+  return heading.slice(0, end).trim();
 }
 
 /** The paragraphs of a text without any marks. */

@@ -26,14 +26,22 @@ const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
 
 /** Blocks under the same headings, put together as far as they go into one passage; longer ones are cut between sentences. */
 export function passagesIn(file: string, blocks: readonly Block[]): DocumentPassage[] {
-  const sections: { heading: string; texts: string[]; page?: number }[] = [];
+  const sections: { heading: string; texts: string[]; length: number; page?: number }[] = [];
   for (const { headings, lines, page } of blocks) {
     const heading = tidy(headings.join(', ')).slice(0, LONGEST_HEADING);
     for (const text of piecesOf(textOf(lines))) {
       const last = sections.at(-1);
-      const length = last ? last.texts.join('\n').length + 1 + text.length : Infinity;
-      if (last?.heading === heading && length <= MOST_CHARACTERS) last.texts.push(text);
-      else sections.push({ heading, texts: [text], ...(page === undefined ? {} : { page }) });
+      const length = text.length + 1;
+      if (last?.heading === heading && last.length + length <= MOST_CHARACTERS) {
+        last.texts.push(text);
+        last.length += length;
+      } else
+        sections.push({
+          heading,
+          texts: [text],
+          length: text.length,
+          ...(page === undefined ? {} : { page }),
+        });
     }
   }
   return sections.map(({ heading, texts, page }, i) => {

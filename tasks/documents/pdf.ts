@@ -18,8 +18,10 @@ const HEADING_SIZE = 1.15;
 const LONGEST_HEADING = 150;
 /** A gap of so many sizes of letters ends a paragraph. */
 const PARAGRAPH_GAP = 1.7;
-/** A line that stands on so many pages, and on half of all, is a running head or foot. */
+/** A line at the end of a page that stands on so many, and on half of all, is a running head or foot. */
 const RUNNING_PAGES = 3;
+/** At either end of a page. */
+const OUTER_LINES = 2;
 
 /** What is wrong with a PDF, in words that follow its name. */
 export class PdfProblem extends Error {}
@@ -71,11 +73,15 @@ function linesOf(items: readonly StructuredTextItem[], page: number): Line[] {
 /** All lines but running heads and feet, the number of the page among them. */
 function withoutRunning(pages: readonly Line[][]): Line[] {
   const formOf = ({ text }: Line) => text.replaceAll(/\d+/g, '#');
+  const isOuter = (lines: readonly Line[], i: number) => i < OUTER_LINES || i >= lines.length - OUTER_LINES;
   const counts = new Map<string, number>();
-  for (const form of pages.flatMap((lines) => [...new Set(lines.map(formOf))]))
-    counts.set(form, (counts.get(form) ?? 0) + 1);
+  for (const lines of pages)
+    for (const form of new Set(lines.filter((_, i) => isOuter(lines, i)).map(formOf)))
+      counts.set(form, (counts.get(form) ?? 0) + 1);
   const least = Math.max(RUNNING_PAGES, pages.length / 2);
-  return pages.flat().filter((line) => counts.get(formOf(line))! < least);
+  return pages.flatMap((lines) =>
+    lines.filter((line, i) => !isOuter(lines, i) || (counts.get(formOf(line)) ?? 0) < least),
+  );
 }
 
 function blocksOfLines(lines: readonly Line[]): Block[] {
@@ -96,14 +102,14 @@ function blocksOfLines(lines: readonly Line[]): Block[] {
       if (block === undefined && near && above?.size === line.size) above.text += ` ${line.text}`;
       else headings = [...headings.filter(({ size }) => size > line.size), { ...line }];
       block = undefined;
-    } else if (block && near) block.lines = [joined(block.lines[0]!, line.text)];
+    } else if (block && near) block.lines.push(line.text);
     else {
       block = { headings: headings.map(({ text }) => text), lines: [line.text], page: line.page };
       blocks.push(block);
     }
     before = line;
   }
-  return blocks;
+  return blocks.map((one) => ({ ...one, lines: [undivided(one.lines)] }));
 }
 
 const isHeading = ({ text, size }: Line, usual: number): boolean =>
@@ -116,6 +122,9 @@ function usualSize(lines: readonly Line[]): number {
   return [...characters].reduce((most, one) => (one[1] > most[1] ? one : most), [0, 0])[0];
 }
 
-/** A word that was divided at the end of a line is one again. */
-const joined = (text: string, next: string): string =>
-  /\p{Ll}-$/u.test(text) && /^\p{Ll}/u.test(next) ? text.slice(0, -1) + next : `${text} ${next}`;
+/** The lines of a paragraph as one. A word that was divided at the end of a line is one again. */
+const undivided = (lines: readonly string[]): string =>
+  lines.reduce((text, line, i) => {
+    const isDivided = /\p{Ll}-$/u.test(line) && /^\p{Ll}/u.test(lines[i + 1] ?? '');
+    return text + (isDivided ? line.slice(0, -1) : `${line} `);
+  }, '');

@@ -32,7 +32,7 @@ const lines = fc.array(
 
 describe('passages', () => {
   it('stand under their headings, list items and rows of tables on lines of their own', () => {
-    const text = `# Returns
+    const text = `# Returns ##
 An order may be
 sent back.
 
@@ -91,6 +91,23 @@ Open.`;
       }),
     );
   });
+
+  it('are cut in little time, whatever was made to take long', () => {
+    for (const text of [
+      `# a${'#'.repeat(500_000)}b`,
+      `# a${' '.repeat(500_000)}b`,
+      '<!--'.repeat(250_000),
+      '- a\n'.repeat(100_000),
+      'x'.repeat(1_000_000),
+      '.'.repeat(1_000_000),
+      '\n'.repeat(1_000_000),
+    ]) {
+      const began = performance.now();
+      inMarkdown(text);
+      passagesIn('a.txt', paragraphsOf(text));
+      expect(performance.now() - began, text.slice(0, 10)).toBeLessThan(15_000);
+    }
+  }, 60_000);
 
   it('come of any bytes, or the file is refused by its name', async () => {
     const pdf = pdfOf([[{ text: 'A page of text that says something about a thing.', y: 700 }]]);
