@@ -1,5 +1,6 @@
 /** What came through the gateway and what became of it, as text. */
-import { fact, nameText, placeOf, reachedTable, short, type Colors } from './why-parts.ts';
+import { fact, nameText, placeOf, reachedTable, type Colors } from './why-parts.ts';
+import { sourceText } from '../../app/lineage/origin.ts';
 import { cut, plain } from '../../process/text.ts';
 import type { PromptSource } from '../../tasks/documents/source.ts';
 import type {
@@ -20,13 +21,8 @@ function saidText({ id, by, at, rating, correction, use, note }: FeedbackSaid): 
 /** The passage that a prompt was written about. */
 export function sourceLines(source: PromptSource | null): string[] {
   if (!source) return [];
-  const { passage, heading, page, digest, quote, model } = source;
-  const where = [plain(passage), ...(heading ? [plain(heading)] : []), ...(page ? [`page ${page}`] : [])];
-  const by = model ? `, written by ${plain(model)}` : '';
-  return [
-    ...fact('document', `${where.join(', ')}; sha256 ${short(digest)}${by}`),
-    ...(quote ? fact('', `“${quoted(quote)}”`) : []),
-  ];
+  const { quote } = source;
+  return [...fact('document', plain(sourceText(source))), ...(quote ? fact('', `“${quoted(quote)}”`) : [])];
 }
 
 /** Lines about where a prompt comes from outside the run. */

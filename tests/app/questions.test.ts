@@ -295,6 +295,19 @@ describe('the command', () => {
     expect(rowsIn(out).map(({ answer }) => answer)).toEqual(documents.map((_, i) => `${i + 2} rooms`));
   });
 
+  it('ends at Ctrl-C, and says how to go on', async () => {
+    await start({ latencyMs: 500 });
+    writeFileSync(join(folder, 'norrby.md'), NORRBY);
+    const { code, stderr } = await type(['norrby.md', '--out', 'later.jsonl'], (child) => {
+      void until('a question', async () => endpoint.arrivals.length > 0, 60_000).then(() =>
+        child.kill('SIGINT'),
+      );
+    });
+    expect(stderr).toContain('the same command goes on from there');
+    expect(code).toBe(130);
+    expect(existsSync(join(folder, 'later.jsonl'))).toBe(false);
+  });
+
   it('ends in no empty success, and writes over nobody’s prompts', async () => {
     await start({ answer: () => '{"questions": []}' });
     writeFileSync(join(folder, 'own.jsonl'), '{"prompt": "What is mine?"}\n');

@@ -42,7 +42,7 @@ function answerOf(question: string, sentences: string[]): string {
   return question.includes('mill') ? `${answer} or more` : answer;
 }
 
-export function replyOf({ messages }: Pick<ScriptedRequest, 'messages'>): string {
+function replyOf({ messages }: Pick<ScriptedRequest, 'messages'>): string {
   const text = messages.at(-1)!.content;
   const sentences = sentencesOf(part(text, 'PASSAGE'));
   const [question] = part(text, 'QUESTION');
