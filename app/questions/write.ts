@@ -12,7 +12,7 @@ import {
   type Asking,
   type Written,
 } from '../../tasks/documents/ask.ts';
-import { checked, formOf, type Dropped } from '../../tasks/documents/objections.ts';
+import { checked, factOf, formOf, type Dropped } from '../../tasks/documents/objections.ts';
 import type { DocumentPassage } from '../../tasks/documents/passages.ts';
 import type { PromptSource } from '../../tasks/documents/source.ts';
 import { shuffled } from '../../tasks/random.ts';
@@ -63,6 +63,7 @@ export async function writeQuestions(
   const dropped: Drop[] = [];
   const kept: { passage: DocumentPassage; row: QuestionRow }[] = [];
   const near = createLeakIndex([], NEAR);
+  const facts = new Set<string>();
   const limit = pLimit({ concurrency: AT_ONCE, rejectOnClear: true });
   const order = shuffled(passages, `questions/${settings.seed}`, ({ digest }) => digest);
   const pages = order.map((passage) => limit(() => questionsAbout(passage, settings, replies)));
@@ -77,8 +78,10 @@ export async function writeQuestions(
       dropped.push(...own);
       for (const question of questions.slice(0, settings.limit - kept.length)) {
         const text = question.question;
-        if (near.find({ text })) dropped.push({ reason: 'nearCopy', example: text });
+        if (near.find({ text }) || facts.has(factOf(question)))
+          dropped.push({ reason: 'nearCopy', example: text });
         else {
+          facts.add(factOf(question));
           near.add({ key: text, text, benchmark: passage.id });
           kept.push({ passage, row: rowOf(question, passage, settings.model) });
         }

@@ -7,6 +7,7 @@
 import { normalised, tokensOf } from '../../loop/leaks.ts';
 import { isRefusal } from '../file/normalised.ts';
 import { textProblem } from '../jsonl.ts';
+import { stemsOf } from '../support/retrieve.ts';
 import type { Written } from './ask.ts';
 import type { DocumentPassage } from './passages.ts';
 
@@ -46,6 +47,10 @@ const LEANS = [
 /** The form in which answers are compared: case, spacing, punctuation, articles and the way numbers are written don't count. */
 export const formOf = (answer: string): string =>
   isRefusal(answer) ? '' : normalised(answer).replace(/^(?:the|an?) /, '');
+
+/** Equal for questions that ask for one thing in nearly one wording: the same answer, and the same words but for their forms and small ones. */
+export const factOf = ({ question, answer }: Pick<Written, 'question' | 'answer'>): string =>
+  JSON.stringify([formOf(answer), ...stemsOf(question).toSorted()]);
 
 const isIn = (words: string, text: string): boolean => ` ${text} `.includes(` ${words} `);
 const wordsOf = (text: string): string => tokensOf(text).join(' ');

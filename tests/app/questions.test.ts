@@ -142,13 +142,15 @@ describe('questions', () => {
 
     await endpoint.close();
     await start();
+    const twice = [NORRBY, `${NORRBY}\nNothing else is known of its churches.`].map((text) => write(text));
+    expect(dropped(await make(twice, outFile()))).toMatchObject({ nearCopy: 1 });
     const many = Array.from({ length: 40 }, (_, i) =>
       write(`The house of Place${i} has ${i} rooms. ${'It is old. '.repeat(9)}`),
     );
     const limited = await make(many, outFile(), { limit: 5 });
     expect(limited.rows).toHaveLength(5);
     // Those under way when it was enough are asked to their end; no other is begun.
-    expect(endpoint.requests.length).toBeLessThan(2 * (5 + 2 * 8));
+    expect(limited.spent.requests).toBeLessThan(2 * (5 + 2 * 8));
     const other = await make(many, outFile(), { limit: 5, seed: 2 });
     expect(other.rows).not.toEqual(limited.rows);
   });
@@ -171,10 +173,10 @@ answer: { read: boxed, compare: normalised }
     );
     const loaded = loadTask(await resolveTask(task));
     const prompts = await collect(loaded.prompts({ seed: 1, count: 10, exclude: () => false }));
-    expect(prompts.map(({ text, source }) => [text, source?.heading]).toSorted()).toEqual([
-      ['How many bells has the church of Norrby?', 'Churches'],
-      ['How many steps has the lighthouse of Norrby?', 'Norrby, Sights'],
-    ]);
+    expect(Object.fromEntries(prompts.map(({ text, source }) => [text, source?.heading]))).toEqual({
+      'How many bells has the church of Norrby?': 'Churches',
+      'How many steps has the lighthouse of Norrby?': 'Norrby, Sights',
+    });
     expect(prompts.every(({ source }) => source!.quote !== undefined)).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 /** What speaks against a question is told by rule: a good one passes, and each fault is named. */
 import { describe, expect, it } from 'vitest';
 import { readAnswered, readWritten } from '../../../tasks/documents/ask.ts';
-import { checked, formOf } from '../../../tasks/documents/objections.ts';
+import { checked, factOf, formOf } from '../../../tasks/documents/objections.ts';
 import { passagesIn } from '../../../tasks/documents/passages.ts';
 
 const [passage] = passagesIn('norrby.md', [
@@ -61,6 +61,19 @@ describe('a question', () => {
       'How many steps has the lighthouse of Norrby？',
     ])
       expect(fate({ question })).toHaveProperty('value');
+  });
+});
+
+describe('the fact', () => {
+  const fact = (question: string, answer: string) => factOf({ question, answer });
+  const asked = fact('How many steps has the lighthouse of Norrby?', '211 steps');
+  it('is one in other forms of the same words, with the same answer', () => {
+    expect(fact('How many steps does the lighthouse of Norrby have?', '211 Steps.')).toBe(asked);
+    expect(fact('Of Norrby’s lighthouse, how many steps?', '211 steps')).toBe(asked);
+  });
+  it('is another of another thing, or with another answer', () => {
+    expect(fact('How many steps has the lighthouse of Soderby?', '211 steps')).not.toBe(asked);
+    expect(fact('How many steps has the lighthouse of Norrby?', '212 steps')).not.toBe(asked);
   });
 });
 
