@@ -47,6 +47,15 @@ export type Recombined = { rationale: string; doubt?: string } | { impossible: s
 
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string };
 
+/** An answer that a person wrote, in the form of the problem that it answers. */
+export type Written = {
+  /** Of the form that is trained on as what was asked (`Rewrite.key`). */
+  form: string;
+  rationale: string;
+  /** Who wrote it, and where it was said. */
+  by: string;
+};
+
 /** A way of asking: plain, chain of thought, least-to-most, an alternative approach, … */
 export type Strategy = {
   name: string;
@@ -211,6 +220,11 @@ export interface Task {
   noise?: Noise[];
   /** All equivalent forms (its own text among them) in an order that depends on the seed. */
   rewrites?(prompt: Prompt, seed: number): Rewrite[];
+  /**
+   * Answers to a prompt that people wrote, corrections say: further samples of it, which every gate judges as it does the model's. They
+   * have no vote, and the model's own come first where both passed. The same prompt and forms always give the same, in the same order.
+   */
+  written?(prompt: Prompt, forms: readonly Rewrite[]): Written[];
   /**
    * The same worked example in its equivalent forms, steps and all, itself first; for rules that the task does not know as well. Only
    * what stays right whatever is computed: swapped numbers of a sum, say.
