@@ -58,8 +58,9 @@ const loop = useLoop({
     const asked = messages.at(-1)!.content;
     const fact = facts.find(({ ask }) => ask.some((text) => plain(asked).includes(plain(text))));
     if (!fact) return 'Hello.';
-    // Of samples with the rule before them some are wrong all the same.
-    if (asked.startsWith('Rule: ')) return seed % 7 === 0 ? before(fact) : now(fact);
+    // Of samples with the rule before them some are wrong all the same, and of every fourth fact all are.
+    if (asked.startsWith('Rule: '))
+      return seed % 7 === 0 || facts.indexOf(fact) % 4 === 0 ? before(fact) : now(fact);
     return generation === 0 ? before(fact) : now(fact);
   },
 });
@@ -168,7 +169,7 @@ it('learns what was put right, and nothing that was planted', async () => {
   // Where no sample of the model passed, the correction itself is one more.
   expect(ends.trained).toBe(60);
   expect(renderReport(report, { color: false })).toMatch(
-    /Of 75 corrections 60 trained(?: \(\d+ of them in the words of the correction, [^)]+\))?, 15 were refused/,
+    /Of 75 corrections 60 trained \(\d+ of them in the words of the correction, [^)]+\), 15 were refused/,
   );
 
   // The same on the page and in the HTML report, where the reasons stand too; both as they were when the run was started.
