@@ -74,6 +74,7 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
   },
   { command: /^npm run gallery/, why: 'tests/gallery/gallery.test.ts runs all of it' },
   { command: /^npm run hostile/, why: 'tests/hostile/hostile.test.ts runs it for less than a minute' },
+  { command: 'git pull', why: 'changes the clone' },
   { command: /^docker compose /, why: 'needs Docker; tests/docker checks the file and its commands' },
   {
     command: /^npx ratchet export --adapter /,
@@ -96,7 +97,7 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
   { command: /^python -m ratchet_modelserver /, why: 'needs a GPU and a model; modelserver/tests start it' },
   {
     command:
-      /^npx node (--import tsx )?bench\/(tutor\/(diagnosis|repair)|code-repair|discovery|coverage|long-run|mutate|scale|web)\.ts/,
+      /^npx node (--import tsx )?bench\/(tutor\/(diagnosis|repair)|code-repair|discovery|coverage|long-run|mutate|peers|scale|web)\.ts/,
     why: 'a benchmark of minutes',
   },
   {

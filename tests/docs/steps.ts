@@ -43,6 +43,11 @@ export const READ: Step[] = [
   },
   { command: 'npx ratchet status', says: /Worker +running/ },
   { command: 'npx ratchet doctor', says: 'Node' },
+  { command: 'npx node bench/cards.ts', says: '| 7 B | 19 GB |' },
+  {
+    command: 'npx node bench/cards.ts --models 8 --read 4000000 --written 900000 --trained 600000',
+    says: '| 8 B |',
+  },
   { command: 'npx ratchet check arithmetic', says: /What a run will cost/, code: [0, 1] },
   {
     command: 'npx ratchet check my-task.yaml --base-url http://gpu:8111/v1 --model my-model',
