@@ -7,7 +7,7 @@ import { modelCalls, samples } from '../db/schema.ts';
 import { formsOf, samplerOf, type IterationContext } from './context.ts';
 import { readWork } from './reading.ts';
 
-export const WRITTEN = 'written';
+const WRITTEN = 'written';
 
 /** What no model counted: English has about four characters to a token. */
 const tokensOf = (text: string): number => Math.ceil(text.length / 4);

@@ -5,6 +5,7 @@
  */
 import type { SandboxedCheck } from '../sandbox/job.ts';
 import type { Harness } from './harness.ts';
+import type { Written } from './written.ts';
 import type { BenchmarkRole, CritiqueOutcome, ProbeKind } from '../loop/words.ts';
 import type { ImproveInput } from '../loop/input.ts';
 
@@ -46,15 +47,6 @@ export type SolvedPart = { prompt: Part; answer: string; works: { request: strin
 export type Recombined = { rationale: string; doubt?: string } | { impossible: string };
 
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string };
-
-/** An answer that a person wrote, in the form of the problem that it answers. */
-export type Written = {
-  /** Of the form that is trained on as what was asked (`Rewrite.key`). */
-  form: string;
-  rationale: string;
-  /** Who wrote it, and where it was said. */
-  by: string;
-};
 
 /** A way of asking: plain, chain of thought, least-to-most, an alternative approach, … */
 export type Strategy = {

@@ -10,7 +10,8 @@ import { prepareSupport } from '../../../tasks/support/prepare.ts';
 import { readSupportTask, type SupportSpec } from '../../../tasks/support/resolve.ts';
 import type { CorrectionRow } from '../../../tasks/support/rows.ts';
 import { answersOf } from '../../../tasks/support/written.ts';
-import type { Task, Written } from '../../../tasks/task.ts';
+import type { Task } from '../../../tasks/task.ts';
+import type { Written } from '../../../tasks/written.ts';
 import { keyOf } from '../../../tasks/file/rows.ts';
 import { readYaml } from '../../../tasks/yaml.ts';
 
