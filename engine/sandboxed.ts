@@ -53,7 +53,7 @@ export async function pendingChecks(
   const written = writtenOn(candidates);
   const { known, jobs } = await settle(
     db,
-    context.task,
+    { task: context.task, image: span.image },
     todo.map(({ sample, prompt }) => ({
       id: sample.id,
       problem: { ...prompt, level: prompt.level ?? undefined },
@@ -120,13 +120,13 @@ async function votedIn(db: Db, context: IterationContext, { first, count }: Span
 }
 
 /** Answers to held-out problems of a task whose sandbox grades them. */
-async function pendingGrades(db: Db, { evaluationId, ...span }: Span & { evaluationId: number }) {
+async function pendingGrades(db: Db, { evaluationId, image, ...span }: CheckSpan & { evaluationId: number }) {
   const { checkpointId } = await getEvaluation(db, evaluationId);
   const task = taskOf(await readRun(db, (await getCheckpoint(db, checkpointId)).runId));
   const items = await ungradedItems(db, evaluationId, span);
   const { known, jobs } = await settle(
     db,
-    task,
+    { task, image },
     items.map(({ itemId: id, key, text, rationale, answer }) => ({
       id,
       problem: { key, text },
@@ -155,19 +155,22 @@ type Work = {
 type Known = { id: number; result: SandboxVerdict; resultDigest: string | null };
 type SandboxVerdict = Pick<Verdict, 'ok' | 'score' | 'reason'> & { behaviour?: string | null };
 
+/** What is checked, and what by: results are known by both. */
+type Place = { task: Task; image: string | undefined };
+
 /** Work is looked through in parts of so many: to make a job of it may take parsing. */
 const PART = 2 * JOBS;
 
 /** Of some work what is known already, or refused by the task, and a page of jobs of the rest. Looks no further than it needs to. */
 async function settle(
   db: Db,
-  task: Task,
+  place: Place,
   todo: readonly Work[],
 ): Promise<{ known: Known[]; jobs: CheckJob[] }> {
   const known: Known[] = [];
   const page = createPage();
   for (let at = 0; at < todo.length && !page.isFull(); at += PART) {
-    const made = todo.slice(at, at + PART).map((one) => ({ id: one.id, job: jobOf(task, one) }));
+    const made = todo.slice(at, at + PART).map((one) => ({ id: one.id, job: jobOf(place, one) }));
     const digests = made.flatMap(({ job }) => ('refused' in job ? [] : job.digest));
     const found = await resultsOf(db, digests);
     for (const { id, job } of made) {
@@ -183,7 +186,7 @@ async function settle(
   return { known, jobs: page.jobs() };
 }
 
-function jobOf(task: Task, { problem, work, others }: Work): CheckJob | { refused: string } {
+function jobOf({ task, image }: Place, { problem, work, others }: Work): CheckJob | { refused: string } {
   const given = { ...work, rationale: visibleOf(work.rationale) };
   const { key, text, level } = problem;
   const { request, rationale, answer } = given;
@@ -198,7 +201,9 @@ function jobOf(task: Task, { problem, work, others }: Work): CheckJob | { refuse
       refused: `too large to be checked: ${bytes} bytes with all that goes with it, ${JOB_BYTES} are allowed`,
     };
   const { archive } = job;
-  const digest = digestOf(JSON.stringify([checkOf(task), input, archive]));
+  const digest = digestOf(
+    JSON.stringify([checkOf(task), input, archive, ...(image === undefined ? [] : [image])]),
+  );
   return { digest, input, ...(archive === undefined ? {} : { archive }) };
 }
 

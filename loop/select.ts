@@ -8,7 +8,10 @@ import { rationaleSignature, templateOf } from './rationale.ts';
 
 /** A sample that passed every required gate. */
 export type AcceptedSample = {
-  /** 1: the first samples, which voted; 2: rewrites that missed the trusted answer, asked again; 3: of a debate, whose vote it was. */
+  /**
+   * 1: the first samples, which voted; 2: rewrites that missed the trusted answer, asked again; 3: of a debate, whose vote it was; 0:
+   * what people wrote.
+   */
   round: number;
   /** Position among the prompt's samples of that round. */
   index: number;
@@ -35,9 +38,14 @@ export type Chosen = { total: number; templates: Map<string, number> };
 
 export const nothingChosen = (): Chosen => ({ total: 0, templates: new Map() });
 
-/** In the order in which they were sampled. */
+/** In the order in which they were sampled, and then what people wrote: a model learns with least loss what it says itself. */
 const sampled = <T extends AcceptedSample>(accepted: readonly T[]): T[] =>
-  accepted.toSorted((a, b) => a.round - b.round || a.index - b.index);
+  accepted.toSorted(
+    (a, b) =>
+      Number(a.round === 0) - Number(b.round === 0) ||
+      a.round - b.round ||
+      Math.abs(a.index) - Math.abs(b.index),
+  );
 
 /** The cluster of each of a prompt's samples (loop/clusters.ts). */
 export function clustersAmong<T extends AcceptedSample>(accepted: readonly T[]): Map<T, number> {

@@ -5,6 +5,7 @@
  */
 import type { SandboxedCheck } from '../sandbox/job.ts';
 import type { Harness } from './harness.ts';
+import type { Written } from './written.ts';
 import type { BenchmarkRole, CritiqueOutcome, ProbeKind } from '../loop/words.ts';
 import type { ImproveInput } from '../loop/input.ts';
 
@@ -211,6 +212,11 @@ export interface Task {
   noise?: Noise[];
   /** All equivalent forms (its own text among them) in an order that depends on the seed. */
   rewrites?(prompt: Prompt, seed: number): Rewrite[];
+  /**
+   * Answers to a prompt that people wrote, corrections say: further samples of it, which every gate judges as it does the model's. They
+   * have no vote, and the model's own come first where both passed. The same prompt and forms always give the same, in the same order.
+   */
+  written?(prompt: Prompt, forms: readonly Rewrite[]): Written[];
   /**
    * The same worked example in its equivalent forms, steps and all, itself first; for rules that the task does not know as well. Only
    * what stays right whatever is computed: swapped numbers of a sum, say.

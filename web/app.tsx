@@ -17,6 +17,7 @@ import { iterationRoutes } from './routes/iteration.tsx';
 import { learnersRoutes } from './routes/learners.tsx';
 import { memoryRoutes } from './routes/memory.tsx';
 import { reviewRoutes } from './routes/review.tsx';
+import { discoverRoutes } from './routes/discover.tsx';
 import { launchRoutes } from './routes/launch.tsx';
 import { mayAsk, visitorOf } from './roles.ts';
 import { runRoutes } from './routes/run.tsx';
@@ -104,6 +105,7 @@ export function createApp(deps: Deps): Hono<WebEnv> {
   app.route('/', steerRoutes(deps));
   app.route('/', reviewRoutes(deps));
   app.route('/', launchRoutes(deps));
+  app.route('/', discoverRoutes(deps));
   app.route('/', schedulesRoutes(deps));
   app.route('/', sessionsRoutes(deps));
 

@@ -50,5 +50,5 @@ const REVIEWERS_WRITE = /^(\/runs\/[^/]+\/review(\/[^/]+)?|\/logout)$/;
 
 export const mayAsk = (role: WebRole, method: string, path: string): boolean =>
   role === 'operate' || method === 'GET' || method === 'HEAD'
-    ? role === 'operate' || !/^\/(sessions|launch)(\/|$)/.test(path)
+    ? role === 'operate' || !/^\/(sessions|launch|discover)(\/|$)/.test(path)
     : REVIEWERS_WRITE.test(path);

@@ -1,4 +1,4 @@
-import { continueAsNew } from '@temporalio/workflow';
+import { continueAsNew, patched } from '@temporalio/workflow';
 import type { CheckSpan } from '../loop/check-job.ts';
 import { main, sandbox } from './proxies.ts';
 
@@ -12,8 +12,9 @@ const PAGES = 10;
  * Reads and writes nothing itself. Safe to repeat: what is verified already is not asked for again.
  */
 export async function checks(span: CheckSpan): Promise<void> {
+  const image = patched('sandbox-image') ? await sandbox.describeImage() : undefined;
   for (let page = 0; page < PAGES; page++) {
-    const { check, jobs } = await main.pendingInSandbox(span);
+    const { check, jobs } = await main.pendingInSandbox({ ...span, image });
     if (jobs.length === 0) return;
     const checked = await sandbox.runChecks({ check, jobs });
     await main.storeChecked({ checked });

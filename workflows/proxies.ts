@@ -124,7 +124,7 @@ export const cancelling = proxyActivities<Pick<TrainActivities, 'cancelTraining'
 /**
  * What a model wrote, run in containers, each within its limits. Where nobody serves the queue for half an hour, the run parks.
  */
-export const sandbox = proxyActivities<Pick<SandboxActivities, 'runChecks'>>(
+export const sandbox = proxyActivities<Pick<SandboxActivities, 'describeImage' | 'runChecks'>>(
   scheduledOn('sandbox', {
     cancellationType,
     startToCloseTimeout: '12 hours',

@@ -1,4 +1,5 @@
 import { carriedOut, correctionsFor } from '../../db/queries/gateway.ts';
+import { testedKeys } from '../../db/queries/memory-tests.ts';
 import { addLeaks, calibrationProblems, countLeaks, heldOutProblems } from '../../db/queries/leaks.ts';
 import { setStageTotal } from '../../db/queries/iterations.ts';
 import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../../db/queries/prompts.ts';
@@ -98,6 +99,8 @@ async function drawPool(db: Deps['db'], context: IterationContext, fixedKeys: Se
   const regressions = new Set(heldOut.flatMap((one) => (one.benchmark === REGRESSIONS ? one.key : [])));
   const used = unused || calibrates(context) ? await usedKeys(db, run.task, iteration.id) : undefined;
   const learnt = unused ? used! : await acceptedKeys(db, run.id);
+  // Precision of votes that entries stand before, on what those were chosen by, would flatter them.
+  const tested = settings.memory.mode === 'on' ? await testedKeys(db, run.task) : new Set<string>();
   const calibration = calibrates(context)
     ? await draws.take(
         (request) => task.calibration!(request),
@@ -106,7 +109,7 @@ async function drawPool(db: Deps['db'], context: IterationContext, fixedKeys: Se
           seed: seedOf(iteration.plan.seed, 'calibration'),
           count: calibrationWanted(settings),
           levels,
-          exclude: (key) => heldOutKeys.has(key) || used!.has(key),
+          exclude: (key) => heldOutKeys.has(key) || used!.has(key) || tested.has(key),
         },
       )
     : [];

@@ -8,6 +8,7 @@ import { climb } from '../../engine/ladder/climb.ts';
 import { climbs, inUse, samplesFor, spread, strategiesOf } from '../../engine/pool.ts';
 import type { SampleRequest } from '../../engine/sampling.ts';
 import { sample, type Sampled } from '../../engine/sampling.ts';
+import { addWritten } from '../../engine/written.ts';
 
 export type Page = { iterationId: number; first: number; count: number };
 
@@ -28,7 +29,7 @@ function firstRound(
  * Generate: the first samples of one page of prompts, or the solutions of those that are solved by way of their parts.
  *
  * Reads: prompts, paraphrases, admitted memory, equal draws of earlier runs. Writes: paraphrases, trees, samples, with their calls
- * and what they saw of memory.
+ * and what they saw of memory, and what people wrote.
  * Safe to repeat: a prompt has one sample of a round and an index, and only what is missing is asked for.
  */
 export async function generatePage({ db }: Deps, { iterationId, first, count }: Page): Promise<Sampled> {
@@ -55,6 +56,7 @@ export async function generatePage({ db }: Deps, { iterationId, first, count }: 
     temperature: context.settings.sampling.temperature,
     stage: 'generate',
   });
+  await addWritten(db, context, whole);
   return {
     wanted: climbed.wanted + sampled.wanted,
     asked: climbed.asked + sampled.asked,

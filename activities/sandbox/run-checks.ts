@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { beating } from '../../engine/beat.ts';
-import { FAILURE } from '../../loop/failures.ts';
 import type { Checked, CheckJob } from '../../loop/check-job.ts';
 import { archiveFile } from '../../sandbox/archives.ts';
-import { SandboxUnavailable, type SandboxedCheck } from '../../sandbox/job.ts';
+import type { SandboxedCheck } from '../../sandbox/job.ts';
 import { runCheck } from '../../sandbox/verdict.ts';
+import { failureOf } from './failure.ts';
 
 /**
  * Runs a check on some samples, each in a container of its own, which no limit lets run for ever. Reads and writes nothing: what it
@@ -38,9 +38,7 @@ export async function runChecks({
     await beating(tell, () => Promise.all(jobs.map((job) => limit(() => run(job)))));
   } catch (error) {
     limit.clearQueue();
-    if (error instanceof SandboxUnavailable)
-      throw ApplicationFailure.nonRetryable(error.message, FAILURE.sandboxUnavailable);
-    throw error;
+    throw failureOf(error);
   }
   return jobs.map(({ digest }) => done.get(digest)!);
 }

@@ -1,8 +1,7 @@
-import { ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { beating } from '../../engine/beat.ts';
-import { FAILURE } from '../../loop/failures.ts';
-import { SandboxUnavailable } from '../../sandbox/job.ts';
 import { simulate as run, type Simulated, type Simulation } from '../../tasks/discovery/simulation.ts';
+import { failureOf } from './failure.ts';
 
 /**
  * Makes one experiment on a simulator, in a container of its own. Reads and writes nothing: what it needs comes with it. A simulator
@@ -17,8 +16,6 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       () => run(simulation, cancellationSignal()),
     );
   } catch (error) {
-    if (error instanceof SandboxUnavailable)
-      throw ApplicationFailure.nonRetryable(error.message, FAILURE.sandboxUnavailable);
-    throw error;
+    throw failureOf(error);
   }
 }

@@ -168,6 +168,7 @@ function sampleWhy(
       planted: row.planted,
       host: row.host,
       origin: sample.origin,
+      writtenBy: sample.writtenBy,
       round: sample.round,
       index: sample.index,
       rewrite: sample.rewrite,

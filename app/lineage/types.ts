@@ -180,6 +180,8 @@ export type SampleWhy = {
     /** The sample in whose place it stands, or, where an adversary found it, of which it was made. */
     host: number | null;
     origin: SampleOrigin;
+    /** Who wrote it, where the task told of it. */
+    writtenBy: string | null;
     /** 0: not drawn from the model. */
     round: number;
     index: number;

@@ -14,6 +14,8 @@ export type CorrectionEnd = {
   answer: string | null;
   by: string;
   end: (typeof ENDS)[number];
+  /** It trained by what the task made of the correction alone: no answer of the model passed. */
+  asWritten: boolean;
   why: string;
 };
 
@@ -33,7 +35,7 @@ function endOf(row: CorrectionRow, drawn: DrawnProblem | undefined): Pick<Correc
   if (drawn?.example != null)
     return {
       end: row.fate === 'learn' ? 'trained' : 'kept up',
-      why: `example ${drawn.example}, iteration ${drawn.iteration}; ${row.reason}`,
+      why: `example ${drawn.example}, iteration ${drawn.iteration}${drawn.written ? ', as written' : ''}; ${row.reason}`,
     };
   const why =
     drawn === undefined
@@ -56,6 +58,7 @@ export async function correctionReport(db: Db, runId: string): Promise<Correctio
     request: row.request,
     answer: row.answer ?? null,
     by: row.decidedBy ?? row.by,
+    asWritten: drawn.get(keyOf(row.request))?.written ?? false,
     ...endOf(row, drawn.get(keyOf(row.request))),
   }));
   const order = (end: CorrectionEnd['end']) => ENDS.indexOf(end);
@@ -71,7 +74,7 @@ export async function correctionReport(db: Db, runId: string): Promise<Correctio
 /** The reason that most have, without what only one of them has. */
 function commonest(reasons: readonly string[]): string {
   const general = reasons.map((why) =>
-    why.replace(/^example \d+, iteration \d+; /, '').replace(/ \([^()]*#\d+\)$/, ''),
+    why.replace(/^example \d+, iteration \d+(?:, as written)?; /, '').replace(/ \([^()]*#\d+\)$/, ''),
   );
   const [[first, n] = ['', 0]] = [...Map.groupBy(general, (why) => why)]
     .map(([why, own]) => [why, own.length] as const)
@@ -82,5 +85,10 @@ function commonest(reasons: readonly string[]): string {
 export function correctionSentence({ ends }: CorrectionReport): string {
   const n = (end: CorrectionEnd['end']) => ends.filter((one) => one.end === end).length;
   const corrected = ends.length - n('kept up');
-  return `Of ${corrected} corrections ${n('trained')} trained, ${n('refused')} were refused and ${n('in review')} are in review; ${n('kept up')} answers that users were content with were practised along.`;
+  const written = ends.filter(({ end, asWritten }) => end === 'trained' && asWritten).length;
+  const alone =
+    written === 0
+      ? ''
+      : ` (${written} of them in the words of the correction, since no answer of the model passed)`;
+  return `Of ${corrected} corrections ${n('trained')} trained${alone}, ${n('refused')} were refused and ${n('in review')} are in review; ${n('kept up')} answers that users were content with were practised along.`;
 }

@@ -49,7 +49,7 @@ function wordsInput(
   return {
     task: svampTaskFile(splitSeed, home),
     models: { generator: { model } },
-    ...(quick ? { iterations: 1, pool: { prompts: 60 }, benchmark: { majority: false } } : {}),
+    ...(quick ? { iterations: 1, pool: { prompts: 60, rehearsal: 16 }, benchmark: { majority: false } } : {}),
     ...(arm === 'none' ? {} : { experiment: arm }),
     ...(iterations === undefined ? {} : { iterations }),
     ...(seed === undefined ? {} : { seed }),

@@ -87,7 +87,11 @@ const REASONS = {
   feedback: 'as corrected in production',
 };
 
-function givenText(given: NonNullable<SampleWhy['example']>['given'] | undefined): string {
+function personText(
+  writtenBy: string | null,
+  given: NonNullable<SampleWhy['example']>['given'] | undefined,
+): string {
+  if (writtenBy !== null) return `a person: ${plain(writtenBy)}`;
   if (!given) return 'a person';
   const note = given.note === null ? '' : `: ${quoted(given.note)}`;
   return `a person; ${plain(given.by)} vouches for it, from ${plain(given.origin)} (${given.source})${note}`;
@@ -188,7 +192,10 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
           'planted',
           `${sample.planted}, ${sample.planted === ADVERSARIAL ? `made of sample:${sample.host}` : 'in the place of a sample'} of ${nameText(generator)}; it never trains`,
         )
-      : fact('written by', sample.origin === 'person' ? givenText(given) : `${nameText(generator)}${other}`)),
+      : fact(
+          'written by',
+          sample.origin === 'person' ? personText(sample.writtenBy, given) : `${nameText(generator)}${other}`,
+        )),
     ...askedLines(why),
     ...treeLines(why),
     ...sandboxLines(why),

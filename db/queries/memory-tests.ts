@@ -14,6 +14,7 @@ import {
   memoryTestEntries,
   memoryTests,
   memoryTrials,
+  runs,
 } from '../schema.ts';
 
 export type MemoryTest = typeof memoryTests.$inferSelect;
@@ -29,6 +30,17 @@ export async function problemsOf(db: Db, iterationId: number): Promise<MemoryPro
     .from(memoryProblems)
     .where(eq(memoryProblems.iterationId, iterationId))
     .orderBy(asc(memoryProblems.position));
+}
+
+/** Keys of all problems on which memory entries of a task were tested: entries were chosen by them, so they say nothing new. */
+export async function testedKeys(db: Db, task: string): Promise<Set<string>> {
+  const rows = await db
+    .selectDistinct({ key: memoryProblems.key })
+    .from(memoryProblems)
+    .innerJoin(iterations, eq(iterations.id, memoryProblems.iterationId))
+    .innerJoin(runs, eq(runs.id, iterations.runId))
+    .where(eq(runs.task, task));
+  return new Set(rows.map(({ key }) => key));
 }
 
 /** Stores an iteration's problems, all or none; those that are there stay. */

@@ -5,7 +5,15 @@ import type { Db } from '../connect.ts';
 import type { Tx } from './calls.ts';
 import type { Sample, StoredPrompt } from './prompts.ts';
 import { notRevoked } from './revocations.ts';
-import { calibrationItems, examples, iterations, prompts, samples, selfPlay } from '../schema.ts';
+import {
+  calibrationItems,
+  examples,
+  iterations,
+  prompts,
+  samples,
+  selfPlay,
+  selfPlayCritiques,
+} from '../schema.ts';
 
 export type Tried = typeof selfPlay.$inferSelect;
 export type NewTry = typeof selfPlay.$inferInsert;
@@ -60,6 +68,20 @@ export async function triesOn(db: Db, sampleIds: number[]): Promise<Tried[]> {
 
 export async function addTries(db: Tx, rows: NewTry[]): Promise<void> {
   await insertNew(db, selfPlay, rows);
+}
+
+export type TryCritique = typeof selfPlayCritiques.$inferSelect;
+
+export async function critiquesOfTries(db: Db, tryIds: number[]): Promise<TryCritique[]> {
+  if (tryIds.length === 0) return [];
+  return db.select().from(selfPlayCritiques).where(inArray(selfPlayCritiques.tryId, tryIds));
+}
+
+export async function addTryCritiques(
+  db: Tx,
+  rows: (typeof selfPlayCritiques.$inferInsert)[],
+): Promise<void> {
+  await insertNew(db, selfPlayCritiques, rows);
 }
 
 export type JudgedTry = Pick<Tried, 'id' | 'outcome' | 'knownBy' | 'score' | 'reason'>;

@@ -22,7 +22,8 @@ import { rewriteTallies } from './stored.ts';
 
 /**
  * Who wrote a sample, once and for all (a trigger refuses a change). `model`: it was drawn. `planted`: to audit the gates
- * (`probes`); triggers keep it out of examples, datasets and reviews. `person`: given from outside the run (`given_examples`).
+ * (`probes`); triggers keep it out of examples, datasets and reviews. `person`: given from outside the run (`given_examples`), or
+ * written by somebody as the task tells (`Task.written`).
  */
 export type SampleOrigin = 'model' | 'planted' | 'person';
 
@@ -58,10 +59,13 @@ export const samples = pgTable(
     cacheKey: text('cache_key'),
     /** Taken from an earlier, equal draw instead of being paid for again; `callId` is that of the draw. */
     cached: boolean('cached').notNull().default(false),
+    /** Who wrote it, where the task told of it; their `index` is below zero, apart from that of given examples. */
+    writtenBy: text('written_by'),
     createdAt: createdAt(),
   },
   (t) => [
     unique().on(t.promptId, t.round, t.origin, t.index),
+    check('samples_written', sql`${t.writtenBy} is null or ${t.origin} = 'person'`),
     check('samples_drawn', sql`(${t.origin} = 'model') = (${t.round} > 0)`),
     index().on(t.cacheKey),
     // The few that could not be read are found without reading all others.

@@ -1,6 +1,15 @@
 /** Bad work that an adversary made of good work, to see whether the critics tell. */
-import { bigint, doublePrecision, index, integer, pgTable, text, unique } from 'drizzle-orm/pg-core';
-import type { ProbeKind } from '../../loop/words.ts';
+import {
+  bigint,
+  doublePrecision,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+} from 'drizzle-orm/pg-core';
+import type { CritiqueOutcome, ProbeKind } from '../../loop/words.ts';
 import { modelCalls } from './calls.ts';
 import { at, createdAt, id, ref, to } from './columns.ts';
 import { iterations } from './runs.ts';
@@ -38,4 +47,21 @@ export const selfPlay = pgTable(
     judgedAt: at('judged_at'),
   },
   (t) => [unique().on(t.sampleId, t.try), index().on(t.iterationId)],
+);
+
+/** What each critic said of a try, as it was answered: who was asked is not asked again when the page is. */
+export const selfPlayCritiques = pgTable(
+  'self_play_critiques',
+  {
+    tryId: ref('try_id')
+      .notNull()
+      .references(() => selfPlay.id),
+    critic: text('critic').notNull(),
+    outcome: text('outcome').$type<CritiqueOutcome>().notNull(),
+    score: doublePrecision('score'),
+    reason: text('reason').notNull(),
+    /** Null where the critic could not be asked. */
+    callId: ref('call_id').references(() => modelCalls.id),
+  },
+  (t) => [primaryKey({ columns: [t.tryId, t.critic] })],
 );

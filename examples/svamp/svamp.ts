@@ -3,6 +3,7 @@
  * other numbers can be put back into its own, and much can be checked without knowing an answer: that the equation is right, that its
  * numbers are the problem's, that nobody has less than nothing. The vote is over equations and short programs, which err differently.
  */
+import { createHash } from 'node:crypto';
 import type { BenchmarkItem, ChatMessage, Prompt, Task } from '../../tasks/task.ts';
 import { equal, numbersOf, readEquation, readProgram, written } from './equation.ts';
 import { formsOf, keyOf, objection, shuffled, split } from './problems.ts';
@@ -77,6 +78,20 @@ function sums(): BenchmarkItem[] {
   });
 }
 
+const ASKED = ['What is', 'How much is', 'Work out'];
+
+/** More of their kind, to be practised along: a model that learns word problems alone forgets plain sums. */
+function* practice(seed: number): Generator<Prompt> {
+  for (let i = 0; i < 20_000; i++) {
+    const digest = createHash('sha256').update(`sums/${seed}/${i}`).digest();
+    const [a, b] = [2 + (digest.readUInt16BE(0) % 98), 2 + (digest.readUInt16BE(2) % 98)];
+    const [small, large] = [Math.min(a, b), Math.max(a, b)];
+    const sum = digest[4]! % 2 === 0 ? `${large} plus ${small}` : `${large} minus ${small}`;
+    const text = `${ASKED[digest[5]! % ASKED.length]} ${sum}${digest[5]! % ASKED.length === 2 ? '.' : '?'}`;
+    yield { key: keyOf(text), text };
+  }
+}
+
 /** @param seed which 300 of the 1,000 problems are held out */
 export function svampTask(seed: number): Task {
   const { pool, heldOut } = split(seed);
@@ -91,6 +106,15 @@ export function svampTask(seed: number): Task {
         if (exclude(key)) continue;
         left -= 1;
         yield { key, text };
+      }
+    },
+    async *rehearsal({ seed: order, count, exclude }) {
+      const given = new Set<string>();
+      for (const prompt of practice(order)) {
+        if (given.size === count) return;
+        if (given.has(prompt.key) || exclude(prompt.key)) continue;
+        given.add(prompt.key);
+        yield prompt;
       }
     },
     readPrompt: (text): Prompt | string =>
@@ -129,8 +153,8 @@ export function svampTask(seed: number): Task {
       { name: 'sums', role: 'guard', items: sums },
     ],
     suggested: {
-      iterations: 2,
-      pool: { prompts: 350, rehearsal: 0, stored: 'off' },
+      iterations: 1,
+      pool: { prompts: 700, rehearsal: 150, stored: 'off' },
       sampling: { samples: 6, temperature: 0.7, resamples: 3 },
       select: { perPrompt: 2 },
       gates: {

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from . import kvcache, memory
-from .choosing import choose, room_beside
+from .choosing import SHARE, choose, room_beside, used
 from .decode import Batch
 from .errors import ApiError
 from .load import Load
@@ -237,10 +237,30 @@ class Engine:
             batch.close()
             return
         for other in active:
-            if other.fits(batch):
+            if other.fits(batch) or self.part(other, batch, active):
                 other.absorb(batch)
                 return
         active.append(batch)
+
+    def part(self, other: Batch, batch: Batch, active: list[Batch]) -> bool:
+        """Let the rows of two batches be one, each with a copy of the prefix that it shared, where
+        that costs less than steps of its own for each batch, which read all weights. True when they
+        are to be joined."""
+        if other.module is not batch.module or not (other.shares and batch.shares):
+            return False
+        sharing = [one for one in (other, batch) if one.prefix is not None]
+        tokens = sum(len(one.slots) * len(one.prefix.tokens) for one in sharing)
+        copied = tokens * batch.base.kv_bytes_per_token
+        _, kv_bytes = used([*active, batch])
+        if (
+            any(len(one.slots) >= SHARE for one in sharing)
+            or copied > batch.base.bytes
+            or kv_bytes + copied > self.limits.kv_bytes
+        ):
+            return False
+        for one in sharing:
+            one.own_prefix()
+        return True
 
     def advance(self, batch: Batch) -> bool:
         """A block of steps of a batch, timed. False when no row is left."""

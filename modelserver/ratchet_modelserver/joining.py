@@ -53,6 +53,19 @@ class Joining:
         return self.shares and other.shares and self.module is other.module and mine == theirs
 
     @torch.inference_mode()
+    def own_prefix(self) -> None:
+        """Give each row its own copy of the prefix, so that rows that begin otherwise may join."""
+        if self.prefix is None:
+            return
+        for layer, pair in zip(self.cache.layers, self.prefix.layers, strict=True):
+            layer.prefix = pair
+            layer.own_prefix()
+        if self.hidden is not None:
+            seen = self.hidden.new_zeros((*self.hidden.shape[:3], len(self.prefix.tokens)))
+            self.hidden = torch.cat((seen, self.hidden), -1)
+        self.prefix = None
+
+    @torch.inference_mode()
     def absorb(self, other) -> None:
         """Take on the rows of `other`, which has just made its first tokens."""
         for batch in (self, other):

@@ -109,6 +109,22 @@ class PreallocatedLayer(DynamicLayer):
         self.flat, self.buffers = flat, views
         self.keys, self.values = (view[:, :, :length] for view in views)
 
+    def own_prefix(self) -> None:
+        """A copy of the prefix for each row, before the row's own tokens."""
+        if self.prefix is None:
+            return
+        rows = self.keys.shape[0]
+        pair = tuple(
+            torch.cat((before.to(own.dtype).expand(rows, -1, -1, -1), own), 2)
+            for before, own in zip(self.prefix, (self.keys, self.values), strict=True)
+        )
+        self.prefix = None
+        if self.buffers:
+            length = pair[0].shape[2]
+            self.hold([pair], length, length + self.reserve)
+        else:
+            self.keys, self.values = pair
+
     def join(self, other: PreallocatedLayer, columns: list[torch.Tensor | None], length: int):
         """Take on the rows of `other`, below these. columns: for each of the two, which of its
         tokens to keep, int64 [rows, tokens], or None for all."""

@@ -144,6 +144,57 @@ def test_samples_do_not_depend_on_what_was_shared(folder):
         assert running.answers(prompts, temperature=1.0) == without
 
 
+def watch_batches(running: Running, monkeypatch) -> list[int]:
+    """How many batches took turns, turn by turn."""
+    seen, inner = [], running.engine.turn
+
+    def turn(active, pool):
+        going = inner(active, pool)
+        seen.append(len(active))
+        return going
+
+    monkeypatch.setattr(running.engine, "turn", turn)
+    return seen
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_begin_otherwise_go_on_as_one_batch(kind, tmp_path, reference, monkeypatch):
+    make(kind, tmp_path, reference)
+    registry = registry_of(tmp_path)
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    groups = [prompts_behind(tokens(seed, 50 + 7 * seed), 3) for seed in range(1, 5)]
+    mixed = [prompt for group in zip(*groups, strict=True) for prompt in group][:9]
+    running = Running(registry, gather_ms=1)
+    seen = watch_batches(running, monkeypatch)
+    with running:
+        for group in groups:
+            running.answers(group)
+        assert len(registry.prefixes.entries) >= 4
+        seen.clear()
+        found = running.answers(mixed, max_tokens=30)
+    assert found == [expected(plain, prompt, 30) for prompt in mixed]
+    # Nine rows behind four prefixes: no more steps than the longest answer takes.
+    assert max(seen) == 1
+
+
+def test_rows_do_not_part_from_a_prefix_that_is_dearer_to_copy_than_the_weights(
+    folder, monkeypatch
+):
+    registry = registry_of(folder)
+    plain = registry.bases["m"].weights.module
+    groups = [prompts_behind(tokens(seed, 900), 2) for seed in (1, 2)]
+    running = Running(registry, gather_ms=1)
+    seen = watch_batches(running, monkeypatch)
+    with running:
+        for group in groups:
+            running.answers(group)
+        seen.clear()
+        mixed = [*groups[0], *groups[1]]
+        found = running.answers(mixed, max_tokens=30)
+    assert found == [expected(plain, prompt, 30) for prompt in mixed]
+    assert max(seen) == 2
+
+
 @pytest.mark.parametrize("merge_limit", [0, 1 << 30])
 def test_adapters_with_one_prefix_do_not_mix(folder, tmp_path, merge_limit):
     registry = registry_of(folder, merge_limit)

@@ -15,8 +15,9 @@ export type Claim = {
   value: string;
   /** Said not to be so: `not 30 days`, `instead of 30 days`. */
   negated: boolean;
-  /** Where it stands in the text. */
+  /** Where it stands in the text, from and to. */
   at: number;
+  end: number;
 };
 
 export type Claims = { polarity?: 'yes' | 'no'; claims: Claim[] };
@@ -109,7 +110,9 @@ function claimAt(
   at: number,
 ): (Omit<Claim, 'negated'> & { length: number }) | undefined {
   const word = words[at]!;
-  const from = (kind: ClaimKind, value: string, length: number) => ({ kind, value, at: word.at, length });
+  const from = (kind: ClaimKind, value: string, length: number) => {
+    return { kind, value, at: word.at, end: words[at + length - 1]!.end, length };
+  };
   const sign = '$€£'.includes(word.text) ? word.text : undefined;
   const first = sign ? at + 1 : at;
   const number = words[first] && numberAt(words, first);
@@ -181,6 +184,7 @@ function namesIn(text: string, words: readonly Word[], known: ReadonlySet<string
         value: word.text.replace(/['’]s$/, ''),
         negated: isDenied(text, word.at),
         at: word.at,
+        end: word.at + word.text.replace(/['’]s$/, '').length,
       },
     ];
   });

@@ -15,6 +15,7 @@ import { heldOut, RELAPSES, relapses } from './held-out.ts';
 import { isNegated } from './negation.ts';
 import type { SupportSpec } from './resolve.ts';
 import type { CorrectionRow } from './rows.ts';
+import { answersOf } from './written.ts';
 
 export { libraryOf } from './library.ts';
 export { readHeldOut } from './held-out.ts';
@@ -86,6 +87,18 @@ export function supportTask({ task, passages: sentences, rows, standings = [] }:
     readPrompt: (text) => promptProblem('prompt', text) ?? { key: keyOf(text), text },
     strategies,
     rewrites: formsOfRequest,
+    // The same answer to all forms of the request: one that the policy supports, if there is one.
+    written({ key }, forms) {
+      const row = byKey.get(key);
+      if (!row) return [];
+      const texts = answersOf(row, names);
+      const rationale =
+        texts.find((text) => library.check(row.request, text, row.before).outcome === 'supported') ??
+        texts[0];
+      if (rationale === undefined) return [];
+      const by = `${row.decidedBy ?? row.by} (${row.id})`;
+      return forms.map((form) => ({ form: form.key, rationale, by }));
+    },
     ask: (text) => [...system, { role: 'user', content: text }],
     readAnswer,
     sameAnswer(a, b) {

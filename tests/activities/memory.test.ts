@@ -9,7 +9,7 @@ import { renderMemory, renderMemoryList } from '../../cli/render/memory.ts';
 import { renderSample } from '../../cli/render/why-sample.ts';
 import type { Db } from '../../db/connect.ts';
 import { addMemory } from '../../db/queries/memory.ts';
-import { listMemory } from '../../db/queries/memory-tests.ts';
+import { listMemory, testedKeys } from '../../db/queries/memory-tests.ts';
 import { addRevocations } from '../../db/queries/revoke.ts';
 import { addCheckpoint } from '../../db/queries/runs.ts';
 import { memoryEntries, memoryShown, memoryStates, memoryTests, prompts, samples } from '../../db/schema.ts';
@@ -141,6 +141,24 @@ describe('an entry', () => {
     for (const name of tables)
       expect((await rowsOf(sql.raw(`select 1 from memory_${name}`))).length, name).toBe(0);
     expect(entry).toBeGreaterThan(0);
+  });
+
+  test('is no reason to trust votes more: those are never measured on what an entry was chosen by', async () => {
+    await plant('pattern', right.text, right);
+    const run = await runWith(small());
+    // Sums of one digit: there are so few that what is drawn again would be among them.
+    await run.iterate(1, [1]);
+    const [first] = await rowsOf<{ keys: string[] }>(sql`select array_agg(key) as keys from memory_problems`);
+    const keys = new Set(first!.keys);
+    const { iterationId } = await run.iterate(2, [1]);
+    const measured = await rowsOf<{ key: string }>(
+      sql`select key from prompts where iteration_id = ${iterationId} and purpose = 'calibrate'`,
+    );
+    expect(measured.length).toBeGreaterThan(5);
+    expect(measured.filter(({ key }) => keys.has(key))).toEqual([]);
+    expect(await testedKeys(db, 'arithmetic')).toEqual(
+      new Set((await rowsOf<{ key: string }>(sql`select key from memory_problems`)).map(({ key }) => key)),
+    );
   });
 
   test('needs as many problems with known answers as a test needs, and a task that has some', async () => {

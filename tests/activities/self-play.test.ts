@@ -15,6 +15,7 @@ import { heard, productsTask, verdict, work } from '../support/arguers.ts';
 import { createTestDatabase } from '../support/database.ts';
 import {
   startScriptedEndpoint,
+  type Script,
   type ScriptedEndpoint,
   type ScriptedRequest,
 } from '../support/scripted-endpoint.ts';
@@ -38,8 +39,12 @@ function blindToHundreds(request: ScriptedRequest): string {
   return verdict(Math.abs(stated(one.work) - one.truth) % 100 === 0 ? 0 : 2, one);
 }
 
-async function play(answer: (request: ScriptedRequest) => string, settings: ImproveInput = {}) {
-  endpoint = await startScriptedEndpoint({ baseModel: 'player', answer });
+async function play(
+  answer: (request: ScriptedRequest) => string,
+  settings: ImproveInput = {},
+  fault?: Script['fault'],
+) {
+  endpoint = await startScriptedEndpoint({ baseModel: 'player', answer, fault });
   const whole: ImproveInput = {
     pool: { prompts: 6, rehearsal: 0 },
     probes: { mode: 'off' },
@@ -60,7 +65,13 @@ async function play(answer: (request: ScriptedRequest) => string, settings: Impr
     new MockActivityEnvironment().run(llm.playPage, { iterationId, first, count }) as Promise<{
       found: number;
     }>;
-  return { run, iterationId, main, again, played: await again() };
+  return {
+    run,
+    iterationId,
+    main,
+    again,
+    played: await again().catch((error: unknown) => ({ found: -1, error })),
+  };
 }
 
 const triesIn = (iterationId: number) =>
@@ -96,6 +107,29 @@ describe('an adversary', () => {
     ).rejects.toMatchObject({
       cause: { message: expect.stringContaining('does not change any more') },
     });
+  });
+
+  test('asks no critic again about what it has judged, when the page was stopped between', async () => {
+    let broken = true;
+    const answered: string[] = [];
+    const asksOfSpoilt = (request: ScriptedRequest) => {
+      if (request.messages[0]!.content.startsWith('You test graders')) return false;
+      const one = heard(request);
+      return one.work !== undefined && stated(one.work) !== one.truth;
+    };
+    const { iterationId, played, again } = await play(blindToHundreds, {}, (request) => {
+      if (!asksOfSpoilt(request)) return undefined;
+      if (broken && answered.length >= 2) return { status: 401 };
+      answered.push(JSON.stringify(request.messages));
+      return undefined;
+    });
+    expect(played).toMatchObject({ found: -1, error: expect.anything() });
+    expect(answered).toHaveLength(2);
+    expect(new Set((await triesIn(iterationId)).map(({ outcome }) => outcome))).toEqual(new Set(['made']));
+    broken = false;
+    expect(await again()).toEqual({ found: WORKS });
+    expect(new Set(answered).size).toBe(answered.length);
+    expect(answered).toHaveLength(2 * WORKS);
   });
 
   test('takes as many tries as it may where the critics tell, and finds nothing', async () => {

@@ -43,6 +43,18 @@ describe('selecting examples', () => {
     ]);
   });
 
+  test('takes what people wrote where the model has too little, in the order in which it was written', () => {
+    const chosen = selectExamples([of(0, -2, 'b'), of(0, -1, 'a'), of(0, -3, 'c'), of(1, 4, 'd')], {
+      perPrompt: 3,
+      hardPerRewrite: 0,
+    });
+    expect(chosen.map(({ sample: { round, index }, kind }) => [round, index, kind])).toEqual([
+      [1, 4, 'vote'],
+      [0, -1, 'vote'],
+      [0, -2, 'vote'],
+    ]);
+  });
+
   test('does not confuse where a request ends and the work begins', () => {
     const one = { ...of(1, 0, 'a', 'bc'), request: 'a' };
     const two = { ...of(1, 1, 'a', 'c'), request: 'ab' };

@@ -114,6 +114,16 @@ it('gives no held-out problem as a prompt, and lets programs vote that are not t
   const prompts = await collect(task.prompts({ seed: 3, count: 800, exclude: () => false }));
   expect(prompts).toHaveLength(700);
   expect(prompts.filter(({ key }) => held.has(key))).toEqual([]);
+  // Sums to practise along are apart from those of the guard, and can be checked as problems are.
+  const guard = new Set((await collect(task.benchmarks[1]!.items())).map(({ key }) => key));
+  const sums = await collect(task.rehearsal!({ seed: 3, count: 150, exclude: (key) => guard.has(key) }));
+  expect(new Set(sums.map(({ key }) => key)).size).toBe(150);
+  expect(sums.filter(({ key }) => guard.has(key))).toEqual([]);
+  for (const { text: sum } of sums) {
+    const [a, b] = sum.match(/\d+/g)!.map(Number) as [number, number];
+    const [sign, value] = sum.includes('plus') ? ['+', a + b] : ['-', a - b];
+    expect(objection(sum, readEquation(`${a} ${sign} ${b} = ${value}`)!)).toBeUndefined();
+  }
   const [text, program] = ['4 and 3. How many?', 'a = 4\nb = 3\nanswer = a + b'];
   const read = task.readAnswer(program)!;
   expect(task.sameAnswer(read, task.readAnswer('3 + 4 = 7')!)).toBe(true);

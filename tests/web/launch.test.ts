@@ -2,6 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { deleteSchedule, showSchedule } from '../../app/schedules/schedules.ts';
+import { findStudy } from '../../db/queries/discovery.ts';
 import { settingFields } from '../../loop/setting-fields.ts';
 import { useLoop } from '../support/loop.ts';
 import { adder } from '../support/scripted-adder.ts';
@@ -72,6 +73,44 @@ it('has a control for every field of the schema, and says of each bad one what i
     .waitFor();
   const own = problems.filter((one) => !one.includes('400 (Bad Request)'));
   expect(own).toEqual([]);
+  await close();
+}, 120_000);
+
+it('begins a study, and says of each bad field what is wrong with it', async ({ skip }) => {
+  if (!program) return skip(NO_CHROMIUM);
+  const { page, go, problems, close } = await visit(browser, site);
+  await go('/studies');
+  await page.getByRole('link', { name: 'Begin a study' }).click();
+  await page.locator('[name="of"]').fill('no-such-law');
+  await page.locator('[name="budget"]').fill('many');
+  await page.locator('[name="noise"]').fill('7');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.getByText('Nothing was started: see the marked fields.').waitFor();
+  expect(
+    await page.locator('.setting.wrong').evaluateAll((all) => all.map((one) => one.textContent)),
+  ).toEqual([expect.stringContaining('"many" is no number'), expect.stringContaining('<=1')]);
+  await page.locator('[name="budget"]').fill('5');
+  await page.locator('[name="noise"]').fill('');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.locator('.banner.bad', { hasText: 'no-such-law' }).waitFor();
+
+  await page.locator('[name="of"]').fill('enzyme-inhibited');
+  await page.locator('[name="hypotheses"]').fill('k1 * (');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.locator('.banner.bad', { hasText: 'k1 * (' }).waitFor();
+  await page.locator('[name="hypotheses"]').fill('');
+  await page.locator('[name="id"]').fill('by-form');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.waitForURL(/\/studies\/by-form$/);
+  await until('its end', async () => (await findStudy(loop.database.db, 'by-form'))!.finishedAt !== null);
+  await go('/studies/by-form');
+  await page.getByText('Experiments').first().waitFor();
+
+  await go('/discover?of=gravity&id=by-form');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.getByText('There is a study "by-form" already').waitFor();
+  expect(problems.filter((one) => !one.includes('400 (Bad Request)'))).toEqual([]);
+  await inspect(browser, site, '/discover?of=gravity', 'discover');
   await close();
 }, 120_000);
 

@@ -51,6 +51,7 @@ const statusOf = async (path: string, headers: Record<string, string>) =>
 /** Every way in which a page is changed. */
 const WRITES = [
   '/launch',
+  '/discover',
   '/runs/demo/steer/pause',
   '/runs/demo/steer/budget',
   '/runs/demo/steer/reset',
@@ -66,7 +67,8 @@ test('who reviews sees everything and decides reviews; whatever else changes som
   for (const carried of [{ authorization: `Bearer ${REVIEW}` }, await logIn(REVIEW)]) {
     for (const path of ['/', '/review', '/checkpoints'])
       expect(await statusOf(path, carried), path).toBe(200);
-    for (const path of ['/launch', '/sessions']) expect(await statusOf(path, carried), path).toBe(403);
+    for (const path of ['/launch', '/discover', '/sessions'])
+      expect(await statusOf(path, carried), path).toBe(403);
     for (const path of WRITES) expect((await ask(path, post({}, carried))).status, path).toBe(403);
     // There is no such run: but it was asked for.
     expect((await ask('/runs/demo/review', post({ action: 'next' }, carried))).status).toBe(404);
@@ -78,7 +80,8 @@ test('who reviews sees everything and decides reviews; whatever else changes som
 
 test('who operates may do all of it', async () => {
   const carried = await logIn(TOKEN);
-  for (const path of ['/', '/launch', '/sessions']) expect(await statusOf(path, carried), path).toBe(200);
+  for (const path of ['/', '/launch', '/discover', '/sessions'])
+    expect(await statusOf(path, carried), path).toBe(200);
   for (const path of WRITES) expect((await ask(path, post({}, carried))).status, path).not.toBe(403);
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'get'])
     expect(mayAsk('review', method, '/runs/x/steer/pause'), method).toBe(false);

@@ -1,42 +1,12 @@
 /** The form that starts a run or makes a schedule: its fields are those of the input's schema. */
 import { Said } from '../../app/html/parts.ts';
-import type { Child } from 'hono/jsx';
 import { localTimeZone } from '../../app/schedules/spec.ts';
 import type { SettingField } from '../../loop/setting-fields.ts';
-import { fieldGroups, fieldNamed, FIRST, type Problems, type Values } from '../launching.ts';
+import { fieldGroups, fieldNamed, FIRST } from '../launching.ts';
+import { domId, Labelled, Text, type Form } from '../parts/form.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 
-type Form = { values: Values; problems: Problems };
-
 const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-
-const domId = (name: string) => `field-${name.replaceAll('.', '-')}`;
-
-/** A field with its label, help and what is wrong with it. `children` is the control. */
-const Labelled = ({
-  name,
-  title,
-  help,
-  problem,
-  children,
-}: {
-  name: string;
-  title: string;
-  help?: string;
-  problem?: string;
-  children: Child;
-}) => (
-  <div class={problem ? 'setting wrong' : 'setting'} data-setting={name}>
-    <label for={domId(name)}>{title}</label>
-    {children}
-    {problem ? (
-      <p class="problem" id={`${domId(name)}-problem`} role="alert">
-        <Said text={problem} />
-      </p>
-    ) : null}
-    {help ? <p class="help">{help}</p> : null}
-  </div>
-);
 
 const TITLES: Record<string, string> = {
   task: 'Task',
@@ -105,31 +75,6 @@ const Setting = ({ field, title, form }: { field: SettingField; title?: string; 
     </Labelled>
   );
 };
-
-const Text = ({
-  name,
-  title,
-  help,
-  placeholder,
-  form,
-}: {
-  name: string;
-  title: string;
-  help?: string;
-  placeholder?: string;
-  form: Form;
-}) => (
-  <Labelled name={name} title={title} help={help} problem={form.problems.get(name)}>
-    <input
-      id={domId(name)}
-      name={name}
-      value={form.values[name] ?? ''}
-      placeholder={placeholder}
-      autocomplete="off"
-      spellcheck={false}
-    />
-  </Labelled>
-);
 
 const RHYTHMS = { weekly: 'weekly', daily: 'daily', every: 'at intervals', cron: 'by a cron expression' };
 

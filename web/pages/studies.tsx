@@ -7,9 +7,18 @@ import { Layout, type Frame } from '../parts/layout.tsx';
 
 export const StudiesPage = ({ frame, studies }: { frame: Partial<Frame>; studies: ListedStudy[] }) => (
   <Layout {...frame} title="Studies" section="/studies">
-    <h1>Studies</h1>
+    <div class="heading">
+      <h1>Studies</h1>
+      {frame.role === 'review' ? null : (
+        <div class="actions">
+          <a class="button" href="/discover">
+            Begin a study
+          </a>
+        </div>
+      )}
+    </div>
     {studies.length === 0 ? (
-      <Empty>There are no studies. ratchet discover starts one.</Empty>
+      <Empty>There are no studies. ratchet discover starts one, or the form.</Empty>
     ) : (
       <DataTable
         title="Studies"

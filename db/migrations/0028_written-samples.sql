@@ -1,0 +1,2 @@
+ALTER TABLE "samples" ADD COLUMN "written_by" text;--> statement-breakpoint
+ALTER TABLE "samples" ADD CONSTRAINT "samples_written" CHECK ("samples"."written_by" is null or "samples"."origin" = 'person');
