@@ -43,7 +43,6 @@ type Client = {
 
 const here = (name: string) => fileURLToPath(new URL(`./peers/${name}`, import.meta.url));
 let ours: Ours | undefined;
-const folder = mkdtempSync(join(tmpdir(), 'ratchet-peers-'));
 
 const ratchet = (single: boolean): Omit<Client, 'title'> => ({
   single,
@@ -109,6 +108,8 @@ const [repeat, timeout] = [whole('repeat'), whole('timeout')];
 const names = options.only.split(',');
 for (const name of names)
   if (!(name in CLIENTS)) fail(`--only: there is no "${name}". There are: ${NAMES.join(', ')}.`);
+
+const folder = mkdtempSync(join(tmpdir(), 'ratchet-peers-'));
 
 type Measured = {
   wall: number;

@@ -28,9 +28,6 @@ from .registry import Base, Registry, Weights
 from .rows import Piece, Row, report
 from .score import prompt_logprobs
 
-POOL_BYTES = 1 << 30
-"""KV memory kept between batches on a CPU."""
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -125,8 +122,6 @@ class Engine:
             except Exception as error:
                 # A thread that ends would leave its rows, and all that come, waiting for ever.
                 self.recover(active, error)
-            if not active:
-                pool.trim(POOL_BYTES)
 
     def recover(self, active: list[Batch], error: Exception) -> None:
         """After a fault outside of any batch: what may have been its reason ends."""

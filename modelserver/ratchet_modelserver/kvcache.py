@@ -16,11 +16,23 @@ from transformers.cache_utils import DynamicLayer
 from . import attention
 
 
+FREE_BYTES = 1 << 30
+"""Memory kept for later on a CPU."""
+
+
+def rounded(size: int) -> int:
+    """Up to an eighth more, so that buffers of a batch that grows row by row are used again."""
+    step = 1 << max(0, size.bit_length() - 4)
+    return -(-size // step) * step
+
+
 class BufferPool:
     """Flat CPU buffers kept between batches: fresh memory is slow, as every page of it faults
     once."""
 
-    def __init__(self):
+    def __init__(self, limit: int = FREE_BYTES):
+        """limit: bytes to keep that nobody uses."""
+        self.limit = limit
         self.free: list[torch.Tensor] = []
 
     def take(self, size: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
@@ -31,7 +43,7 @@ class BufferPool:
             if buffer.numel() >= size and buffer.dtype == dtype and buffer.device == device
         ]
         if not fitting:
-            return torch.empty(size, dtype=dtype, device=device)
+            return torch.empty(rounded(size), dtype=dtype, device=device)
         best = min(fitting, key=torch.Tensor.numel)
         self.free = [buffer for buffer in self.free if buffer is not best]
         return best
@@ -39,12 +51,16 @@ class BufferPool:
     def give(self, buffer: torch.Tensor) -> None:
         if buffer.device.type == "cpu":  # PyTorch keeps a GPU's memory itself
             self.free.append(buffer)
+            self.trim()
 
-    def trim(self, limit: int) -> None:
-        """Let go of the smallest buffers until the rest are within `limit` bytes."""
+    def trim(self) -> None:
+        """Let go of the smallest buffers until the rest are within the limit: a batch that rows
+        join and leave for hours lets go of buffers all the time."""
         self.free.sort(key=torch.Tensor.numel)
-        while self.free and sum(b.numel() * b.element_size() for b in self.free) > limit:
-            self.free.pop(0)
+        kept = sum(b.numel() * b.element_size() for b in self.free)
+        while kept > self.limit:
+            gone = self.free.pop(0)
+            kept -= gone.numel() * gone.element_size()
 
 
 class PreallocatedLayer(DynamicLayer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import torch
 from conftest import tiny_adapter
 from ratchet_modelserver import decode
 from ratchet_modelserver.engine import Engine, Limits
@@ -188,3 +189,32 @@ def test_a_failing_batch_leaves_the_others_alone(stepped, folder, tmp_path):
     stepped.finish()
     assert bad.finish_reason == "error" and "division" in str(bad.error)
     assert good.tokens == expected(plain(folder), tokens(1, 8), 30)
+
+
+def test_a_batch_that_never_ends_keeps_no_memory_of_its_past(folder, monkeypatch):
+    monkeypatch.setattr(decode, "BLOCK", 2)
+    stepped = Stepped(registry_of(folder))
+    stepped.pool.limit = 1 << 16
+    rows, most = [], 0
+    for i in range(60):
+        # Always somebody there when the next one comes.
+        rows.append(stepped.submit(tokens(i, 40 + i % 9), max_tokens=30))
+        stepped.turn()
+        most = max(most, sum(b.numel() * b.element_size() for b in stepped.pool.free))
+        assert len(stepped.active) == 1
+    stepped.finish()
+    assert 0 < most <= stepped.pool.limit
+    module = plain(folder)
+    assert [row.tokens for row in rows] == [expected(module, row.prompt, 30) for row in rows]
+
+
+def test_buffers_of_a_growing_batch_are_used_again():
+    pool = decode.kvcache.BufferPool()
+    sizes = range(1000, 1060)
+    made = set()
+    for size in sizes:
+        buffer = pool.take(size, torch.float32, torch.device("cpu"))
+        assert size <= buffer.numel() <= size * 9 / 8 + 1
+        made.add(buffer.data_ptr())
+        pool.give(buffer)
+    assert len(made) <= 3

@@ -42,6 +42,31 @@ describe.runIf(process.platform === 'linux')('bench/peers.ts', () => {
     }
   });
 
+  it('runs ratchet on a stack of its own, with the endpoint’s `n` and without', () => {
+    const { status, rows } = peers([
+      '--prompts=10',
+      // Enough that no vote is a tie, which ratchet puts to no critic.
+      '--samples=8',
+      '--in-flight=8',
+      '--latency=5',
+      '--only=ratchet,ratchet-single',
+    ]);
+    expect(rows.map(([title, wall]) => [title, wall])).toEqual([
+      ['ratchet (`n`)', expect.stringMatching(/^[\d.]+$/)],
+      ['ratchet', expect.stringMatching(/^[\d.]+$/)],
+    ]);
+    const [atOnce, single] = rows.map((row) => ({
+      calls: Number(row[2]),
+      inFlight: Number(row[4]),
+      servers: Number(row[6]),
+    }));
+    // Ten calls are the samples, or eighty and those that were refused; the rest is critiques and held-out problems.
+    expect(single!.calls - atOnce!.calls).toBeGreaterThanOrEqual(60);
+    expect(Math.max(atOnce!.inFlight, single!.inFlight)).toBeLessThanOrEqual(8);
+    expect(Math.min(atOnce!.servers, single!.servers)).toBeGreaterThan(0);
+    expect(status).toBe(0);
+  });
+
   it('shows one that can’t be installed with the reason, beside those that ran', () => {
     const { status, rows } = peers(['--prompts=2', '--samples=1', '--latency=1', '--only=dspy,node'], {
       RATCHET_PYTHON: '/no/such/python',
