@@ -55,16 +55,16 @@ export const factOf = ({ question, answer }: Pick<Written, 'question' | 'answer'
 const isIn = (words: string, text: string): boolean => ` ${text} `.includes(` ${words} `);
 const wordsOf = (text: string): string => tokensOf(text).join(' ');
 
-/** A quote without the numbers of lines that the passage was shown with. */
-const withoutNumbers = (quote: string): string => quote.replaceAll(/^\s*\d+\| ?/gm, '');
+/** Without the numbers of lines that the passage was shown with: small models copy them, into questions too. */
+const withoutNumbers = (text: string): string => text.replaceAll(/^\s*\d+\| ?/gm, '');
 
 /** A question tidied up, or why it is dropped. */
 export function checked(
   written: Written,
   { text }: DocumentPassage,
 ): { value: Written } | { dropped: Dropped } {
-  const [question, answer, quote] = [written.question, written.answer, withoutNumbers(written.quote)].map(
-    (one) => one.replaceAll(/\s+/g, ' ').trim(),
+  const [question, answer, quote] = [written.question, written.answer, written.quote].map((one) =>
+    withoutNumbers(one).replaceAll(/\s+/g, ' ').trim(),
   ) as [string, string, string];
   if (!/\p{L}.*[?？؟]$/u.test(question) || question.length > MOST_QUESTION) return { dropped: 'noQuestion' };
   if (textProblem('question', question + answer + quote)) return { dropped: 'noQuestion' };

@@ -23,8 +23,8 @@ describe('a question', () => {
     expect(
       fate({
         quote: ' 1| The lighthouse of   Norrby has 1211 steps',
-        question: 'How many steps\nhas the lighthouse of Norrby? ',
-        answer: ' 1211 ',
+        question: '6| How many steps\nhas the lighthouse of Norrby? ',
+        answer: '1| 1211 ',
       }),
     ).toEqual({
       value: { quote: 'The lighthouse of Norrby has 1211 steps', question: good.question, answer: '1211' },
