@@ -19,6 +19,7 @@ First steps:
   ratchet bugs my-code.yaml        make bugs of your repositories, for a task that repairs code
   ratchet diagnose answers.jsonl   which misconceptions explain what learners answered
   ratchet corrections my.yaml      find what users corrected in conversations, for a support task
+  ratchet questions manual.pdf     prompts from documents, each tied to the words that answer it
   ratchet run arithmetic           start a run and watch it; "ratchet settings" lists what can be set
   ratchet distil TASK --student M  a smaller model learns what the one that is served can do
   ratchet schedule create …        runs that start by themselves
@@ -69,6 +70,10 @@ export const GROUPS: Group[] = [
   {
     names: ['corrections'],
     add: async (to) => (await import('./commands/corrections.ts')).addCorrectionsCommand(to),
+  },
+  {
+    names: ['questions'],
+    add: async (to) => (await import('./commands/questions.ts')).addQuestionsCommand(to),
   },
   { names: ['critics'], add: async (to) => (await import('./commands/critics.ts')).addCriticsCommand(to) },
   { names: ['check'], add: async (to) => (await import('./commands/check.ts')).addCheckCommand(to) },

@@ -19,7 +19,10 @@ type Leak = {
   heldOut: HeldOut;
 };
 
-export type LeakIndex = { find(prompt: { key?: string; text: string }): Leak | undefined };
+export type LeakIndex = {
+  find(prompt: { key?: string; text: string }): Leak | undefined;
+  add(item: HeldOut): void;
+};
 
 const SHINGLE_WORDS = 2;
 
@@ -71,16 +74,18 @@ export function createLeakIndex(items: Iterable<HeldOut>, similarity: number): L
   const byText = new Map<string, HeldOut>();
   const entries: Entry[] = [];
   const bands = createBandIndex();
-  for (const heldOut of items) {
+
+  function add(heldOut: HeldOut): void {
     byKey.set(heldOut.key, heldOut);
     byText.set(normalised(heldOut.text), heldOut);
     const tokens = tokensOf(heldOut.text);
-    if (tokens.length < LEAST_TOKENS) continue;
+    if (tokens.length < LEAST_TOKENS) return;
     const pairs = shingles(tokens, SHINGLE_WORDS);
     const signature = signatureOf(pairs);
     bands.add(entries.length, signature);
     entries.push({ heldOut, pairs, signature });
   }
+  for (const item of items) add(item);
 
   function nearest(text: string): Leak | undefined {
     const tokens = tokensOf(text);
@@ -99,6 +104,7 @@ export function createLeakIndex(items: Iterable<HeldOut>, similarity: number): L
   }
 
   return {
+    add,
     find({ key, text }) {
       const exact = (key === undefined ? undefined : byKey.get(key)) ?? byText.get(normalised(text));
       return exact ? { kind: 'exact', similarity: 1, heldOut: exact } : nearest(text);

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { makeFolder } from './folder.ts';
 
 /**
- * Writes a report whole or not at all, over a file that is there.
+ * Writes a file whole or not at all, over a file that is there.
  *
  * @returns where it lies, absolute
  * @throws Error when it cannot be written
@@ -27,4 +27,4 @@ export function writeWhole(file: string, text: string): string {
 }
 
 const notWritten = (path: string, error: unknown) =>
-  new Error(`The report could not be written to ${path}: ${(error as Error).message}`, { cause: error });
+  new Error(`The file could not be written to ${path}: ${(error as Error).message}`, { cause: error });

@@ -1,5 +1,6 @@
 /** Reads a model's structured reply and nothing else: the whole reply is one JSON object, each key stands once. */
 import type { z } from 'zod';
+import { parseExactly } from './exact-json.ts';
 import { partThinking } from './thinking-text.ts';
 
 const MAX_REPLY_LENGTH = 10_000;
@@ -30,9 +31,8 @@ export function readStrictly<T>(schema: z.ZodType<T>, text: string, work?: strin
       problem: `the reply does not follow the schema: ${issue.path.join('.') || 'reply'}: ${issue.message}`,
     };
   }
-  const keys = keysOf(json);
-  const repeated = keys.find((key, i) => keys.indexOf(key) < i);
-  if (repeated !== undefined) return { problem: `the reply has "${shorten(repeated)}" twice` };
+  const { problem } = parseExactly(json);
+  if (problem !== undefined) return { problem: `the reply ${problem}` };
   if (work !== undefined && standsIn(work, json, (other) => schema.safeParse(other).data, parsed.data)) {
     return { problem: 'the reply stands in the work word for word' };
   }
@@ -113,13 +113,6 @@ function flatObjects(text: string): string[] {
 export function shorten(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   return line.length > MAX_REASON_LENGTH ? `${line.slice(0, MAX_REASON_LENGTH)}…` : line;
-}
-
-/** Keys of a flat object as they stand in valid JSON. JSON.parse takes the last of equal ones in silence. */
-function keysOf(json: string): string[] {
-  return Array.from(json.matchAll(/("(?:[^"\\]|\\.)*")\s*(:?)/g)).flatMap(([, string, colon]) =>
-    colon === ':' ? [JSON.parse(string!) as string] : [],
-  );
 }
 
 const squeeze = (text: string): string => text.replaceAll(/\s+/g, '');

@@ -4,6 +4,7 @@
  * gates, training, promotion) is the loop's and works on any task.
  */
 import type { SandboxedCheck } from '../sandbox/job.ts';
+import type { PromptSource } from './documents/source.ts';
 import type { Harness } from './harness.ts';
 import type { Written } from './written.ts';
 import type { BenchmarkRole, CritiqueOutcome, ProbeKind } from '../loop/words.ts';
@@ -20,6 +21,8 @@ export type Prompt = {
   text: string;
   /** Difficulty, where the task knows one without an answer (arithmetic: significant digits). */
   level?: number;
+  /** The passage of a document that it was written about. */
+  source?: PromptSource | null;
 };
 
 /** An equivalent form of a prompt whose answer maps back to the prompt's own. */

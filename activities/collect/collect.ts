@@ -69,8 +69,8 @@ export async function collect({ db }: Deps, { iterationId }: { iterationId: numb
   const draws = new Draws(iterationId, exampleKeys(context.task));
   const { learn, rehearsal, calibration } = await drawPool(db, context, fixed.keys, draws);
   const of = (purpose: PromptPurpose, taken: (Drawn & { answer?: string })[]) =>
-    taken.map(({ key, text, level, answer, storedPromptId, feedbackId }) => {
-      return { purpose, key, text, level, answer, storedPromptId, feedbackId };
+    taken.map(({ key, text, level, source, answer, storedPromptId, feedbackId }) => {
+      return { purpose, key, text, level, source, answer, storedPromptId, feedbackId };
     });
   // Prompts to learn from come first, so that a budget that asks for fewer can leave out the last of them.
   const rows = [...of('learn', learn), ...of('rehearse', rehearsal), ...of('calibrate', calibration)].map(

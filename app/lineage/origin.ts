@@ -4,7 +4,14 @@ import type { Db } from '../../db/connect.ts';
 import type { Feedback } from '../../db/queries/gateway.ts';
 import { findStoredPrompt } from '../../db/queries/outside.ts';
 import { gatewayCompletions, gatewayFeedback } from '../../db/schema.ts';
+import type { PromptSource } from '../../tasks/documents/source.ts';
 import type { FeedbackSaid, StoredOrigin } from './production-types.ts';
+
+/** The passage that a prompt was written about, in words. */
+export function sourceText({ passage, heading, page, digest, model }: PromptSource): string {
+  const where = [passage, ...(heading ? [heading] : []), ...(page ? [`page ${page}`] : [])].join(', ');
+  return `${where}; sha256 ${digest.slice(0, 12)}${model ? `, written by ${model}` : ''}`;
+}
 
 /** Answers named of a prompt that came many times. */
 const NAMED = 3;

@@ -161,6 +161,7 @@ function sampleWhy(
       run: iteration.runId,
       iteration: iteration.index,
       stored,
+      source: prompt.source,
     },
     vote: voteWhy(row),
     sample: {

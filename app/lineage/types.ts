@@ -18,6 +18,7 @@ import type { CompletionWhy, FeedbackWhy, StoredOrigin } from './production-type
 import type { DebateWhy } from './debate.ts';
 import type { SandboxWhy } from './sandboxed.ts';
 import type { TreeNode } from './tree.ts';
+import type { PromptSource } from '../../tasks/documents/source.ts';
 import type { ChatMessage } from '../../tasks/task.ts';
 
 export type CheckpointName = {
@@ -144,6 +145,8 @@ export type SampleWhy = {
     iteration: number;
     /** Null: the task's own source gave it. */
     stored: StoredOrigin | null;
+    /** The passage of a document that it was written about; null where none is known. */
+    source: PromptSource | null;
   };
   vote: {
     answer: string | null;

@@ -285,6 +285,7 @@ async function whyPrompt(db: Db, id: number, { count }: WhyOptions): Promise<Pro
       run: iteration.runId,
       iteration: iteration.index,
       stored: (await storedOrigins(db, [prompt])).get(prompt.storedPromptId ?? 0) ?? null,
+      source: prompt.source,
     },
     total: sampleIds.length,
     samples: await read(sampleIds.slice(0, count)),

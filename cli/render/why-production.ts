@@ -1,6 +1,8 @@
 /** What came through the gateway and what became of it, as text. */
 import { fact, nameText, placeOf, reachedTable, type Colors } from './why-parts.ts';
+import { sourceText } from '../../app/lineage/origin.ts';
 import { cut, plain } from '../../process/text.ts';
+import type { PromptSource } from '../../tasks/documents/source.ts';
 import type {
   CompletionWhy,
   FeedbackSaid,
@@ -14,6 +16,13 @@ function saidText({ id, by, at, rating, correction, use, note }: FeedbackSaid): 
   const what = correction === null ? `rated ${rating}` : `corrected to ${quoted(correction)}`;
   const as = use === 'regression' ? ', to be held out' : '';
   return `feedback:${id} by ${plain(by)}, ${at.slice(0, 10)}: ${what}${as}${note ? ` (${quoted(note)})` : ''}`;
+}
+
+/** The passage that a prompt was written about. */
+export function sourceLines(source: PromptSource | null): string[] {
+  if (!source) return [];
+  const { quote } = source;
+  return [...fact('document', plain(sourceText(source))), ...(quote ? fact('', `“${quoted(quote)}”`) : [])];
 }
 
 /** Lines about where a prompt comes from outside the run. */

@@ -1,7 +1,7 @@
 /** The answers to `why` as text for a terminal. Whatever comes from models or other people goes through `plain`. */
 import pc from 'picocolors';
 import { fact, placeOf, reachedTable, ROWS, short, type Colors } from './why-parts.ts';
-import { storedLines, renderCompletionWhy, renderFeedbackWhy } from './why-production.ts';
+import { sourceLines, storedLines, renderCompletionWhy, renderFeedbackWhy } from './why-production.ts';
 import { renderSample } from './why-sample.ts';
 import { cut, duration, percent, plain, pValueText, table } from '../../process/text.ts';
 import { decisionWords } from '../../app/report/wording.ts';
@@ -279,6 +279,7 @@ function renderPrompt(why: PromptWhy, c: Colors): string {
     `${c.bold(`prompt:${prompt.id}`)}  ${placeOf(prompt)} · ${prompt.purpose}`,
     ...fact('text', cut(plain(prompt.text), 1000)),
     ...fact('key', plain(prompt.key)),
+    ...sourceLines(prompt.source),
     ...storedLines(prompt.stored),
     ...originLines(why.run, 'run'),
     '',

@@ -13,6 +13,7 @@ import {
   type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
 import type { z } from 'zod';
+import { promptSource } from '../../tasks/documents/source.ts';
 import { modelCalls } from './calls.ts';
 import { gatewayFeedback } from './gateway.ts';
 import { storedPrompts } from './outside.ts';
@@ -36,6 +37,8 @@ export const prompts = pgTable(
     key: text('key').notNull(),
     text: text('text').notNull(),
     level: integer('level'),
+    /** The passage of a document that it was written about. */
+    source: jsonOf('prompts.source', promptSource),
     /** The stored prompt that it is, where it came from outside the run. */
     storedPromptId: ref('stored_prompt_id').references((): AnyPgColumn => storedPrompts.id),
     /** The correction from production for which it is in the pool. */

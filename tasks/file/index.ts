@@ -106,8 +106,8 @@ async function* promptsOf(prompts: FileTask['prompts'], request: PromptRequest):
   const chosen = sampler<Prompt>(`prompts/${request.seed}`, request.count);
   for await (const row of readPrompts({ prompts })) {
     if ('problem' in row) throw new InvalidInputError([row.problem]);
-    const { key, text } = row;
-    if (!request.exclude(key)) chosen.add(key, { key, text });
+    const { at: _, ...prompt } = row;
+    if (!request.exclude(prompt.key)) chosen.add(prompt.key, prompt);
   }
   yield* chosen.take();
 }

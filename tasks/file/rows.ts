@@ -3,9 +3,10 @@
  * run's input names may be any file, and problems are stored and shown.
  */
 import { readData } from '../data/read.ts';
+import { sourceIn } from '../documents/source.ts';
 import { placeOf } from '../data/source.ts';
 import { textProblem } from '../jsonl.ts';
-import type { BenchmarkItem } from '../task.ts';
+import type { BenchmarkItem, Prompt } from '../task.ts';
 import { finderOf, stated, timedOut } from './read.ts';
 import type { AnsweredFile, FileBenchmark, FileTask } from './schema.ts';
 
@@ -20,14 +21,13 @@ export function keyOf(text: string): string {
 
 export async function* readPrompts({
   prompts,
-}: Pick<FileTask, 'prompts'>): AsyncGenerator<{ key: string; text: string; at: string } | BadRow> {
+}: Pick<FileTask, 'prompts'>): AsyncGenerator<(Prompt & { at: string }) | BadRow> {
   const { field, rows } = prompts;
   const { file, called } = await placeOf('prompts', prompts);
   for await (const { at, value, problem } of readData('prompts file', file, { ...rows, columns: [field] })) {
     const text = problem ?? promptOf(value, field);
-    yield typeof text === 'string'
-      ? { problem: `${called}, ${at} ${text}` }
-      : { key: keyOf(text.prompt), text: text.prompt, at };
+    if (typeof text === 'string') yield { problem: `${called}, ${at} ${text}` };
+    else yield { key: keyOf(text.prompt), text: text.prompt, at, ...sourced(value!) };
   }
 }
 
@@ -84,6 +84,11 @@ export async function* readItems(
     }
   }
 }
+
+const sourced = (row: Record<string, unknown>): Pick<Prompt, 'source'> => {
+  const source = sourceIn(row);
+  return source ? { source } : {};
+};
 
 /** A string says what is wrong. */
 function promptOf(row: Record<string, unknown>, field: string): { prompt: string } | string {

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { allowedFile } from '../access.ts';
+import { blocksOf } from '../documents/blocks.ts';
 import { collectProblems, fileProblem, InvalidInputError } from '../errors.ts';
 import { textProblem } from '../jsonl.ts';
 import { readText } from '../yaml.ts';
@@ -22,37 +23,12 @@ const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
 
 /** The sentences of a document, each with its headings. Tables, code and HTML comments say nothing here. */
 export function passagesOf(file: string, text: string): Passage[] {
-  const passages: Passage[] = [];
-  const headings: string[] = [];
-  let block: string[] = [];
-  const end = () => {
-    for (const { segment } of sentences.segment(block.join(' ')))
-      if (/\p{L}/u.test(segment))
-        passages.push({
-          id: `${file}#${passages.length + 1}`,
-          heading: headings.filter(Boolean).join(', '),
-          text: segment.trim(),
-        });
-    block = [];
-  };
-  let fenced = false;
-  for (const line of text.replaceAll(/<!--.*?-->/gs, '').split(/\r?\n/)) {
-    const heading = /^(#{1,6})\s+(.*?)\s*#*$/.exec(line);
-    const bullet = /^\s*(?:[-*+]|\d{1,3}[.)])\s+(.*)$/.exec(line);
-    if (/^\s*```/.test(line)) fenced = !fenced;
-    else if (fenced || /^\s*\|/.test(line)) continue;
-    else if (heading) {
-      end();
-      headings.length = heading[1]!.length - 1;
-      headings[heading[1]!.length - 1] = heading[2]!;
-    } else if (line.trim() === '') end();
-    else if (bullet) {
-      end();
-      block.push(bullet[1]!.trim());
-    } else block.push(line.trim());
-  }
-  end();
-  return passages;
+  const said = blocksOf(text).flatMap(({ headings, lines }) =>
+    [...sentences.segment(lines.join(' '))]
+      .filter(({ segment }) => /\p{L}/u.test(segment))
+      .map(({ segment }) => ({ heading: headings.join(', '), text: segment.trim() })),
+  );
+  return said.map((one, i) => ({ id: `${file}#${i + 1}`, ...one }));
 }
 
 /** Words that name something: those with a capital within a sentence. */

@@ -18,7 +18,7 @@ const STOP = new Set(
 );
 
 /** Stems of the words that matter, each once. */
-function stemsOf(text: string): string[] {
+export function stemsOf(text: string): string[] {
   const words =
     text
       .toLowerCase()

@@ -34,6 +34,10 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
     why: 'needs a language model, conversations of your own, or a minute; tests/workflows/support.test.ts learns from the example',
   },
   {
+    command: /^npx ratchet questions /,
+    why: 'needs a language model and documents of your own; tests/app/questions.test.ts has both, the model scripted',
+  },
+  {
     command: /^npx ratchet export --format patches/,
     why: 'needs fixes of bugs that are there; tests/workflows/code-repair.test.ts exports and applies one',
   },

@@ -2,6 +2,7 @@
 import { Bar, Block, Card, Chip, Empty, Said, type Tone } from '../../app/html/parts.ts';
 import type { CritiqueRow, SiblingRow } from '../../db/queries/browse.ts';
 import { debateText, turnText, type DebateWhy } from '../../app/lineage/debate.ts';
+import { sourceText } from '../../app/lineage/origin.ts';
 import { treeText } from '../../app/lineage/tree.ts';
 import type { PieceWhy, SampleWhy } from '../../app/lineage/types.ts';
 import { DEBATE_ROUND } from '../../loop/words.ts';
@@ -284,6 +285,17 @@ export const SamplePage = ({ frame, data }: { frame: Partial<Frame>; data: Sampl
             <small>prompt {prompt.id}</small>
           </header>
           <Block text={prompt.text} most={SHOWN} all={textPath(sample.id, 'prompt')} />
+          {prompt.source ? (
+            <p class="help">
+              Of <Said text={sourceText(prompt.source)} most={600} />
+              {prompt.source.quote ? (
+                <>
+                  : “
+                  <Said text={prompt.source.quote} most={600} />”
+                </>
+              ) : null}
+            </p>
+          ) : null}
         </section>
         <Card title="Vote" wide="third">
           <Votes {...data} />
