@@ -1,7 +1,14 @@
 """The work in Bespoke Curator: two blocks over rows, through its OpenAI backend with room for as many requests as there may be in flight."""
 
-from bespokelabs import curator
-from work import FORM, answer_of, holds, read_work, tell, winner
+import importlib.util
+import os
+
+# Curator counts tokens by tiktoken, which would download what LiteLLM has on the disk.
+(litellm,) = importlib.util.find_spec("litellm").submodule_search_locations
+os.environ["TIKTOKEN_CACHE_DIR"] = os.path.join(litellm, "litellm_core_utils", "tokenizers")
+
+from bespokelabs import curator  # noqa: E402
+from work import FORM, answer_of, holds, read_work, tell, winner  # noqa: E402
 
 work = read_work()
 OPTIONS = {

@@ -6,10 +6,13 @@ import { logFile, makeHome } from '../../stack/home.ts';
 import { removeTree, runToEnd } from '../../stack/processes.ts';
 import { findPython, findUv, installUv } from '../../stack/python.ts';
 
-/** The one place where their versions stand. */
+/** The one place where their versions stand. distilabel imports `requests` and leaves it to others to bring it. */
 export const PEERS = {
   dspy: { title: 'DSPy 3.4.1', packages: ['dspy==3.4.1'] },
-  distilabel: { title: 'distilabel 1.5.3 (`n`)', packages: ['distilabel[openai]==1.5.3'] },
+  distilabel: {
+    title: 'distilabel 1.5.3 (`n`)',
+    packages: ['distilabel[openai]==1.5.3', 'requests==2.32.5'],
+  },
   curator: { title: 'Curator 0.1.31', packages: ['bespokelabs-curator==0.1.31'] },
 } as const;
 export type Peer = keyof typeof PEERS;
