@@ -1,4 +1,6 @@
-"""The work in Bespoke Curator: two blocks over rows, through its OpenAI backend with room for as many requests as there may be in flight."""
+"""The work in Bespoke Curator: two blocks over rows, through its OpenAI backend.
+
+There is room for as many requests as there may be in flight."""
 
 import importlib.util
 import os

@@ -1,4 +1,6 @@
-"""The work in distilabel: a pipeline of two tasks with a vote between them. It asks for all samples of a prompt in one call (`n`), and
+"""The work in distilabel: a pipeline of two tasks with a vote between them.
+
+It asks for all samples of a prompt in one call (`n`), and
 has as many prompts in flight as its batches are large."""
 
 from distilabel.models import OpenAILLM

@@ -15,7 +15,6 @@ from transformers.cache_utils import DynamicLayer
 
 from . import attention
 
-
 FREE_BYTES = 1 << 30
 """Memory kept for later on a CPU."""
 
