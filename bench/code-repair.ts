@@ -76,8 +76,9 @@ await withDatabase(findDatabase(), async (db) => {
   const first = new Map<string, Looked>();
   for (const repository of task.repositories) first.set(repository.name, await look(repository, archives));
   const passes = async (looked: Looked, { bug, file }: { bug: Bug; file: string }) => {
-    const { tests } = await surveyOf(looked, { ...bug, name: bug.function }, file, []);
-    return looked.tests.every((name) => tests[name] === null);
+    const { path, function: name, language } = bug;
+    const { tests } = await surveyOf(looked, { path, name, language }, file, []);
+    return looked.tests.every((one) => tests[one] === null);
   };
   const judged = await Promise.all(
     [...fixes.values()].map((fix) =>
