@@ -35,6 +35,7 @@ it('names the column that holds what this version cannot read', () => {
       'gateway_completions.replies',
       'iterations.plan',
       'memory_tests.classes',
+      'prompts.source',
       'stages.output',
       'votes.tallies',
     ]),
