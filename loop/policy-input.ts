@@ -53,7 +53,7 @@ export const driftSchema = z.strictObject({
     .max(1000)
     .optional()
     .describe(
-      'fixed prompts that every generating checkpoint answers; default: a twentieth of pool.prompts up to 16, none under 8',
+      'fixed prompts that every generating checkpoint answers; default: a twentieth of the pool, of pool.prompts or what there is, up to 16, none under 8',
     ),
   maxLengthChange: z
     .number()

@@ -46,9 +46,17 @@ const MOST_FIXED = 16;
 /** What the fixed sample may take away from a pool at most, as one in so many. */
 const POOL_SHARE = 20;
 
-function fixedCount({ drift, pool }: IterationContext['settings']): number {
+/** How many the fixed sample has, of a source that may hold less than a pool asks for. */
+async function fixedCount(
+  { drift, pool }: IterationContext['settings'],
+  source: (count: number) => AsyncIterable<unknown>,
+): Promise<number> {
   if (drift.prompts !== undefined) return drift.prompts;
-  const count = Math.min(MOST_FIXED, Math.floor(pool.prompts / POOL_SHARE));
+  const of = (prompts: number) => Math.min(MOST_FIXED, Math.floor(prompts / POOL_SHARE));
+  if (of(pool.prompts) < ENOUGH_TEXTS) return 0;
+  let there = 0;
+  for await (const _ of source(pool.prompts)) there += 1;
+  const count = of(there);
   return count < ENOUGH_TEXTS ? 0 : count;
 }
 
@@ -63,21 +71,22 @@ export async function fixedSample(
   { run, task, checkpoint }: IterationContext,
 ): Promise<{ keys: Set<string>; open: number }> {
   let known = await fixedPrompts(db, run.id);
-  const count = fixedCount(run.settings);
-  if (known.length === 0 && count > 0) {
+  if (known.length === 0 && run.settings.drift.prompts !== 0) {
     const heldOut = await heldOutProblems(db, run.id);
     const heldOutKeys = new Set(heldOut.map(({ key }) => key));
     const index = createLeakIndex(heldOut, run.settings.leaks.similarity);
     // Of a run that an earlier version began: what it has drawn is learnt from.
     const drawn = await drawnKeys(db, run.id);
     const rows = [];
-    const source = task.prompts({
-      seed: seedOf(run.settings.seed, 'drift'),
-      count,
-      levels: task.levels?.start,
-      exclude: (key) => heldOutKeys.has(key) || drawn.has(key),
-    });
-    for await (const prompt of source) {
+    const source = (count: number) =>
+      task.prompts({
+        seed: seedOf(run.settings.seed, 'drift'),
+        count,
+        levels: task.levels?.start,
+        exclude: (key) => heldOutKeys.has(key) || drawn.has(key),
+      });
+    const count = await fixedCount(run.settings, source);
+    for await (const prompt of count > 0 ? source(count) : []) {
       if (index.find(prompt)) continue;
       rows.push({ runId: run.id, position: rows.length, key: prompt.key, text: prompt.text });
     }

@@ -60,7 +60,7 @@ answer: { read: boxed, compare: normalised }
     id: 'sources',
     task: 'norrby',
     taskSpec: await resolveTask(join(folder, 'task.yaml')),
-    settings: improveInputSchema.parse({ pool: { prompts: 3 } }),
+    settings: improveInputSchema.parse({}),
     codeVersion: 'test',
   };
   await createRun(db, run, []);
