@@ -3,7 +3,8 @@ import { inArray, isNotNull, and } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
 import { insertNew } from '../db/insert-new.ts';
 import type { StoredPrompt } from '../db/queries/prompts.ts';
-import { modelCalls, samples } from '../db/schema.ts';
+import { addPersonCall } from '../db/queries/calls.ts';
+import { samples } from '../db/schema.ts';
 import { formsOf, samplerOf, type IterationContext } from './context.ts';
 import { readWork } from './reading.ts';
 
@@ -47,6 +48,7 @@ export async function addWritten(
       };
     });
   });
+  if (rows.length === 0) return;
   const there = await db
     .selectDistinct({ promptId: samples.promptId })
     .from(samples)
@@ -60,22 +62,11 @@ export async function addWritten(
   const missing = rows.filter(({ promptId }) => !known.has(promptId));
   if (missing.length === 0) return;
   await db.transaction(async (tx) => {
-    const [call] = await tx
-      .insert(modelCalls)
-      .values({
-        runId: run.id,
-        iterationId: iteration.id,
-        stage: 'generate',
-        role: 'person',
-        model: 'none',
-        requests: 0,
-        latencyMs: 0,
-      })
-      .returning({ id: modelCalls.id });
+    const callId = await addPersonCall(tx, { runId: run.id, iterationId: iteration.id, stage: 'generate' });
     await insertNew(
       tx,
       samples,
-      missing.map((row) => ({ ...row, callId: call!.id })),
+      missing.map((row) => ({ ...row, callId })),
     );
   });
 }

@@ -14,6 +14,16 @@ export async function addCalls(db: Tx, rows: NewCall[]): Promise<number[]> {
   return inserted.map((row) => row.id);
 }
 
+/** What stands in the ledger for work that a person wrote: no model was asked. @returns its id */
+export async function addPersonCall(
+  db: Tx,
+  of: Pick<NewCall, 'runId' | 'iterationId' | 'stage'>,
+): Promise<number> {
+  const nobody = { role: 'person', model: 'none', requests: 0, latencyMs: 0 };
+  const [id] = await addCalls(db, [{ ...of, ...nobody }]);
+  return id!;
+}
+
 /** Calls of a run that failed after its newest answer, with what the newest met; undefined: none. */
 export async function failedSinceAnswer(
   db: Db,

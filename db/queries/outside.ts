@@ -1,16 +1,8 @@
 /** What comes from outside any run: prompts for later runs to draw, and worked answers for later runs to learn from. */
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Db } from '../connect.ts';
-import {
-  examples,
-  givenExamples,
-  iterations,
-  modelCalls,
-  prompts,
-  samples,
-  storedPrompts,
-  verdicts,
-} from '../schema.ts';
+import { examples, givenExamples, iterations, prompts, samples, storedPrompts, verdicts } from '../schema.ts';
+import { addPersonCall } from './calls.ts';
 
 export type StoredPrompt = typeof storedPrompts.$inferSelect;
 type GivenExample = typeof givenExamples.$inferSelect;
@@ -124,18 +116,7 @@ export async function takeInGiven(
       )
       .orderBy(asc(givenExamples.id));
     if (missing.length === 0) return 0;
-    const [call] = await tx
-      .insert(modelCalls)
-      .values({
-        runId,
-        iterationId,
-        stage: 'adapt',
-        role: 'person',
-        model: 'none',
-        requests: 0,
-        latencyMs: 0,
-      })
-      .returning({ id: modelCalls.id });
+    const callId = await addPersonCall(tx, { runId, iterationId, stage: 'adapt' });
     for (let i = 0; i < missing.length; i += AT_ONCE) {
       const page = missing.slice(i, i + AT_ONCE);
       const promptIds = await promptsFor(tx, iterationId, page);
@@ -148,7 +129,7 @@ export async function takeInGiven(
             round: 0,
             index: one.id,
             checkpointId,
-            callId: call!.id,
+            callId,
             rewrite: 'given',
             strategy: 'given',
             request: one.text,

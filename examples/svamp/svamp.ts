@@ -78,7 +78,11 @@ function sums(): BenchmarkItem[] {
   });
 }
 
-const ASKED = ['What is', 'How much is', 'Work out'];
+const ASKED = [
+  ['What is', '?'],
+  ['How much is', '?'],
+  ['Work out', '.'],
+] as const;
 
 /** More of their kind, to be practised along: a model that learns word problems alone forgets plain sums. */
 function* practice(seed: number): Generator<Prompt> {
@@ -87,7 +91,8 @@ function* practice(seed: number): Generator<Prompt> {
     const [a, b] = [2 + (digest.readUInt16BE(0) % 98), 2 + (digest.readUInt16BE(2) % 98)];
     const [small, large] = [Math.min(a, b), Math.max(a, b)];
     const sum = digest[4]! % 2 === 0 ? `${large} plus ${small}` : `${large} minus ${small}`;
-    const text = `${ASKED[digest[5]! % ASKED.length]} ${sum}${digest[5]! % ASKED.length === 2 ? '.' : '?'}`;
+    const [begin, end] = ASKED[digest[5]! % ASKED.length]!;
+    const text = `${begin} ${sum}${end}`;
     yield { key: keyOf(text), text };
   }
 }

@@ -241,7 +241,7 @@ class Engine:
         """Let the rows of two batches be one, each with a copy of the prefix that it shared, where
         that costs less than steps of its own for each batch, which read all weights. True when they
         are to be joined."""
-        if other.module is not batch.module or not (other.shares and batch.shares):
+        if not other.related(batch):
             return False
         sharing = [one for one in (other, batch) if one.prefix is not None]
         tokens = sum(len(one.slots) * len(one.prefix.tokens) for one in sharing)

@@ -47,10 +47,14 @@ class Joining:
             setattr(self, name, getattr(self, name)[index])
         return True
 
+    def related(self, other) -> bool:
+        """Whether the rows of `other` could go on in this batch, were it not for their prefixes."""
+        return self.shares and other.shares and self.module is other.module
+
     def fits(self, other) -> bool:
         """Whether the rows of `other` can go on in this batch."""
         mine, theirs = (batch.prefix.tokens if batch.prefix else None for batch in (self, other))
-        return self.shares and other.shares and self.module is other.module and mine == theirs
+        return self.related(other) and mine == theirs
 
     @torch.inference_mode()
     def own_prefix(self) -> None:

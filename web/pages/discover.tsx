@@ -1,8 +1,7 @@
 /** The form that starts a study. */
-import { Said } from '../../app/html/parts.ts';
 import { POLICIES } from '../../tasks/discovery/choose.ts';
 import { LAWS } from '../../tasks/discovery/laws.ts';
-import { domId, Labelled, Text, type Form } from '../parts/form.tsx';
+import { domId, Labelled, Text, Wrong, type Form } from '../parts/form.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 
 export const DiscoverPage = ({ frame, form }: { frame: Partial<Frame>; form: Form }) => {
@@ -16,15 +15,7 @@ export const DiscoverPage = ({ frame, form }: { frame: Partial<Frame>; form: For
         <h1>Begin a study</h1>
       </div>
       <form method="post" action="/discover" class="launch">
-        {problems.size > 0 ? (
-          <p class="banner bad" role="alert">
-            {problems.get('') ? (
-              <Said text={problems.get('')!} />
-            ) : (
-              'Nothing was started: see the marked fields.'
-            )}
-          </p>
-        ) : null}
+        <Wrong problems={problems} />
         <section class="card" aria-label="What">
           <div class="settings">
             <Labelled

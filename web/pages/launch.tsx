@@ -1,9 +1,8 @@
 /** The form that starts a run or makes a schedule: its fields are those of the input's schema. */
-import { Said } from '../../app/html/parts.ts';
 import { localTimeZone } from '../../app/schedules/spec.ts';
 import type { SettingField } from '../../loop/setting-fields.ts';
 import { fieldGroups, fieldNamed, FIRST } from '../launching.ts';
-import { domId, Labelled, Text, type Form } from '../parts/form.tsx';
+import { domId, Labelled, Text, Wrong, type Form } from '../parts/form.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
 
 const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
@@ -136,15 +135,7 @@ export const LaunchPage = ({ frame, form }: { frame: Partial<Frame>; form: Form 
         <h1>Launch</h1>
       </div>
       <form method="post" action="/launch" class="launch">
-        {problems.size > 0 ? (
-          <p class="banner bad" role="alert">
-            {problems.get('') ? (
-              <Said text={problems.get('')!} />
-            ) : (
-              'Nothing was started: see the marked fields.'
-            )}
-          </p>
-        ) : null}
+        <Wrong problems={problems} />
         <section class="card" aria-labelledby="what">
           <header>
             <h2 id="what">What</h2>

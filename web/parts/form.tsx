@@ -57,3 +57,11 @@ export const Text = ({
     />
   </Labelled>
 );
+
+/** What is wrong with a form as a whole. */
+export const Wrong = ({ problems }: { problems: Problems }) =>
+  problems.size > 0 ? (
+    <p class="banner bad" role="alert">
+      {problems.get('') ? <Said text={problems.get('')!} /> : 'Nothing was started: see the marked fields.'}
+    </p>
+  ) : null;

@@ -1,18 +1,15 @@
 /** Begins studies from a form. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono, type Context } from 'hono';
 import { checkStudy, startStudy } from '../../app/discovery/start.ts';
 import { checkRunId, defaultRunId } from '../../app/runs/input.ts';
 import { findStudy } from '../../db/queries/discovery.ts';
-import { errorMessage, UsageError } from '../../process/errors.ts';
+import { UsageError } from '../../process/errors.ts';
 import { discoverInputSchema, type DiscoverInput } from '../../tasks/discovery/subject.ts';
-import { InvalidInputError } from '../../tasks/errors.ts';
 import type { Deps } from '../deps.ts';
 import type { Problems, Values } from '../launching.ts';
 import { DiscoverPage } from '../pages/discover.tsx';
 import { frameOf, page } from '../render.ts';
-
-const PREPARED_MS = 5_000;
+import { isStored, notStarted, typedValues } from '../starting.ts';
 
 /** What was typed as an input; a field that was left empty is left to its default. */
 function inputOf(values: Values): { input?: DiscoverInput; problems: Problems } {
@@ -48,10 +45,7 @@ async function carryOut(
   if (await findStudy(db, id))
     throw new UsageError(`There is a study "${id}" already: give this one another id, or none.`);
   await startStudy(await temporal(), id, input);
-  // It is in the database once a worker has begun with it; where none is running, it waits in Temporal.
-  for (const deadline = Date.now() + PREPARED_MS; Date.now() < deadline; await sleep(100))
-    if (await findStudy(db, id)) return `/studies/${encodeURIComponent(id)}`;
-  return '/studies';
+  return (await isStored(() => findStudy(db, id))) ? `/studies/${encodeURIComponent(id)}` : '/studies';
 }
 
 export function discoverRoutes(deps: Deps): Hono {
@@ -60,17 +54,14 @@ export function discoverRoutes(deps: Deps): Hono {
   return new Hono()
     .get('/discover', (c) => answer(c, c.req.query(), new Map()))
     .post('/discover', async (c) => {
-      const values: Values = {};
-      for (const [name, value] of Object.entries(await c.req.parseBody()))
-        if (typeof value === 'string') values[name] = value;
+      const values = await typedValues(c);
       const { input, problems } = inputOf(values);
       if (!input) return answer(c, values, problems, 400);
       try {
         return c.redirect(await carryOut(deps, input, values.id?.trim() || undefined), 303);
       } catch (error) {
-        const known = error instanceof UsageError || error instanceof InvalidInputError;
-        const text = known ? error.message : `Nothing was started. ${errorMessage(error)}`;
-        return answer(c, values, new Map([['', text]]), known ? 400 : 503);
+        const { problems: wrong, status } = notStarted(error);
+        return answer(c, values, wrong, status);
       }
     });
 }
