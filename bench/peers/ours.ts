@@ -80,6 +80,8 @@ export async function startOurs(folder: string): Promise<Ours> {
         'sampling.resamples=0',
         'sampling.cache=false',
         'probes.mode=off',
+        // Its fixed prompts would come out of the work.
+        'drift.prompts=0',
         'benchmark.majority=false',
         'gates.critique.mode=required',
         'gates.agreement.min=0.3',

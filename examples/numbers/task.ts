@@ -1,0 +1,179 @@
+/**
+ * Numbers in words, to be written in figures, a line for each group of three places:
+ *
+ *     forty-seven thousand six hundred and one  →  forty-seven = 47
+ *                                                  six hundred and one = 601
+ *                                                  #### 47601
+ *
+ * Small language models read numbers below a thousand well and longer ones badly, so long ones are split (docs/methods.md): `decompose`
+ * cuts at "million" and "thousand", `recombine` puts the lines that the model wrote for the groups one below the other.
+ */
+import type { BenchmarkItem, ChatMessage, Part, Prompt, PromptRequest, Task } from '../../tasks/task.ts';
+import { stream } from '../../tasks/random.ts';
+import { groupsOf, inWords, readWords } from './words.ts';
+
+const LEVELS = [4, 5, 6, 7, 8, 9];
+
+const SHOWN = [
+  ['six hundred and forty-two', 'six hundred and forty-two = 642\n#### 642'],
+  ['seventeen thousand three hundred and five', 'seventeen = 17\nthree hundred and five = 305\n#### 17305'],
+  ['fifty-eight', 'fifty-eight = 58\n#### 58'],
+  [
+    'four million one hundred and twenty thousand and eighty-eight',
+    'four = 4\none hundred and twenty = 120\neighty-eight = 88\n#### 4120088',
+  ],
+  ['three hundred and six million and nine', 'three hundred and six = 306\nnine = 9\n#### 306000009'],
+] as const;
+
+const ask = (text: string): ChatMessage[] => [
+  { role: 'system', content: 'Write the number in figures, first each of its parts, then the whole.' },
+  ...SHOWN.flatMap(([problem, answer]): ChatMessage[] => [
+    { role: 'user', content: problem },
+    { role: 'assistant', content: answer },
+  ]),
+  { role: 'user', content: text },
+];
+
+const promptOf = (n: number): Prompt => ({ key: String(n), text: inWords(n), level: String(n).length });
+
+/** Different numbers of so many digits without end, the same for the same seed; held out are those that leave 0 or 1 when divided by 7. */
+function* numbers(digits: number, seed: string, of: (n: number) => boolean): Generator<number> {
+  const random = stream(`${seed}/${digits}`);
+  const given = new Set<number>();
+  const least = 10 ** (digits - 1);
+  while (given.size < Math.min(9 * least, 5_000)) {
+    const n = least + Math.floor(random() * 9 * least);
+    if (given.has(n)) continue;
+    given.add(n);
+    if (of(n)) yield n;
+  }
+}
+
+const free = (n: number) => n % 7 > 1;
+
+function* drawn(levels: number[], { seed, count, exclude }: PromptRequest): Generator<Prompt> {
+  const sources = levels.map((digits) =>
+    numbers(digits, `prompts/${seed}`, (n) => free(n) && !exclude(String(n))),
+  );
+  let left = count;
+  let open = sources.length;
+  while (left > 0 && open > 0) {
+    open = 0;
+    for (const source of sources) {
+      const { value, done } = source.next() as IteratorResult<number, undefined>;
+      if (done || left === 0) continue;
+      open += 1;
+      left -= 1;
+      yield promptOf(value);
+    }
+  }
+}
+
+function held(digits: number[], rest: number, each: number): BenchmarkItem[] {
+  return digits.flatMap((level) => {
+    const items: BenchmarkItem[] = [];
+    for (const n of numbers(level, `held/${rest}`, (one) => one % 7 === rest)) {
+      items.push({ key: String(n), text: inWords(n), answer: String(n), group: `${level} digits` });
+      if (items.length === each) break;
+    }
+    return items;
+  });
+}
+
+type Read = { lines: { words: string; figures: string }[]; answer: string };
+
+function read(rationale: string): Read | undefined {
+  const all = rationale.trim().split('\n');
+  const answer = /^#### (\d{1,12})$/.exec(all.pop() ?? '')?.[1];
+  const lines = all.map((line) => /^([a-z][a-z -]*) = (\d{1,12})$/.exec(line));
+  if (answer === undefined || lines.length === 0 || lines.includes(null)) return undefined;
+  return { lines: lines.map((line) => ({ words: line![1]!, figures: line![2]! })), answer };
+}
+
+/** The figures of groups one behind the other, filled up to three places; undefined where they are no such groups. */
+function joined(text: string, figures: string[]): string | undefined {
+  const groups = groupsOf(text);
+  if (groups?.length !== figures.length || figures.some((one) => one.length > 3)) return undefined;
+  const places = Array.from<string>({ length: groups[0]!.place + 1 }).fill('000');
+  groups.forEach(({ place }, i) => (places[places.length - 1 - place] = figures[i]!.padStart(3, '0')));
+  return places.join('').replace(/^0+(?=\d)/, '');
+}
+
+export default {
+  name: 'numbers',
+  title: 'Numbers in words, written in figures',
+  // oxlint-disable-next-line require-await
+  async *prompts(request) {
+    yield* drawn(request.levels ?? LEVELS, request);
+  },
+  async *rehearsal(request) {
+    yield* drawn([1, 2, 3], request);
+  },
+  readPrompt(text) {
+    const n = readWords(text.trim());
+    return n === undefined
+      ? `is no number below a thousand million in English words: ${text.slice(0, 40)}`
+      : promptOf(n);
+  },
+  strategies: [{ name: 'groups', messages: ask }],
+  ask,
+  readAnswer: (rationale) => read(rationale)?.answer,
+  sameAnswer: (a, b) => a === b,
+  checkFormat(_, rationale) {
+    const ok = read(rationale) !== undefined;
+    return {
+      ok,
+      reason: ok
+        ? 'a line for each group, then the number'
+        : 'is not lines of "WORDS = FIGURES", then "#### NUMBER"',
+    };
+  },
+  checkCoherence(text, rationale, answer) {
+    const lines = read(rationale)?.lines ?? [];
+    const groups = groupsOf(text)?.map(({ words }) => words) ?? [];
+    if (groups.join('|') !== lines.map(({ words }) => words).join('|'))
+      return { ok: false, reason: `its lines are of other groups than ${groups.join(', ')}` };
+    const whole = joined(
+      text,
+      lines.map(({ figures }) => figures),
+    );
+    return { ok: whole === answer, reason: `its lines make ${whole ?? 'no number'}, it says ${answer}` };
+  },
+  decompose({ text }, solved): Part[] {
+    const groups = groupsOf(text) ?? [];
+    // Parts are all known from the start, whatever is solved.
+    void solved;
+    return groups.length < 2
+      ? []
+      : groups.map(({ words }) => ({ ...promptOf(readWords(words)!), text: words }));
+  },
+  recombine({ text }, _, parts) {
+    const answer = joined(
+      text,
+      parts.map((part) => part.answer),
+    );
+    if (answer === undefined) return { impossible: 'the answers are no groups of three places' };
+    const lines = parts.map(({ prompt, answer: figures }) => `${prompt.text} = ${figures}`);
+    const written = new Set(
+      parts.flatMap(({ works }) => works.flatMap(({ rationale }) => rationale.split('\n'))),
+    );
+    const foreign = lines.find((line) => !written.has(line));
+    const rationale = [...lines, `#### ${answer}`].join('\n');
+    return foreign === undefined ? { rationale } : { rationale, doubt: `no part has the line ${foreign}` };
+  },
+  benchmarks: [
+    { name: 'target', role: 'target', items: () => held(LEVELS, 0, 50) },
+    { name: 'final', role: 'final', items: () => held(LEVELS, 1, 50) },
+    { name: 'short', role: 'guard', items: () => [...held([2], 0, 10), ...held([3], 0, 60)] },
+  ],
+  levels: { start: LEVELS, all: LEVELS },
+  suggested: {
+    sampling: { samples: 6, temperature: 0.7 },
+    pool: { prompts: 240, rehearsal: 60 },
+    curriculum: { start: 'all', width: LEVELS.length, leave: 1 },
+    gates: { critique: { mode: 'off' } },
+    training: { given: false, epochs: 2, batchSize: 8, learningRate: 3e-4, loraRank: 16, loraAlpha: 32 },
+  },
+  maxTokens: 120,
+  truth: ({ key }) => key,
+} satisfies Task;
