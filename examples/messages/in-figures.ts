@@ -6,7 +6,7 @@ import type { BenchmarkItem, ChatMessage, Prompt, PromptRequest, Task } from '..
 import { shuffled } from '../../tasks/random.ts';
 import { messages, type Kind } from './messages.ts';
 
-const QUESTION: Record<Kind, string> = { day: 'Which day is that?', amount: 'How much is that?' };
+export const QUESTION: Record<Kind, string> = { day: 'Which day is that?', amount: 'How much is that?' };
 const FORM: Record<Kind, RegExp> = {
   day: /^(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/,
   amount: /^\d{1,6}\.\d\d (?:EUR|USD|GBP)$/,

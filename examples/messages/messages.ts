@@ -2,7 +2,8 @@
 import { stream } from '../../tasks/random.ts';
 
 export type Kind = 'day' | 'amount';
-export type Message = { kind: Kind; text: string; answer: string };
+/** `said`: the words for the day or the sum in the text. */
+export type Message = { kind: Kind; text: string; said: string; answer: string };
 
 const MONTHS = 'January February March April May June July August September October November December'.split(
   ' ',
@@ -126,6 +127,6 @@ export function* messages(kind: Kind, which: 'pool' | 'held'): Generator<Message
     const text = pick(SENTENCES[kind][which], random()).replace('{}', said);
     if (given.has(text)) continue;
     given.add(text);
-    yield { kind, text: text[0]!.toUpperCase() + text.slice(1), answer };
+    yield { kind, text: text[0]!.toUpperCase() + text.slice(1), said, answer };
   }
 }
