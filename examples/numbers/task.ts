@@ -5,12 +5,21 @@
  *                                                  six hundred and one = 601
  *                                                  #### 47601
  *
- * Small language models read numbers below a thousand well and longer ones badly, so long ones are split (docs/methods.md): `decompose`
- * cuts at "million" and "thousand", `recombine` puts the lines that the model wrote for the groups one below the other.
+ * Small language models read short numbers well and long ones badly, so long ones are split (docs/methods.md): `decompose` cuts at
+ * "million", "thousand" and "hundred", `recombine` puts what the model wrote for the parts together.
  */
-import type { BenchmarkItem, ChatMessage, Part, Prompt, PromptRequest, Task } from '../../tasks/task.ts';
+import type {
+  BenchmarkItem,
+  ChatMessage,
+  Prompt,
+  PromptRequest,
+  Recombined,
+  Rewrite,
+  SolvedPart,
+  Task,
+} from '../../tasks/task.ts';
 import { stream } from '../../tasks/random.ts';
-import { groupsOf, inWords, readWords } from './words.ts';
+import { groupsOf, hundredsOf, inWords, readWords } from './words.ts';
 
 const LEVELS = [4, 5, 6, 7, 8, 9];
 
@@ -99,6 +108,47 @@ function joined(text: string, figures: string[]): string | undefined {
   return places.join('').replace(/^0+(?=\d)/, '');
 }
 
+/** Numbers below a hundred also stand behind "one hundred and" and before "thousand", where they are misread in other ways. */
+function rewrites({ text }: Prompt): Rewrite[] {
+  const plain = { key: 'plain', text, mapBack: (answer: string) => answer };
+  const n = readWords(text);
+  if (n === undefined || n === 0 || n > 99) return [plain];
+  const back = (form: RegExp) => (answer: string) => form.exec(answer)?.[1];
+  return [
+    plain,
+    {
+      key: 'hundred',
+      text: `one hundred and ${text}`,
+      mapBack: back(/^1(?:0(?=\d$))?([1-9]\d?)(?<=\d{3})$/),
+    },
+    { key: 'thousand', text: `${text} thousand`, mapBack: back(/^(\d+)000$/) },
+  ];
+}
+
+/** A number of several groups is made of those, one with hundreds of two numbers below a hundred. */
+function partsOf(text: string): string[] {
+  const groups = groupsOf(text) ?? [];
+  if (groups.length > 1) return groups.map(({ words }) => words);
+  const { hundreds, rest } = hundredsOf(text) ?? {};
+  return [hundreds, rest].filter((words) => words !== undefined);
+}
+
+/** The lines of the groups one below the other. */
+function longer(text: string, parts: readonly SolvedPart[]): Recombined {
+  const answer = joined(
+    text,
+    parts.map((part) => part.answer),
+  );
+  if (answer === undefined) return { impossible: 'the answers are no groups of three places' };
+  const lines = parts.map(({ prompt, answer: figures }) => `${prompt.text} = ${figures}`);
+  const written = new Set(
+    parts.flatMap(({ works }) => works.flatMap(({ rationale }) => rationale.split('\n'))),
+  );
+  const foreign = lines.find((line) => !written.has(line));
+  const rationale = [...lines, `#### ${answer}`].join('\n');
+  return foreign === undefined ? { rationale } : { rationale, doubt: `no part has the line ${foreign}` };
+}
+
 export default {
   name: 'numbers',
   title: 'Numbers in words, written in figures',
@@ -117,6 +167,7 @@ export default {
   },
   strategies: [{ name: 'groups', messages: ask }],
   ask,
+  rewrites,
   readAnswer: (rationale) => read(rationale)?.answer,
   sameAnswer: (a, b) => a === b,
   checkFormat(_, rationale) {
@@ -139,27 +190,14 @@ export default {
     );
     return { ok: whole === answer, reason: `its lines make ${whole ?? 'no number'}, it says ${answer}` };
   },
-  decompose({ text }, solved): Part[] {
-    const groups = groupsOf(text) ?? [];
-    // Parts are all known from the start, whatever is solved.
-    void solved;
-    return groups.length < 2
-      ? []
-      : groups.map(({ words }) => ({ ...promptOf(readWords(words)!), text: words }));
-  },
+  decompose: ({ text }) => partsOf(text).map((words) => ({ ...promptOf(readWords(words)!), text: words })),
   recombine({ text }, _, parts) {
-    const answer = joined(
-      text,
-      parts.map((part) => part.answer),
-    );
-    if (answer === undefined) return { impossible: 'the answers are no groups of three places' };
-    const lines = parts.map(({ prompt, answer: figures }) => `${prompt.text} = ${figures}`);
-    const written = new Set(
-      parts.flatMap(({ works }) => works.flatMap(({ rationale }) => rationale.split('\n'))),
-    );
-    const foreign = lines.find((line) => !written.has(line));
-    const rationale = [...lines, `#### ${answer}`].join('\n');
-    return foreign === undefined ? { rationale } : { rationale, doubt: `no part has the line ${foreign}` };
+    const figures = parts.map(({ answer }) => answer);
+    if (!hundredsOf(text)) return longer(text, parts);
+    const answer = `${figures[0]!}${(figures[1] ?? '').padStart(2, '0')}`;
+    if (answer.length > 3)
+      return { impossible: `${figures.join(' and ')} are no hundreds and no less than a hundred` };
+    return { rationale: `${text} = ${answer}\n#### ${answer}` };
   },
   benchmarks: [
     { name: 'target', role: 'target', items: () => held(LEVELS, 0, 50) },
@@ -171,6 +209,7 @@ export default {
     sampling: { samples: 6, temperature: 0.7 },
     pool: { prompts: 240, rehearsal: 60 },
     curriculum: { start: 'all', width: LEVELS.length, leave: 1 },
+    strategy: { ladder: { samples: 5, min: 0.6 } },
     gates: { critique: { mode: 'off' } },
     training: { given: false, epochs: 2, batchSize: 8, learningRate: 3e-4, loraRank: 16, loraAlpha: 32 },
   },

@@ -24,6 +24,12 @@ export function inWords(n: number): string {
   return said.join(' ');
 }
 
+/** The hundreds of a group below a thousand and what stands behind them; undefined where it has none. */
+export function hundredsOf(group: string): { hundreds: string; rest?: string } | undefined {
+  const [, hundreds, rest] = /^([a-z]+) hundred(?: and ([a-z-]+))?$/.exec(group) ?? [];
+  return hundreds === undefined ? undefined : { hundreds, rest };
+}
+
 /** `place` counts from the right: 0 for the last three figures. */
 export type Group = { words: string; place: number };
 

@@ -10,7 +10,7 @@ const anyNumber = fc
   .chain((digits) => fc.integer({ min: 10 ** (digits - 1), max: 10 ** digits - 1 }));
 /** Each part solved as `answers` says, or rightly. */
 const solved = (text: string, answers: Record<string, string> = {}): SolvedPart[] =>
-  numbers.decompose({ key: '', text }, []).map((prompt) => {
+  numbers.decompose({ key: '', text }).map((prompt) => {
     const answer = answers[prompt.text] ?? prompt.key;
     return {
       prompt,
@@ -43,7 +43,7 @@ describe('numbers in words', () => {
     fc.assert(
       fc.property(anyNumber, (n) => {
         const text = inWords(n);
-        if (numbers.decompose({ key: '', text }, []).length === 0) return;
+        if (numbers.decompose({ key: '', text }).length === 0) return;
         const whole = numbers.recombine({ key: '', text }, text, solved(text)) as {
           rationale: string;
           doubt?: string;
@@ -54,6 +54,31 @@ describe('numbers in words', () => {
         expect(numbers.checkCoherence(text, whole.rationale, String(n)).ok).toBe(true);
       }),
     );
+  });
+
+  it('asks numbers below a hundred in other forms, whose answers it maps back', () => {
+    for (let n = 1; n < 100; n++) {
+      const forms = numbers.rewrites({ key: '', text: inWords(n) });
+      expect(forms.map(({ text, mapBack }) => mapBack(String(readWords(text))))).toEqual(
+        [n, n, n].map(String),
+      );
+      expect(['1', '15', '1050', '205'].map((wrong) => forms[1]!.mapBack(wrong))).toEqual([
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      expect(forms[2]!.mapBack(String(n))).toBeUndefined();
+    }
+    expect(numbers.rewrites({ key: '', text: 'one hundred' })).toHaveLength(1);
+  });
+
+  it('splits hundreds, and what is left is small enough to be asked', () => {
+    const texts = (text: string) => numbers.decompose({ key: '', text }).map((part) => part.text);
+    expect(texts('three hundred and two thousand and ten')).toEqual(['three hundred and two', 'ten']);
+    expect(texts('three hundred and two')).toEqual(['three', 'two']);
+    expect(texts('three hundred')).toEqual(['three']);
+    expect(texts('ninety-nine')).toEqual([]);
   });
 
   it('doubts a line that no part has, and refuses answers that are no groups', () => {
