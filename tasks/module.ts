@@ -1,14 +1,14 @@
 /**
  * A task in code: a module whose default export is a `Task`, or a function that makes one. The module runs in the workers and in
  * whatever reads a run, with all their rights: use your own code only. Which may be imported, access.ts says; the web page imports
- * none. The file itself may not change during a run; what it imports is not watched.
+ * none. Neither the file nor what it imports of its own may change during a run; other files that it reads are not watched.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { digestOf } from '../process/digest.ts';
 import { allowedFile, importsTasks } from './access.ts';
 import { fileProblem, InvalidInputError } from './errors.ts';
+import { importOwn } from './module-imports.ts';
 import { EXAMPLES_IN, THINKING, type Task } from './task.ts';
 
 /** The task is code, and this process runs none: what needs it must be asked for elsewhere. */
@@ -18,8 +18,17 @@ export class TaskIsCodeError extends InvalidInputError {
   }
 }
 
-/** `digest` is of the file as it was when the run was resolved. */
-export type ModuleSpec = { kind: 'module'; path: string; digest: string; promptsFile?: string };
+/**
+ * `digest` is of the file as it was when the run was resolved, `imports` are those of the files that it imports of its own, by path. They
+ * are missing where whoever resolved it runs no code of tasks, and in runs of earlier versions.
+ */
+export type ModuleSpec = {
+  kind: 'module';
+  path: string;
+  digest: string;
+  imports?: Record<string, string>;
+  promptsFile?: string;
+};
 
 /** What the module's function is given. */
 type ModuleOptions = {
@@ -30,7 +39,13 @@ type ModuleOptions = {
 const FUNCTIONS = ['prompts', 'ask', 'readAnswer', 'sameAnswer', 'checkFormat', 'checkCoherence'] as const;
 
 const tasks = new Map<string, Task>();
-const idOf = ({ path, digest, promptsFile }: ModuleSpec) => JSON.stringify([path, digest, promptsFile]);
+const idOf = ({ path, digest, imports, promptsFile }: ModuleSpec) =>
+  JSON.stringify([path, digest, imports, promptsFile]);
+
+/** What a module imported when it was last loaded here: the files that may have changed since. */
+const importedBy = new Map<string, string[]>();
+/** Times that a module could not be loaded. Node keeps that too, so the next attempt needs another address. */
+const failures = new Map<string, number>();
 
 function digestOfFile(path: string): string {
   try {
@@ -39,6 +54,9 @@ function digestOfFile(path: string): string {
     throw new InvalidInputError([fileProblem('task module', path, error)]);
   }
 }
+
+const digestsOf = (files: readonly string[]): Record<string, string> =>
+  Object.fromEntries(files.map((file) => [file, digestOfFile(file)]));
 
 /**
  * Reads a task's module and checks what it exports.
@@ -53,38 +71,56 @@ export async function resolveModuleTask(path: string, promptsFile?: string): Pro
     digest: digestOfFile(real),
     ...(promptsFile ? { promptsFile } : {}),
   };
-  if (importsTasks()) await importTask(spec);
-  return spec;
+  if (!importsTasks()) return spec;
+  const { task, files } = await load(spec);
+  const resolved = files.length === 0 ? spec : { ...spec, imports: digestsOf(files) };
+  tasks.set(idOf(resolved), task);
+  return resolved;
 }
 
 /**
- * Loads the module of a stored run, once per process and state of the file.
+ * Loads the module of a stored run, once per process and state of its files.
  *
- * @throws InvalidInputError when the file is gone, has changed, or exports no task
+ * @throws InvalidInputError when a file is gone, has changed, or the module exports no task
  */
 export async function importTask(spec: ModuleSpec): Promise<void> {
-  const { path, digest, promptsFile } = spec;
+  const { path, digest, imports = {} } = spec;
   if (!importsTasks()) throw new TaskIsCodeError(path);
   if (tasks.has(idOf(spec))) return;
-  const now = digestOfFile(path);
-  if (now !== digest)
-    throw new InvalidInputError([
-      `task module ${path}: has changed since the run began (${digest.slice(0, 12)}, now ${now.slice(0, 12)}): put the file back, or start another run`,
-    ]);
-  // A module is kept for as long as the process lives; under another address a changed file is another module.
-  const url = `${pathToFileURL(path).href}?${digest.slice(0, 16)}`;
+  const changed = Object.entries({ [path]: digest, ...imports }).flatMap(([file, then]) => {
+    const now = digestOfFile(file);
+    if (now === then) return [];
+    const what = file === path ? '' : ` ${file}, which it imports,`;
+    return [
+      `task module ${path}:${what} has changed since the run began (${then.slice(0, 12)}, now ${now.slice(0, 12)}): put the file back, or start another run`,
+    ];
+  });
+  if (changed.length > 0) throw new InvalidInputError(changed);
+  tasks.set(idOf(spec), (await load(spec)).task);
+}
+
+/** Imports the module as its files are now. */
+async function load({ path, promptsFile }: ModuleSpec): Promise<{ task: Task; files: string[] }> {
+  const known = (importedBy.get(path) ?? []).filter((file) => existsSync(file));
+  const failed = failures.get(path) ?? 0;
+  const token = digestOf(JSON.stringify([digestsOf([path, ...known]), failed])).slice(0, 16);
   let exported: unknown;
+  let files: string[];
   try {
-    exported = ((await import(url)) as { default?: unknown }).default;
+    const loaded = await importOwn(path, token);
+    files = loaded.files;
+    exported = loaded.module['default'];
     if (typeof exported === 'function')
       exported = (exported as (options: ModuleOptions) => unknown)({ promptsFile });
   } catch (error) {
+    failures.set(path, failed + 1);
     throw new InvalidInputError([`task module ${path}: ${whyNotLoaded(error as Error)}`]);
   }
+  importedBy.set(path, files);
   const problems = whatIsWrong(exported);
   if (problems.length > 0)
     throw new InvalidInputError(problems.map((problem) => `task module ${path}: ${problem}`));
-  tasks.set(idOf(spec), exported as Task);
+  return { task: exported as Task, files };
 }
 
 /** @throws Error when the module was not imported before */

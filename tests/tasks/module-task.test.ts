@@ -1,10 +1,13 @@
 /** Tasks in code: the example runs on the real stack, and what a module gets wrong is said before a run begins. */
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { afterAll, expect, it } from 'vitest';
 import roman, { numeral } from '../../examples/roman/task.ts';
+import { digestOf } from '../../process/digest.ts';
 import { prepareTask, resolveTask } from '../../tasks/index.ts';
 import { useLoop } from '../support/loop.ts';
 import type { ScriptedRequest } from '../support/scripted-endpoint.ts';
@@ -100,3 +103,55 @@ it('a module that changed since its run began is not used', async () => {
     /has changed since the run began/,
   );
 });
+
+/** In a process of its own: tests run in another loader than workers do. */
+async function inNode(script: string): Promise<unknown> {
+  const source = `import { writeFileSync as write } from 'node:fs';
+    const { prepareTask, loadTask, resolveTask } = await import(${JSON.stringify(resolve('tasks/index.ts'))});
+    const { actAsUser } = await import(${JSON.stringify(resolve('tasks/access.ts'))});
+    actAsUser();
+    const said = (promise) => promise.then((spec) => loadTask(spec).title, ({ message }) => message);
+    ${script}`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {
+    cwd: folder,
+  });
+  return JSON.parse(stdout) as unknown;
+}
+
+it('what a module imports of its own is part of it: a change is seen, and refused in mid-run', async () => {
+  const [deep, helper, task] = [
+    written('deep.ts', `export const title: string = 'one';`),
+    written('helper.ts', `export { title } from './deep.ts';`),
+    written(
+      'importing.ts',
+      `import roman, { numeral } from '${resolve('examples/roman/task.ts')}';
+       import { title } from './helper.ts';
+       export default { ...roman, title, readAnswer: () => numeral(3) };`,
+    ),
+  ];
+  const result = (await inNode(`
+    const first = await resolveTask('importing.ts');
+    const titles = [loadTask(first).title];
+    write('deep.ts', "export const title = 'two';");
+    const second = await resolveTask('importing.ts');
+    titles.push(loadTask(second).title, loadTask(first).title);
+    const other = await prepareTask({ ...first, promptsFile: 'x' }).then(() => 'taken', ({ message }) => message);
+    write('helper.ts', 'export const title = ;');
+    const broken = await said(resolveTask('importing.ts'));
+    write('helper.ts', "export { title } from './gone.ts';");
+    const missing = await said(resolveTask('importing.ts'));
+    write('gone.ts', "export const title = 'three';");
+    titles.push(await said(resolveTask('importing.ts')));
+    console.log(JSON.stringify({ titles, other, broken, missing, imports: Object.keys(first.imports), same: first.digest === second.digest }));
+  `)) as Record<string, unknown>;
+  expect(result).toMatchObject({
+    titles: ['one', 'two', 'one', 'three'],
+    imports: [deep, helper],
+    same: true,
+  });
+  expect(result['other']).toBe(
+    `task module ${task}: ${deep}, which it imports, has changed since the run began (${digestOf(`export const title: string = 'one';`).slice(0, 12)}, now ${digestOf("export const title = 'two';").slice(0, 12)}): put the file back, or start another run`,
+  );
+  expect(result['broken']).toMatch('is no valid code');
+  expect(result['missing']).toMatch('gone.ts');
+}, 60_000);
