@@ -100,5 +100,5 @@ function easierBy(parent: Measured, variant: Measured): string {
   const levels = leveled(parent, variant);
   return levels
     ? `level ${levels[1]} below ${levels[0]}`
-    : 'no more numbers than the prompt, and about as long at most';
+    : 'no level is known; no more numbers than the prompt, and about as long at most';
 }
