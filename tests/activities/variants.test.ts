@@ -1,10 +1,13 @@
 /** Easier variants against a real database and a scripted model. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { asc, eq, isNotNull, and } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
 import type { Db } from '../../db/connect.ts';
 import { leaks, modelCalls, prompts, runs, variants } from '../../db/schema.ts';
+import { waitForVariants } from '../../db/queries/variants.ts';
+import { keyOf } from '../../tasks/file/rows.ts';
 import { levelStats } from '../../db/queries/prompts.ts';
 import type { ImproveInput } from '../../loop/input.ts';
 import type { TaskSpec } from '../../tasks/index.ts';
@@ -17,6 +20,7 @@ import {
   type ScriptedEndpoint,
   type ScriptedRequest,
 } from '../support/scripted-endpoint.ts';
+import { until } from '../support/wait.ts';
 
 let db: Db;
 let drop: () => Promise<void>;
@@ -164,11 +168,28 @@ describe('variants that the model writes', () => {
         asksForEasier(request) ? product(7) : work(heard(request).truth + (request.seed % 1013)),
     });
     const { iterationId } = await run.iterate(1);
-    await Promise.all([make(iterationId, 0, 4), make(iterationId, 4, 4)]);
+    const [first] = await poolOf(iterationId);
+    let page: Promise<unknown> | undefined;
+    await db.transaction(async (tx) => {
+      // Another page that is about to store the same, while this one is answered.
+      await waitForVariants(tx, iterationId);
+      page = make(iterationId);
+      await until(
+        'all to be asked',
+        async () => endpoint!.requests.filter((one) => one.includes('easier')).length >= 8,
+        10_000,
+      );
+      await sleep(300);
+      const { key, text } = { key: keyOf(product(7)), text: product(7) };
+      const row = { iterationId, promptId: first!.id, number: 9, by: 'model' as const, key, text };
+      await tx.insert(variants).values({ ...row, outcome: 'usable', reason: 'it was first' });
+    });
+    await page;
     const rows = await rowsOf(iterationId);
-    expect(rows).toHaveLength(16);
-    expect(rows.filter(({ outcome }) => outcome === 'usable')).toHaveLength(1);
-    expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['usable', 'same']));
+    expect(rows.filter(({ number }) => number < 2)).toHaveLength(16);
+    expect(rows.filter(({ outcome }) => outcome !== 'same').map(({ reason }) => reason)).toEqual([
+      'it was first',
+    ]);
   });
 
   test('that are refused, cut off or missing are counted as such', async () => {

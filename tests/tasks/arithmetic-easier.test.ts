@@ -11,7 +11,9 @@ const easier = (text: string, seed = 1) => {
 
 test('are neighbouring places of its own numbers, the longest first', () => {
   const found = easier('5360+8641');
-  expect(found.map(({ level }) => level)).toEqual(found.map(({ level }) => level).toSorted((a, b) => b! - a!));
+  expect(found.map(({ level }) => level)).toEqual(
+    found.map(({ level }) => level).toSorted((a, b) => b! - a!),
+  );
   expect(new Set(found.slice(0, 2).map(({ key }) => key))).toEqual(new Set(['536+864', '360+641']));
   for (const { key, text, level } of found) {
     expect(task.readPrompt(text)).toEqual({ key, text, level });
