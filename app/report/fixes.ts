@@ -1,7 +1,8 @@
 /** What a run of a task whose answers change code has mended, with the proof, and what became of all other answers. */
-import { acceptedFixes, verificationReasons } from '../../db/queries/sandbox.ts';
+import { acceptedFixes, verificationsFound } from '../../db/queries/sandbox.ts';
 import type { Db } from '../../db/connect.ts';
 import { readRun, taskOf } from '../../engine/context.ts';
+import { findingOf, OUTCOMES } from '../../tasks/code/findings.ts';
 import { visibleOf } from '../../tasks/thinking-text.ts';
 
 type Fix = {
@@ -19,34 +20,19 @@ export type FixOutcome = { outcome: string; samples: number; share: number };
 
 export type FixReport = { fixes: Fix[]; outcomes: FixOutcome[] };
 
-/** What reasons of the sandbox and of what is read before come to, the most telling first. */
-const OUTCOMES: [RegExp, string][] = [
-  [/^unchanged$/, 'leaves the code as it was'],
-  [/^hard-coded/, 'hard-coded'],
-  [/^flaky/, 'flaky'],
-  [/^weak tests|^no test fails without/, 'the tests prove too little'],
-  [/^lint/, 'lint'],
-  [/outside of them/, 'passes the tests alone'],
-  [/^\d+ of \d+ tests pass/, 'tests fail'],
-  [/^(?:timeout|needs more than|wrote without end|crashed|ended with code)/, 'out of bounds'],
-  [/^there is no code|^does not parse|^the reply does not define/, 'no code that could be used'],
-  [/^imports |^the name |^the attribute |^assigns /, 'brings in what no fix needs'],
-];
-
 /** Null for a task that changes no code, and before anything was looked at. */
 export async function fixReport(db: Db, runId: string): Promise<FixReport | null> {
   // A task that can't be read any more must not hide the rest of the report.
   const run = await readRun(db, runId).catch(() => undefined);
   const task = run && taskOf(run);
   if (!task?.patch) return null;
-  const reasons = await verificationReasons(db, runId);
-  const all = reasons.reduce((sum, { samples }) => sum + samples, 0);
+  const found = await verificationsFound(db, runId);
+  const all = found.reduce((sum, { samples }) => sum + samples, 0);
   if (all === 0) return null;
   const outcomes = new Map<string, number>();
-  for (const { ok, reason, samples } of reasons) {
-    const known = OUTCOMES.find(([pattern]) => pattern.test(reason))?.[1];
-    const outcome = ok ? 'holds' : (known ?? 'refused for what it changes');
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + samples);
+  for (const one of found) {
+    const outcome = OUTCOMES[findingOf(one)];
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + one.samples);
   }
   const fixes = (await acceptedFixes(db, runId)).flatMap(
     ({ key, prompt, sampleId, exampleId, rationale, reason }) => {

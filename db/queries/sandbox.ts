@@ -3,6 +3,7 @@ import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, sql } from 'drizzle-
 import { insertNew } from '../insert-new.ts';
 import { drawn } from './samples.ts';
 import { notRevoked } from './revocations.ts';
+import type { Found } from '../../sandbox/finding.ts';
 import type { Db } from '../connect.ts';
 import {
   benchmarkItems,
@@ -101,19 +102,18 @@ export async function gradeItems(
   });
 }
 
-/** What was said of a run's samples, and of how many. */
-export async function verificationReasons(
-  db: Db,
-  runId: string,
-): Promise<{ ok: boolean | null; reason: string; samples: number }[]> {
+/** What was found of a run's samples, and of how many. The reason is told where it has no word. */
+export async function verificationsFound(db: Db, runId: string): Promise<(Found & { samples: number })[]> {
+  const { ok, finding } = verifications;
+  const reason = sql<string>`case when ${finding} is null then ${verifications.reason} else '' end`;
   return db
-    .select({ ok: verifications.ok, reason: verifications.reason, samples: sql<number>`count(*)::int` })
+    .select({ ok, finding, reason, samples: sql<number>`count(*)::int` })
     .from(verifications)
     .innerJoin(samples, eq(samples.id, verifications.sampleId))
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
     .where(and(eq(iterations.runId, runId), drawn()))
-    .groupBy(verifications.ok, verifications.reason);
+    .groupBy(ok, finding, reason);
 }
 
 /** The first accepted sample of each problem of a run, with what the sandbox said of it; none that was revoked. */

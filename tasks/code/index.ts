@@ -5,7 +5,9 @@ import { namedModels } from '../file/named-models.ts';
 import { sampler } from '../random.ts';
 import type { Benchmark, Prompt, PromptRequest, Strategy, Task } from '../task.ts';
 import { bugsOf, type Bug } from './bugs.ts';
+import { findingOf } from './findings.ts';
 import { checkInput, proposalOf } from './job.ts';
+import { foreign } from './judge.ts';
 import { patchOf } from './patch.ts';
 import { plantedFix } from './planted.ts';
 import { readReply } from './reply.ts';
@@ -102,11 +104,11 @@ export function codeTask({ task, bugsDigest }: CodeSpec): Task {
       judgesBehaviour: true,
       proof: {
         strategy: 'with-test',
-        lacks: (reason) => /^(?:weak tests|no test fails without)/.test(reason),
+        lacks: (found) => findingOf(found) === 'weak-tests',
       },
       job({ key }, { rationale }, others) {
         const bug = byKey.get(key);
-        if (!bug) return { refused: 'it is about no bug of this task' };
+        if (!bug) return foreign('it is about no bug of this task');
         const proposal = proposalOf(bug, rationale);
         if ('refused' in proposal) return proposal;
         const repository = repositories.get(bug.repository)!;

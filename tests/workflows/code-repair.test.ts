@@ -191,6 +191,15 @@ describe.skipIf(!hasSandbox)('repairing code', () => {
     expect(fixes!.outcomes.map(({ outcome }) => outcome)).toEqual(
       expect.arrayContaining(['holds', 'leaves the code as it was']),
     );
+    // What an earlier version stored, without a word, is told by its reason as ever.
+    const [words] = await loop.rows<{ without: number; other: number }>(sql`
+      select count(*) filter (where v.finding is null)::int as without,
+        count(*) filter (where v.finding is distinct from r.finding)::int as other
+      from verifications v left join sandbox_results r on r.digest = v.result_digest
+      where v.result_digest is not null or v.finding is null`);
+    expect(words).toEqual({ without: 0, other: 0 });
+    await loop.rows(sql`update verifications set finding = null`);
+    expect((await buildReport(loop.database.db, 'repair')).fixes!.outcomes).toEqual(fixes!.outcomes);
     await saveHistory(loop.temporal, 'repair/iteration-1', 'iteration-code');
   }, 240_000);
 });
