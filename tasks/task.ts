@@ -278,10 +278,10 @@ export interface Task {
   /** The same of many at once, in their order: asked in place of `verify` where there is one. */
   verifyAll?(of: readonly Verifiable[], signal?: AbortSignal): Promise<Verification[]>;
   /**
-   * What an answer changes, as a unified diff for people; `planted`: of something that was put there to practise on. Undefined:
-   * nothing that could be told.
+   * What an answer changes, as a unified diff for people, and what it is about, as somebody reported it; `planted`: of something that was
+   * put there to practise on. Undefined: nothing that could be told.
    */
-  patch?(problem: Prompt, rationale: string): { diff: string; planted: boolean } | undefined;
+  patch?(problem: Prompt, rationale: string): { diff: string; about: string; planted: boolean } | undefined;
   /**
    * May a correction that somebody sent teach? Where the task knows more than who sends them: policy documents, say. Without this every
    * correction in its form may.

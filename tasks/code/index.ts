@@ -38,6 +38,8 @@ const strategies: Strategy[] = Object.entries(WAYS).map(([name, instruction]) =>
   messages: (text) => [{ role: 'user', content: `${text}\n\n${instruction}` }],
 }));
 
+const reportOf = ({ title, text }: Bug): string => [title, text].filter(Boolean).join('\n');
+
 /** What the model is shown of a bug. */
 function promptOf(bug: Bug): Prompt {
   const [first, ...others] = bug.shown;
@@ -48,7 +50,7 @@ function promptOf(bug: Bug): Prompt {
       : `One of these functions has a bug. First, of \`${first!.path}\`:`,
     block(first!),
     ...others.flatMap((one) => [`Of \`${one.path}\`:`, block(one)]),
-    `Bug report: ${[bug.title, bug.text].filter(Boolean).join('\n')}`,
+    `Bug report: ${reportOf(bug)}`,
     ...(bug.log ? [`\`\`\`\n${bug.log}\n\`\`\``] : []),
   ];
   return { key: bug.id, text: parts.join('\n\n') };
@@ -123,7 +125,7 @@ export function codeTask({ task, bugsDigest }: CodeSpec): Task {
     patch({ key }, rationale) {
       const bug = byKey.get(key);
       const diff = bug && patchOf(bug, rationale);
-      return diff === undefined ? undefined : { diff, planted: bug!.planted };
+      return diff === undefined ? undefined : { diff, about: reportOf(bug!), planted: bug!.planted };
     },
     probe(kind, { prompt, seed }) {
       const bug = byKey.get(prompt.key);
