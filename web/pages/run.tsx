@@ -8,8 +8,7 @@ import type { Progress } from '../../app/runs/progress.ts';
 import { MEMORY_NOTE, memoryTestTable } from '../../app/report/tables/memory.ts';
 import type { MemoryLook } from '../../db/queries/memory-tests.ts';
 import type { CorrectionReport } from '../../app/report/corrections.ts';
-import { fixSentence, type FixReport } from '../../app/report/fixes.ts';
-import { fixTable } from '../../app/report/tables/fixes.ts';
+import type { FixReport } from '../../app/report/fixes.ts';
 import type { LearnerReport } from '../../app/tutor/learners.ts';
 import type { CurriculumReport, DistillationReport, MajorityReport, Report } from '../../app/report/types.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
@@ -21,6 +20,7 @@ import { Chart } from '../parts/chart.tsx';
 import { Curriculum } from '../parts/curriculum.tsx';
 import { Corrections } from '../parts/corrections.tsx';
 import { Drift } from '../parts/drift.tsx';
+import { Fixes } from '../parts/fixes.tsx';
 import { AcceptedFigure, Funnel } from '../parts/funnel.tsx';
 import { Iterations } from '../parts/iterations.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
@@ -34,9 +34,6 @@ import { eventsOf, Timeline } from '../parts/timeline.tsx';
 import { actionsFor } from '../steering.ts';
 import { visibleString } from '../text.ts';
 import { cost } from './runs.tsx';
-
-/** Fixes that the page lists; the report has all of them. */
-const FIXES = 30;
 
 export type RunData = {
   summary: RunSummary;
@@ -256,27 +253,7 @@ export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData 
       </div>
       <Methods {...data} />
       <div class="stack" id="fixes" data-live="">
-        {fixes === null ? null : (
-          <TableCard
-            title="Fixes"
-            note="what the sandbox made of the answers"
-            table={fixTable(fixes)}
-            sentences={[fixSentence(fixes)]}
-          >
-            <ul class="limits">
-              {fixes.fixes.slice(0, FIXES).map(({ bug, sample, proof }) => (
-                <li>
-                  <a href={`/samples/${sample}`}>
-                    <Said text={bug} most={120} />
-                  </a>
-                  <span class="muted">
-                    <Said text={proof} most={200} />
-                  </span>
-                </li>
-              ))}
-            </ul>
-          </TableCard>
-        )}
+        {fixes === null ? null : <Fixes found={fixes} />}
       </div>
       <div class="stack" id="corrections" data-live="">
         {corrections === null ? null : <Corrections found={corrections} />}
