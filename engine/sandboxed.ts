@@ -10,6 +10,7 @@ import { promptPage, votedPrompts, type Span } from '../db/queries/prompts.ts';
 import { addVerifications, gradeItems, resultsOf, ungradedItems } from '../db/queries/sandbox.ts';
 import type { CheckJob, CheckSpan } from '../loop/check-job.ts';
 import { digestOf } from '../process/digest.ts';
+import type { Finding, Refusal } from '../sandbox/finding.ts';
 import type { SandboxedCheck, Verdict } from '../sandbox/job.ts';
 import { judgesBehaviour, type Prompt, type Task } from '../tasks/task.ts';
 import { visibleOf } from '../tasks/thinking-text.ts';
@@ -64,13 +65,14 @@ export async function pendingChecks(
   await addVerifications(
     db,
     known.map(({ id: sampleId, result, resultDigest }) => {
-      const { ok, score, reason, behaviour } = result;
+      const { ok, score, reason, finding, behaviour } = result;
       const does = ok && judgesBehaviour(context.task) ? behaviour : undefined;
       return {
         sampleId,
         ok,
         score,
         reason: storedReason(reason),
+        finding,
         resultDigest,
         behaviour: does ?? undefined,
       };
@@ -153,7 +155,10 @@ type Work = {
   others: readonly string[];
 };
 type Known = { id: number; result: SandboxVerdict; resultDigest: string | null };
-type SandboxVerdict = Pick<Verdict, 'ok' | 'score' | 'reason'> & { behaviour?: string | null };
+type SandboxVerdict = Pick<Verdict, 'ok' | 'score' | 'reason'> & {
+  finding?: Finding | null;
+  behaviour?: string | null;
+};
 
 /** What is checked, and what by: results are known by both. */
 type Place = { task: Task; image: string | undefined };
@@ -175,7 +180,8 @@ async function settle(
     const found = await resultsOf(db, digests);
     for (const { id, job } of made) {
       if ('refused' in job) {
-        known.push({ id, result: { ok: false, score: null, reason: job.refused }, resultDigest: null });
+        const { refused: reason, finding } = job;
+        known.push({ id, result: { ok: false, score: null, reason, finding }, resultDigest: null });
         continue;
       }
       const result = found.get(job.digest);
@@ -186,7 +192,7 @@ async function settle(
   return { known, jobs: page.jobs() };
 }
 
-function jobOf({ task, image }: Place, { problem, work, others }: Work): CheckJob | { refused: string } {
+function jobOf({ task, image }: Place, { problem, work, others }: Work): CheckJob | Refusal {
   const given = { ...work, rationale: visibleOf(work.rationale) };
   const { key, text, level } = problem;
   const { request, rationale, answer } = given;
@@ -199,6 +205,7 @@ function jobOf({ task, image }: Place, { problem, work, others }: Work): CheckJo
   if (bytes > JOB_BYTES)
     return {
       refused: `too large to be checked: ${bytes} bytes with all that goes with it, ${JOB_BYTES} are allowed`,
+      finding: 'out-of-bounds',
     };
   const { archive } = job;
   const digest = digestOf(

@@ -5,7 +5,7 @@
 import { reloadOf } from '../engine/reload.ts';
 import type { Db } from '../db/connect.ts';
 import { errorText } from '../models/errors.ts';
-import { adapterFields } from '../models/adapters.ts';
+import { adapterFields, forgetAdapters } from '../models/adapters.ts';
 import { fetchThrough } from '../process/proxy.ts';
 import { GatewayError, type ErrorBody } from './errors.ts';
 import type { Log } from './log.ts';
@@ -226,6 +226,7 @@ export class Upstream {
     } catch (error) {
       over(client.aborted ? 'the client went away' : errorText(error));
       if (client.aborted) throw client.reason;
+      forgetAdapters(endpoint);
       if (silent.signal.reason instanceof GatewayError) throw silent.signal.reason;
       this.log.error({ checkpoint: checkpoint.id, error: errorText(error) }, 'the endpoint did not answer');
       throw new GatewayError(502, 'The endpoint behind the gateway could not be reached.', {

@@ -153,24 +153,63 @@ async function createInOllama(server: Server, name: string, base: string, path: 
 
 const adaptersSchema = z.array(z.looseObject({ id: z.number(), path: z.string() }));
 
-/** The adapters that llama.cpp was started with. */
+type Listed = z.output<typeof adaptersSchema>;
+
+/**
+ * How long llama.cpp's list stands: it answers between two steps of its batch, so asking for each request costs each one a step. Another
+ * list takes another start of the server, during which requests fail: then, too, it is asked again (`forgetAdapters`).
+ */
+const LISTED_MS = 2_000;
+
+const lists = new Map<string, { askedAt: number; list: Promise<Listed> }>();
+
+/** The adapters that llama.cpp was started with, as it said a moment ago. */
+function adaptersOf(server: Server): Promise<Listed> {
+  const known = lists.get(server.baseURL);
+  if (known && performance.now() - known.askedAt < LISTED_MS) return known.list;
+  const list = askAdapters(server);
+  lists.set(server.baseURL, { askedAt: performance.now(), list });
+  // What failed is not kept; whoever waits for it is told.
+  list.catch(() => forget(server, list));
+  return list;
+}
+
+async function askAdapters(server: Server): Promise<Listed> {
+  const what = 'name its adapters';
+  // Shared by all who ask meanwhile, so nobody's signal ends it.
+  const signal = AbortSignal.timeout(ASKED_MS);
+  const reply = await request(server, 'GET', `${rootOf(server)}/lora-adapters`, { signal, what });
+  if (!reply.ok) throw refused(server, what, reply);
+  return adaptersSchema.parse(JSON.parse(reply.text));
+}
+
+/** @param list that alone, where it is still the one that stands */
+function forget({ baseURL }: Server, list?: Promise<Listed>): void {
+  if (list === undefined || lists.get(baseURL)?.list === list) lists.delete(baseURL);
+}
+
+/** To be called when a request to an endpoint has failed: the server may come back with other adapters under the same numbers. */
+export const forgetAdapters = (endpoint: Endpoint): void =>
+  serversOf(endpoint).forEach((server) => forget(server));
+
+/** An adapter's number. One that the list does not have is looked for in a new one before it is refused. */
 async function idInLlama(
   server: Server,
   name: string,
   path: string | undefined,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
-  const what = `name its adapters`;
-  const reply = await request(server, 'GET', `${rootOf(server)}/lora-adapters`, { signal, what });
-  if (!reply.ok) throw refused(server, what, reply);
   const wanted = new Set([
     `${name}.gguf`,
     ...(path === undefined ? [] : [path, `${path}.gguf`, join(path, `${basename(path)}.gguf`)]),
   ]);
-  const found = adaptersSchema
-    .parse(JSON.parse(reply.text))
-    .find((one) => wanted.has(one.path) || wanted.has(basename(one.path)));
-  if (found) return found.id;
+  for (const again of [false, true]) {
+    if (again) forget(server);
+    const list = await adaptersOf(server);
+    signal?.throwIfAborted();
+    const found = list.find((one) => wanted.has(one.path) || wanted.has(basename(one.path)));
+    if (found) return found.id;
+  }
   throw unable(
     server,
     `is llama.cpp, which loads adapters when it starts: convert the adapter${path === undefined ? '' : ` in ${path}`} with convert_lora_to_gguf.py, and start it with --lora ${name}.gguf --lora-init-without-apply.`,
@@ -186,7 +225,10 @@ async function loadInto(server: Server, serving: Endpoint, name: string, path: s
   const json = { lora_name: name, lora_path: path };
   const kind = await serverKind(server);
   if (kind === 'ollama') return createInOllama(server, name, serving.base ?? serving.model, path, signal);
-  if (kind === 'llama.cpp') return void (await idInLlama(server, name, path, signal));
+  if (kind === 'llama.cpp') {
+    forget(server);
+    return void (await idInLlama(server, name, path, signal));
+  }
   if (kind === 'lmstudio')
     throw unable(
       server,
@@ -251,6 +293,6 @@ export async function adapterFields(
   const kind = await serverKind(server!);
   if (kind === 'sglang') return { model: `${base}:${model}` };
   if (kind !== 'llama.cpp') return {};
-  const id = await idInLlama(server!, model, undefined, signal ?? AbortSignal.timeout(ASKED_MS));
+  const id = await idInLlama(server!, model, undefined, signal);
   return { model: base, lora: [{ id, scale: 1 }] };
 }

@@ -1,6 +1,6 @@
 import { APIError } from 'openai';
 import type OpenAI from 'openai';
-import { adapterFields } from './adapters.ts';
+import { adapterFields, forgetAdapters } from './adapters.ts';
 import { distinctChoices, readChoice, type ReadChoice } from './choices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { errorInBody, errorOfBody, NoCompletion } from './errors.ts';
@@ -100,6 +100,7 @@ async function ask(
     try {
       return await post(endpoint, body, signal);
     } catch (error) {
+      forgetAdapters(endpoint);
       const form = refusedForm(error, body, endpoint);
       if (form === undefined || signal?.aborted) throw error;
       unwelcome(endpoint).add(form);

@@ -1,5 +1,6 @@
 /** What is to be run in a sandbox, and what may come of it. */
 import { z } from 'zod';
+import type { Finding } from './finding.ts';
 
 export const limitsSchema = z.strictObject({
   seconds: z
@@ -35,8 +36,8 @@ export const ARCHIVE = '/task/archive.tar';
 /**
  * A verification that runs what a model wrote, or is not to be trusted itself: a command in a container of its own for each sample.
  * On standard input it gets one line of JSON, `{token, prompt, request, rationale, answer}`; the verdict is a line of its output,
- * `{"token": …, "ok": true | false | null, "score": 0…1, "reason": "…"}` with the same token, and `behaviour` and `details` where it
- * has them. Whatever ends without one does not hold.
+ * `{"token": …, "ok": true | false | null, "score": 0…1, "reason": "…"}` with the same token, and `finding`, `behaviour` and `details`
+ * where it has them. Whatever ends without one does not hold.
  */
 export type SandboxedCheck = Pick<SandboxJob, 'command' | 'files'> & {
   limits: Limits;
@@ -47,13 +48,14 @@ export type SandboxedCheck = Pick<SandboxJob, 'command' | 'files'> & {
 };
 
 /**
- * `ok` null: there was nothing to verify. `score`: 0…1, where the check gives one. `behaviour`: what the work does, in words that
- * are equal where it does the same. `details`: JSON of the check's own, for people.
+ * `ok` null: there was nothing to verify. `score`: 0…1, where the check gives one. `finding`: the reason in one word, where
+ * the check knows a word for it. `behaviour`: what the work does, in words that are equal where it does the same. `details`: JSON of the check's own, for people.
  */
 export type Verdict = {
   ok: boolean | null;
   score: number | null;
   reason: string;
+  finding?: Finding;
   behaviour?: string;
   details?: unknown;
 };

@@ -1,6 +1,7 @@
 /** What a check says of a sample: a line of JSON with the token that it alone was given. Whatever ends without one does not hold. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { FINDINGS } from './finding.ts';
 import type { Limits, Outcome, SandboxedCheck, Verdict } from './job.ts';
 import { judged, readRewards } from './reward.ts';
 import { runInSandbox } from './run.ts';
@@ -15,6 +16,8 @@ const lineSchema = z.object({
   ok: z.boolean().nullable(),
   score: z.number().min(0).max(1).nullish(),
   reason: z.string().default(''),
+  // A check of somebody's own may use the name for something else.
+  finding: z.enum(FINDINGS).optional().catch(undefined),
   behaviour: z.string().max(BEHAVIOUR_CHARACTERS).optional(),
   details: z.unknown().optional(),
 });
@@ -47,13 +50,13 @@ export async function runCheck(
     let { outcome, verdict } = await once();
     // A busy or a full machine ends a check too, and what is said of it stays: it gets a second chance.
     if (!verdict) ({ outcome, verdict } = await once());
-    verdicts.push(verdict ?? { ok: false, score: null, reason: withoutVerdict(outcome, check.limits) });
+    verdicts.push(verdict ?? withoutVerdict(outcome, check.limits));
   }
   const [first] = verdicts;
   const differ = verdicts.find(({ ok }) => ok !== first!.ok);
   if (!differ) return first!;
   const reason = `flaky: ${verdicts.length} runs disagree (${verdicts.map(({ ok }) => said(ok)).join(', ')}); ${differ.reason}`;
-  return { ok: false, score: null, reason };
+  return { ok: false, score: null, reason, finding: 'flaky' };
 }
 
 const said = (ok: boolean | null) => (ok === null ? 'nothing' : ok ? 'holds' : 'does not hold');
@@ -68,11 +71,12 @@ function readVerdict(outcome: Outcome, token: string, all: boolean): Verdict | u
     if (!verdict.success || verdict.data.token !== token) continue;
     // Who speaks and then does not end was stopped with its work half done.
     if (outcome.ended !== 'exited') break;
-    const { ok, score = null, reason, behaviour, details } = verdict.data;
+    const { ok, score = null, reason, finding, behaviour, details } = verdict.data;
     return {
       ok,
       score,
       reason: reason || (ok === null ? 'nothing to verify' : said(ok)),
+      ...(finding === undefined ? {} : { finding }),
       ...(behaviour === undefined ? {} : { behaviour }),
       ...(details === undefined || (!all && sizeOf(details) > DETAILS_BYTES) ? {} : { details }),
     };
@@ -93,7 +97,7 @@ function jsonOf(line: string): unknown {
   }
 }
 
-function withoutVerdict({ ended, code, stderr }: Outcome, limits: Limits): string {
+function withoutVerdict({ ended, code, stderr }: Outcome, limits: Limits): Verdict {
   const how = {
     exited: `ended with code ${code} and no verdict`,
     crashed: 'crashed',
@@ -102,5 +106,5 @@ function withoutVerdict({ ended, code, stderr }: Outcome, limits: Limits): strin
     output: 'wrote without end',
   }[ended];
   const last = stderr.trim().split('\n').at(-1);
-  return last ? `${how}: ${last}` : how;
+  return { ok: false, score: null, reason: last ? `${how}: ${last}` : how, finding: 'out-of-bounds' };
 }

@@ -1,7 +1,7 @@
 // What a stack writes down of itself before its parts start, and what of the environment belongs to it.
 import type { PortClaims } from './port-claims.ts';
 import { choosePorts, type PortName } from './ports.ts';
-import { processRecord } from './process-info.ts';
+import { processRecord } from '../process/process-info.ts';
 import { partTitles, type PartName, type StackState } from './state.ts';
 import type { OnStep } from './steps.ts';
 

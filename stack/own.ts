@@ -4,7 +4,7 @@ import { environmentOf } from './environment.ts';
 import { firstState } from './first-state.ts';
 import { gatewayPart } from './gateway.ts';
 import { handKeys } from './hand-keys.ts';
-import type { Lock } from './lock.ts';
+import type { Lock } from '../process/lock.ts';
 import { ensureModels } from './models/add.ts';
 import { builtin } from './models/store.ts';
 import type { LocalPart, Part, PartContext } from './part.ts';

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tryLock, type Lock } from './lock.ts';
+import { tryLock, type Lock } from '../process/lock.ts';
 
 export type PortClaims = {
   /** False when another stack has claimed the port. A holder that is gone holds nothing. */

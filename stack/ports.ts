@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { noClaims, type PortClaims } from './port-claims.ts';
-import { commandLine } from './process-info.ts';
+import { commandLine } from '../process/process-info.ts';
 
 export type PortName = 'postgres' | 'temporal' | 'temporalUi' | 'modelserver' | 'web' | 'gateway';
 export type Ports = Record<PortName, number>;

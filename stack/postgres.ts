@@ -19,7 +19,7 @@ import pg from 'pg';
 import { logFile } from './home.ts';
 import type { ExternalPart, LocalPart, Part, PartContext } from './part.ts';
 import { asPostgresUser, type RunAs } from './postgres-user.ts';
-import { commandLine, processRecord, stopGroup } from './process-info.ts';
+import { commandLine, processRecord, stopGroup } from '../process/process-info.ts';
 import { removeTree, runToEnd } from './processes.ts';
 
 const databaseName = 'ratchet';

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from '../process/folder.ts';
 import { moduleFile, programFolder } from '../process/program.ts';
-import { processRecord, sendSignal, stopGroup, type ProcessRecord } from './process-info.ts';
+import { processRecord, sendSignal, stopGroup, type ProcessRecord } from '../process/process-info.ts';
 import { systemEnvironment } from './system-environment.ts';
 
 export interface ChildSpec {

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { logFile, makeHome } from './home.ts';
 import { programFolder } from '../process/program.ts';
-import { withLock } from './lock.ts';
+import { withLock } from '../process/lock.ts';
 import { removeTree, runToEnd } from './processes.ts';
 import { findPython, findUv, freeBytes, installUv, noPythonMessage, nvidiaGpu } from './python.ts';
 

@@ -2,7 +2,7 @@
 // children; when that process dies, however it dies, the pipe closes and the children that are left are stopped.
 // Lines on the pipe: {"add": {pid, startTime, signal, graceMs}} or {"remove": pid}.
 import { createInterface } from 'node:readline';
-import { stopGroup, type ProcessRecord } from './process-info.ts';
+import { stopGroup, type ProcessRecord } from '../process/process-info.ts';
 
 interface Watched extends ProcessRecord {
   signal: NodeJS.Signals;

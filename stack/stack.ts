@@ -4,7 +4,7 @@ import { withProfile } from '../process/temporal.ts';
 import { attach } from './attach.ts';
 import { startDetached } from './detached.ts';
 import { makeHome, ratchetHome } from './home.ts';
-import { tryLock } from './lock.ts';
+import { tryLock } from '../process/lock.ts';
 import { checkModelNames } from './models/add.ts';
 import { own } from './own.ts';
 import { partNames, readState, type PartName, type StackState } from './state.ts';

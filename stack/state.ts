@@ -1,7 +1,7 @@
 // stack.json: what runs, where, and under which pids. Whoever starts the stack writes it; every other command reads it.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProcessRecord } from './process-info.ts';
+import type { ProcessRecord } from '../process/process-info.ts';
 
 export const partNames = [
   'postgres',

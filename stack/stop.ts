@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeHome, ratchetHome } from './home.ts';
-import { tryLock } from './lock.ts';
-import { isAlive, sendSignal, stopGroup, waitForDeath } from './process-info.ts';
+import { tryLock } from '../process/lock.ts';
+import { isAlive, sendSignal, stopGroup, waitForDeath } from '../process/process-info.ts';
 import { partNames, partTitles, readState, removeState } from './state.ts';
 import type { OnStep } from './steps.ts';
 

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { makeFolder } from '../process/folder.ts';
 import { logFile } from './home.ts';
 import { moduleFile } from '../process/program.ts';
-import { withLock } from './lock.ts';
+import { withLock } from '../process/lock.ts';
 import { removeTree, runToEnd, startChild } from './processes.ts';
 
 export interface FindTemporalOptions {

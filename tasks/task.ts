@@ -3,6 +3,7 @@
  * an answer is read out of a rationale, and which held-out problems measure it. Everything else (votes,
  * gates, training, promotion) is the loop's and works on any task.
  */
+import type { Found, Refusal } from '../sandbox/finding.ts';
 import type { SandboxedCheck } from '../sandbox/job.ts';
 import type { PromptSource } from './documents/source.ts';
 import type { Harness } from './harness.ts';
@@ -236,6 +237,8 @@ export interface Task {
    * comes back is checked as every sample is.
    */
   recombine?(prompt: Part, request: string, parts: readonly SolvedPart[]): Recombined;
+  /** Easier problems of the same kind, best first, the same for the same seed. Without this the generating model writes them. */
+  easier?(prompt: Prompt, seed: number): Prompt[];
   /** Parts that are no prompts of this task, by their kind: how they are asked and read. */
   partKinds?: Record<string, PartKind>;
   /**
@@ -277,14 +280,11 @@ export interface Task {
   /** The same of many at once, in their order: asked in place of `verify` where there is one. */
   verifyAll?(of: readonly Verifiable[], signal?: AbortSignal): Promise<Verification[]>;
   /**
-   * What an answer changes, as a unified diff for people; `planted`: of something that was put there to practise on. Undefined:
-   * nothing that could be told.
+   * What an answer changes, as a unified diff for people, and what it is about, as somebody reported it; `planted`: of something that was
+   * put there to practise on. Undefined: nothing that could be told.
    */
-  patch?(problem: Prompt, rationale: string): { diff: string; planted: boolean } | undefined;
-  /**
-   * May a correction that somebody sent teach? Where the task knows more than who sends them: policy documents, say. Without this every
-   * correction in its form may.
-   */
+  patch?(problem: Prompt, rationale: string): { diff: string; about: string; planted: boolean } | undefined;
+  /** May a correction that somebody sent teach? Where the task knows more: policies, say. Without this every one in its form may. */
   believes?(problem: Prompt, answer: string): Check;
   /** In place of `verify`, for what must not run in the workers. */
   sandboxed?: TaskCheck;
@@ -331,17 +331,17 @@ export type TaskCheck = SandboxedCheck & {
     problem: Prompt,
     work: { request: string; rationale: string; answer: string },
     others: readonly string[],
-  ): { input: Record<string, unknown>; archive?: string } | { refused: string };
+  ): { input: Record<string, unknown>; archive?: string } | Refusal;
   /**
    * The task's answers are programs: what holds votes by the `behaviour` that the check tells, not by its words, and answers to
    * held-out problems are right where the check says so.
    */
   judgesBehaviour?: true;
   /**
-   * Where none of a prompt's samples hold and one of them merely could not be proven, as the check's reason says: the name of the way of
+   * Where none of a prompt's samples hold and one of them merely could not be proven, as the check says: the name of the way of
    * asking that may bring what is lacking.
    */
-  proof?: { strategy: string; lacks(reason: string): boolean };
+  proof?: { strategy: string; lacks(found: Found): boolean };
 };
 
 /** Can what a model says be verified without a known answer? */

@@ -3,6 +3,7 @@ import { UsageError } from '../process/errors.ts';
 import { checkInput, checkRunId, defaultRunId, inputFromFlags, taskSlug } from '../app/runs/input.ts';
 import { durationMs, timingFromFlags, type Timing } from '../app/schedules/spec.ts';
 import { improveInputSchema, type ImproveInput } from '../loop/input.ts';
+import type { TaskSpec } from '../tasks/index.ts';
 import { settingFields, type SettingField } from '../loop/setting-fields.ts';
 
 export type Values = Record<string, string>;
@@ -12,7 +13,14 @@ export type Problems = Map<string, string>;
 
 export type Launch =
   | { kind: 'run'; runId: string; input: ImproveInput }
-  | { kind: 'schedule'; scheduleId: string; input: ImproveInput; timing: Timing; catchUpMs: number };
+  | {
+      kind: 'schedule';
+      scheduleId: string;
+      input: ImproveInput;
+      spec: TaskSpec;
+      timing: Timing;
+      catchUpMs: number;
+    };
 
 /** Fields of the first part of the form; all others are folded away by group. */
 export const FIRST = ['task', 'promptsFile', 'iterations', 'preset', 'seed', 'experiment'] as const;
@@ -118,12 +126,12 @@ export async function readForm(values: Values): Promise<{ launch?: Launch; probl
   if (given !== undefined) attempt(problems, 'id', () => checkRunId(given));
   if (problems.size > 0) return { problems };
   try {
-    const { input, task } = await checkInput(tree);
+    const { input, task, spec } = await checkInput(tree);
     const proposed = timing ? `${taskSlug(task)}-${timing.rhythm}` : defaultRunId(task);
     const id = given ?? checkRunId(proposed);
     const launch: Launch =
       timing && catchUpMs !== undefined
-        ? { kind: 'schedule', scheduleId: id, input, timing, catchUpMs }
+        ? { kind: 'schedule', scheduleId: id, input, spec, timing, catchUpMs }
         : { kind: 'run', runId: id, input };
     return { launch, problems };
   } catch (error) {

@@ -32,7 +32,7 @@ export async function moreProofPage({ db }: Deps, { iterationId, first, count }:
   );
   const requests = page.flatMap((prompt): SampleRequest[] => {
     const verdicts = (drawn.get(prompt.id) ?? []).flatMap(({ id }) => said.get(id) ?? []);
-    if (verdicts.some(({ ok }) => ok) || !verdicts.some(({ reason }) => proof.lacks(reason))) return [];
+    if (verdicts.some(({ ok }) => ok) || !verdicts.some((verdict) => proof.lacks(verdict))) return [];
     const [form] = formsOf(context, { ...prompt, level: prompt.level ?? undefined });
     const indices = Array.from({ length: settings.sampling.resamples }, (_, i) => i);
     return [{ prompt, form: form!, strategy: wayOf(task, proof.strategy), indices }];

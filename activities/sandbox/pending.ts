@@ -29,11 +29,12 @@ export function pendingInSandbox(
 export async function storeChecked({ db }: Deps, { checked }: { checked: Checked[] }): Promise<void> {
   await addResults(
     db,
-    checked.map(({ digest, ok, score, reason, behaviour, details }) => ({
+    checked.map(({ digest, ok, score, reason, finding, behaviour, details }) => ({
       digest,
       ok,
       score,
       reason: storedReason(reason),
+      finding,
       behaviour: behaviour === undefined ? null : storableText(behaviour),
       details,
     })),

@@ -8,7 +8,7 @@ import { proxyText } from '../../process/proxy.ts';
 import { readModels, weightsFolder } from '../../stack/models/store.ts';
 import { ratchetHome } from '../../stack/home.ts';
 import { choosePorts } from '../../stack/ports.ts';
-import { isAlive } from '../../stack/process-info.ts';
+import { isAlive } from '../../process/process-info.ts';
 import { findPython, findUv, freeBytes, noPythonMessage, nvidiaGpu } from '../../stack/python.ts';
 import { readState } from '../../stack/state.ts';
 import { stackStatus } from './status.ts';

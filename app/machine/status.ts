@@ -6,7 +6,7 @@ import { probeGateway } from '../../stack/gateway.ts';
 import { ratchetHome } from '../../stack/home.ts';
 import { probeEndpoint, probeModelserver } from '../../stack/modelserver.ts';
 import { probePostgres } from '../../stack/postgres.ts';
-import { isAlive } from '../../stack/process-info.ts';
+import { isAlive } from '../../process/process-info.ts';
 import {
   partNames,
   partTitles,

@@ -1,11 +1,15 @@
 /** What a run of a task whose answers change code has mended, with the proof, and what became of all other answers. */
-import { acceptedFixes, verificationReasons } from '../../db/queries/sandbox.ts';
+import { acceptedFixes, someRejectedAnswers, verificationsFound } from '../../db/queries/sandbox.ts';
 import type { Db } from '../../db/connect.ts';
 import { readRun, taskOf } from '../../engine/context.ts';
+import { findingOf, OUTCOMES } from '../../tasks/code/findings.ts';
+import type { Task } from '../../tasks/task.ts';
 import { visibleOf } from '../../tasks/thinking-text.ts';
 
 type Fix = {
   bug: string;
+  /** What was reported. */
+  about: string;
   example: number;
   sample: number;
   /** What the sandbox said. */
@@ -15,23 +19,24 @@ type Fix = {
   planted: boolean;
 };
 
+type RejectedFix = {
+  outcome: string;
+  bug: string;
+  sample: number;
+  reason: string;
+  /** Null where no change could be read out of the answer, or none that may be made. */
+  diff: string | null;
+  answer: string;
+};
+
 export type FixOutcome = { outcome: string; samples: number; share: number };
 
-export type FixReport = { fixes: Fix[]; outcomes: FixOutcome[] };
+/** `rejected`: a few of each outcome, in the order of the outcomes. */
+export type FixReport = { fixes: Fix[]; outcomes: FixOutcome[]; rejected: RejectedFix[] };
 
-/** What reasons of the sandbox and of what is read before come to, the most telling first. */
-const OUTCOMES: [RegExp, string][] = [
-  [/^unchanged$/, 'leaves the code as it was'],
-  [/^hard-coded/, 'hard-coded'],
-  [/^flaky/, 'flaky'],
-  [/^weak tests|^no test fails without/, 'the tests prove too little'],
-  [/^lint/, 'lint'],
-  [/outside of them/, 'passes the tests alone'],
-  [/^\d+ of \d+ tests pass/, 'tests fail'],
-  [/^(?:timeout|needs more than|wrote without end|crashed|ended with code)/, 'out of bounds'],
-  [/^there is no code|^does not parse|^the reply does not define/, 'no code that could be used'],
-  [/^imports |^the name |^the attribute |^assigns /, 'brings in what no fix needs'],
-];
+/** Rejected answers that are shown of an outcome, and of how many they are chosen. */
+const OF_EACH = 2;
+const MOST_REJECTED = 200;
 
 /** Null for a task that changes no code, and before anything was looked at. */
 export async function fixReport(db: Db, runId: string): Promise<FixReport | null> {
@@ -39,15 +44,17 @@ export async function fixReport(db: Db, runId: string): Promise<FixReport | null
   const run = await readRun(db, runId).catch(() => undefined);
   const task = run && taskOf(run);
   if (!task?.patch) return null;
-  const reasons = await verificationReasons(db, runId);
-  const all = reasons.reduce((sum, { samples }) => sum + samples, 0);
+  const found = await verificationsFound(db, runId);
+  const all = found.reduce((sum, { samples }) => sum + samples, 0);
   if (all === 0) return null;
-  const outcomes = new Map<string, number>();
-  for (const { ok, reason, samples } of reasons) {
-    const known = OUTCOMES.find(([pattern]) => pattern.test(reason))?.[1];
-    const outcome = ok ? 'holds' : (known ?? 'refused for what it changes');
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + samples);
+  const counts = new Map<string, number>();
+  for (const one of found) {
+    const outcome = OUTCOMES[findingOf(one)];
+    counts.set(outcome, (counts.get(outcome) ?? 0) + one.samples);
   }
+  const outcomes = [...counts]
+    .map(([outcome, samples]) => ({ outcome, samples, share: samples / all }))
+    .toSorted((a, b) => b.samples - a.samples);
   const fixes = (await acceptedFixes(db, runId)).flatMap(
     ({ key, prompt, sampleId, exampleId, rationale, reason }) => {
       const patch = task.patch!({ key, text: prompt }, visibleOf(rationale));
@@ -57,13 +64,29 @@ export async function fixReport(db: Db, runId: string): Promise<FixReport | null
   return {
     // What is really broken comes first.
     fixes: fixes.toSorted((a, b) => Number(a.planted) - Number(b.planted)),
-    outcomes: [...outcomes]
-      .map(([outcome, samples]) => ({ outcome, samples, share: samples / all }))
-      .toSorted((a, b) => b.samples - a.samples),
+    outcomes,
+    rejected: await rejectedFixes(db, runId, task, outcomes),
   };
 }
 
-export function fixSentence({ fixes }: FixReport): string {
+async function rejectedFixes(
+  db: Db,
+  runId: string,
+  task: Task,
+  outcomes: readonly FixOutcome[],
+): Promise<RejectedFix[]> {
+  const some = await someRejectedAnswers(db, runId, OF_EACH, MOST_REJECTED);
+  const byOutcome = Map.groupBy(some, (one) => OUTCOMES[findingOf(one)]);
+  return outcomes.flatMap(({ outcome }) =>
+    (byOutcome.get(outcome) ?? []).slice(0, OF_EACH).map(({ key, sampleId, reason, rationale }) => {
+      const answer = visibleOf(rationale);
+      const diff = task.patch!({ key, text: '' }, answer)?.diff ?? null;
+      return { outcome, bug: key, sample: sampleId, reason, diff, answer };
+    }),
+  );
+}
+
+export function fixSentence({ fixes }: Pick<FixReport, 'fixes'>): string {
   const real = fixes.filter(({ planted }) => !planted).length;
   const practised = fixes.length - real;
   return (

@@ -13,6 +13,7 @@ import type { ImproveInput } from '../../loop/input.ts';
 import { logicalWeek } from '../../loop/logical-week.ts';
 import { WORKFLOW } from '../../workflows/names.ts';
 import { UsageError } from '../../process/errors.ts';
+import type { TaskSpec } from '../../tasks/index.ts';
 import type { Score } from '../report/types.ts';
 import { outcomes } from '../report/report.ts';
 import { actionOf, idsInNamespace } from './in-namespace.ts';
@@ -80,7 +81,7 @@ async function asking<T>(id: string, call: Promise<T>): Promise<T> {
 
 /**
  * Creates a schedule of runs. A run goes on from the task's promoted checkpoint and draws unused prompts,
- * unless the input says otherwise. One that is due while the last is still going is skipped.
+ * unless the input says otherwise; of bugs it draws all, since one that is not mended yet is worth another try. One that is due while the last is still going is skipped.
  *
  * @throws UsageError when the id is taken or the server refuses the times
  */
@@ -89,6 +90,7 @@ export async function createSchedule(
   options: {
     id: string;
     input: ImproveInput;
+    spec: TaskSpec;
     timing: Timing;
     catchUpMs: number;
     paused?: boolean;
@@ -99,7 +101,7 @@ export async function createSchedule(
   const input: ImproveInput = {
     ...options.input,
     start: options.input.start ?? 'promoted',
-    pool: { unused: true, ...options.input.pool },
+    pool: { unused: options.spec.kind !== 'code', ...options.input.pool },
   };
   await asking(
     id,

@@ -113,7 +113,7 @@ function addCreate(schedule: Command): void {
       const id = checkRunId(flags.id ?? `${taskSlug(name)}-${timing.rhythm}`);
       await withTemporal(async (client, addresses) => {
         await grantToStack(input, spec);
-        await createSchedule(client, { id, input, timing, catchUpMs, paused: flags.paused });
+        await createSchedule(client, { id, input, spec, timing, catchUpMs, paused: flags.paused });
         await withDatabase(addresses.database, async (db) => {
           console.log(renderSchedule(await showSchedule(client, db, id), wantsColor(process.stdout)));
         });

@@ -1,8 +1,9 @@
 /** What checks in the sandbox found, and what they are about: samples, and answers to held-out problems. */
-import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, lte, sql } from 'drizzle-orm';
 import { insertNew } from '../insert-new.ts';
 import { drawn } from './samples.ts';
 import { notRevoked } from './revocations.ts';
+import type { Found } from '../../sandbox/finding.ts';
 import type { Db } from '../connect.ts';
 import {
   benchmarkItems,
@@ -101,19 +102,58 @@ export async function gradeItems(
   });
 }
 
-/** What was said of a run's samples, and of how many. */
-export async function verificationReasons(
-  db: Db,
-  runId: string,
-): Promise<{ ok: boolean | null; reason: string; samples: number }[]> {
+/** What was found of a run's samples, and of how many. The reason is told where it has no word. */
+export async function verificationsFound(db: Db, runId: string): Promise<(Found & { samples: number })[]> {
+  const { ok, finding } = verifications;
+  const reason = sql<string>`case when ${finding} is null then ${verifications.reason} else '' end`;
   return db
-    .select({ ok: verifications.ok, reason: verifications.reason, samples: sql<number>`count(*)::int` })
+    .select({ ok, finding, reason, samples: sql<number>`count(*)::int` })
     .from(verifications)
     .innerJoin(samples, eq(samples.id, verifications.sampleId))
     .innerJoin(prompts, eq(prompts.id, samples.promptId))
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
     .where(and(eq(iterations.runId, runId), drawn()))
-    .groupBy(verifications.ok, verifications.reason);
+    .groupBy(ok, finding, reason);
+}
+
+/**
+ * Answers of a run that do not hold, a few of each finding, the same for every reader and chosen by nobody. What was stored without one is
+ * told apart by how its reason begins.
+ */
+export async function someRejectedAnswers(db: Db, runId: string, ofEach: number, most: number) {
+  const { ok, finding, reason } = verifications;
+  const alike = sql`coalesce(${finding}, left(${reason}, 9))`;
+  const ranked = db
+    .select({
+      sampleId: sql<number>`${samples.id}`.as('sample_id'),
+      key: prompts.key,
+      ok,
+      finding,
+      reason,
+      place: sql<number>`row_number() over (partition by ${alike} order by md5(${samples.id}::text))`.as(
+        'place',
+      ),
+    })
+    .from(verifications)
+    .innerJoin(samples, eq(samples.id, verifications.sampleId))
+    .innerJoin(prompts, eq(prompts.id, samples.promptId))
+    .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
+    .where(and(eq(iterations.runId, runId), drawn(), sql`${ok} is not true`))
+    .as('ranked');
+  return db
+    .select({
+      sampleId: ranked.sampleId,
+      key: ranked.key,
+      ok: ranked.ok,
+      finding: ranked.finding,
+      reason: ranked.reason,
+      rationale: samples.rationale,
+    })
+    .from(ranked)
+    .innerJoin(samples, eq(samples.id, ranked.sampleId))
+    .where(lte(ranked.place, ofEach))
+    .orderBy(asc(ranked.place), asc(ranked.sampleId))
+    .limit(most);
 }
 
 /** The first accepted sample of each problem of a run, with what the sandbox said of it; none that was revoked. */

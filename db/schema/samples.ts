@@ -14,6 +14,7 @@ import {
   unique,
 } from 'drizzle-orm/pg-core';
 import type { z } from 'zod';
+import type { Finding } from '../../sandbox/finding.ts';
 import { modelCalls } from './calls.ts';
 import { checkpoints } from './checkpoints.ts';
 import { prompts } from './prompts.ts';
@@ -136,6 +137,8 @@ export const sandboxResults = pgTable('sandbox_results', {
   ok: boolean('ok'),
   score: doublePrecision('score'),
   reason: text('reason').notNull(),
+  /** The reason in one word; null: the check has none for it, or an earlier version stored it. */
+  finding: text('finding').$type<Finding>(),
   behaviour: text('behaviour'),
   /** The check's own, for people. */
   details: jsonb('details'),
@@ -150,6 +153,8 @@ export const verifications = pgTable('verifications', {
   ok: boolean('ok'),
   score: doublePrecision('score'),
   reason: text('reason').notNull(),
+  /** As of its result, or of what refused it before it was run. */
+  finding: text('finding').$type<Finding>(),
   /** Of a check in the sandbox that was run: not of one that was refused before, nor of what earlier versions stored. */
   resultDigest: text('result_digest').references(() => sandboxResults.digest),
   createdAt: createdAt(),

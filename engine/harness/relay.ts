@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { APIError } from 'openai';
 import type { CallContext } from '../calls.ts';
 import { storableText } from '../../db/storable.ts';
-import { adapterFields } from '../../models/adapters.ts';
+import { adapterFields, forgetAdapters } from '../../models/adapters.ts';
 import { readChoice } from '../../models/choices.ts';
 import type { Endpoint } from '../../models/endpoint.ts';
 import { errorInBody, errorOfBody, errorText, isRefusal, NoCompletion } from '../../models/errors.ts';
@@ -69,7 +69,12 @@ export async function openRelay(
     const waiting = AbortSignal.any([signal, gone]);
     const call = async () => {
       const named = await adapterFields(endpoint, waiting);
-      return post(endpoint, route, { ...endpoint.extra, ...body, ...named }, waiting);
+      try {
+        return await post(endpoint, route, { ...endpoint.extra, ...body, ...named }, waiting);
+      } catch (error) {
+        forgetAdapters(endpoint);
+        throw error;
+      }
     };
     try {
       const answer = await attempt(call, limiterOf(endpoint), waiting, reload);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../process/errors.ts';
 import { logFile, makeHome } from '../home.ts';
 import { programFolder } from '../../process/program.ts';
-import { withLock } from '../lock.ts';
+import { withLock } from '../../process/lock.ts';
 import { removeTree, startChild, type Child } from '../processes.ts';
 import { preparePythonEnv } from '../python-env.ts';
 import { findPython, findUv, installUv, runs } from '../python.ts';

@@ -1,7 +1,7 @@
 /** Removing a model from the data folder. */
 import { existsSync } from 'node:fs';
 import { UsageError } from '../../process/errors.ts';
-import { isAlive } from '../process-info.ts';
+import { isAlive } from '../../process/process-info.ts';
 import { readState } from '../state.ts';
 import { builtin, deleteModel, modelFolder, readModels, workFolder } from './store.ts';
 import { removeTree } from '../processes.ts';

@@ -1,7 +1,7 @@
 /** `--model NAME` of a run on the local stack: the name of a folder, hub id or file becomes the id under which it is served. */
 import { UsageError } from '../../process/errors.ts';
 import { ratchetHome } from '../home.ts';
-import { isAlive } from '../process-info.ts';
+import { isAlive } from '../../process/process-info.ts';
 import { readState } from '../state.ts';
 import { servedName } from './source.ts';
 

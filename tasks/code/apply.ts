@@ -2,10 +2,11 @@
  * A fix from a reply, put into the files it is for. What it may change is one function; helper functions and imports may be added beside it.
  * Everything else is refused, and the reason says what.
  */
+import type { Refusal } from '../../sandbox/finding.ts';
 import { isDocstring, normalForm } from './compare.ts';
 import { definitionsIn, type Definition } from './definitions.ts';
 import { graft, indentUnit, moved } from './graft.ts';
-import { decoratorsOf, isImport, refusalOf, signatureChange } from './judge.ts';
+import { decoratorsOf, foreign, isImport, noCode, refusalOf, signatureChange } from './judge.ts';
 import { isPlainPath, isProtected, matchesGlob } from './paths.ts';
 import type { Block, Fix } from './reply.ts';
 import { replaceOnce } from './search.ts';
@@ -15,7 +16,7 @@ import { ancestors, childOf, indentAt, languageOf, parse, type Language, type Sy
 
 /** File texts by path. */
 export type Files = Record<string, string>;
-export type Applied = { changes: Files } | { refused: string };
+export type Applied = { changes: Files } | Refusal;
 /** A function by the name that `functionsIn` gives it. */
 export type Target = { path: string; name: string };
 
@@ -36,9 +37,9 @@ export function applyFix(
   };
   const language = languageOf(target.path);
   const before = Object.hasOwn(files, target.path) ? files[target.path] : undefined;
-  if (language === undefined || before === undefined) return { refused: `no source file ${target.path}` };
+  if (language === undefined || before === undefined) return foreign(`no source file ${target.path}`);
   const refused = closed(target.path);
-  if (refused !== undefined) return { refused };
+  if (refused !== undefined) return foreign(refused);
   // Replies have line feeds alone; a file keeps its own kind.
   const crlf = /\r\n/.test(before) && !/[^\r]\n/.test(before);
   const text = crlf ? before.replaceAll('\r\n', '\n') : before;
@@ -47,12 +48,12 @@ export function applyFix(
       ? withFunction(text, language, target.name, fix)
       : withBlocks(files, text, target, fix, closed);
   if ('refused' in made) return made;
-  const reason = refusalOf(text, made.text, language, target.name);
-  if (reason !== undefined) return { refused: reason };
+  const refusal = refusalOf(text, made.text, language, target.name);
+  if (refusal !== undefined) return refusal;
   return { changes: { [target.path]: crlf ? made.text.replaceAll('\n', '\r\n') : made.text } };
 }
 
-type Made = { text: string } | { refused: string };
+type Made = { text: string } | Refusal;
 
 function withBlocks(
   files: Files,
@@ -65,7 +66,7 @@ function withBlocks(
   for (const block of blocks) {
     const path = block.path === undefined ? target.path : pathIn(files, block.path, target.path);
     const refused = closed(path) ?? (path === target.path ? undefined : `another file changed: ${path}`);
-    if (refused !== undefined) return { refused };
+    if (refused !== undefined) return foreign(refused);
     const made = replaceOnce(text, { ...block, search: lf(block.search), replace: lf(block.replace) });
     if ('refused' in made) return made;
     ({ text } = made);
@@ -85,9 +86,9 @@ function withFunction(text: string, language: Language, name: string, fix: strin
   const syntax = parse(language, text);
   const definitions = definitionsIn(syntax);
   const target = definitions.find((one) => one.name === name);
-  if (!target) return { refused: `no function ${name}` };
+  if (!target) return foreign(`no function ${name}`);
   const piece = parsePiece(language, lf(fix));
-  if (!piece) return { refused: 'does not parse' };
+  if (!piece) return noCode('does not parse');
   const named = piece.definitions.map((definition) => ({
     definition,
     name: nameIn(piece, definition, name),
@@ -96,15 +97,15 @@ function withFunction(text: string, language: Language, name: string, fix: strin
   const candidates = named.filter((one) => one.name === base).map(({ definition }) => definition);
   const mark = (one: Definition) => shapeOf(one) + decoratorsOf(one);
   const fixed = candidates.findLast((one) => mark(one) === mark(target)) ?? candidates.at(-1);
-  if (!fixed) return { refused: `the reply does not define ${base}` };
+  if (!fixed) return noCode(`the reply does not define ${base}`);
   // Decorators that a reply leaves out stay.
   const changed = signatureChange(target, fixed, decoratorsOf(fixed) !== '');
-  if (changed !== undefined) return { refused: changed };
+  if (changed !== undefined) return foreign(changed);
   const helpers = new Map(named.filter((one) => one.name !== base).map((one) => [one.name, one.definition]));
   for (const [other, definition] of helpers) {
     const existing = definitions.find((one) => one.name === other);
     if (existing && normalForm(existing.node) !== normalForm(definition.node))
-      return { refused: `another function changed: ${other}` };
+      return foreign(`another function changed: ${other}`);
     if (existing) helpers.delete(other);
   }
   const edits = [

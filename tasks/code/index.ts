@@ -5,7 +5,9 @@ import { namedModels } from '../file/named-models.ts';
 import { sampler } from '../random.ts';
 import type { Benchmark, Prompt, PromptRequest, Strategy, Task } from '../task.ts';
 import { bugsOf, type Bug } from './bugs.ts';
+import { findingOf } from './findings.ts';
 import { checkInput, proposalOf } from './job.ts';
+import { foreign } from './judge.ts';
 import { patchOf } from './patch.ts';
 import { plantedFix } from './planted.ts';
 import { readReply } from './reply.ts';
@@ -36,6 +38,8 @@ const strategies: Strategy[] = Object.entries(WAYS).map(([name, instruction]) =>
   messages: (text) => [{ role: 'user', content: `${text}\n\n${instruction}` }],
 }));
 
+const reportOf = ({ title, text }: Bug): string => [title, text].filter(Boolean).join('\n');
+
 /** What the model is shown of a bug. */
 function promptOf(bug: Bug): Prompt {
   const [first, ...others] = bug.shown;
@@ -46,7 +50,7 @@ function promptOf(bug: Bug): Prompt {
       : `One of these functions has a bug. First, of \`${first!.path}\`:`,
     block(first!),
     ...others.flatMap((one) => [`Of \`${one.path}\`:`, block(one)]),
-    `Bug report: ${[bug.title, bug.text].filter(Boolean).join('\n')}`,
+    `Bug report: ${reportOf(bug)}`,
     ...(bug.log ? [`\`\`\`\n${bug.log}\n\`\`\``] : []),
   ];
   return { key: bug.id, text: parts.join('\n\n') };
@@ -102,11 +106,11 @@ export function codeTask({ task, bugsDigest }: CodeSpec): Task {
       judgesBehaviour: true,
       proof: {
         strategy: 'with-test',
-        lacks: (reason) => /^(?:weak tests|no test fails without)/.test(reason),
+        lacks: (found) => findingOf(found) === 'weak-tests',
       },
       job({ key }, { rationale }, others) {
         const bug = byKey.get(key);
-        if (!bug) return { refused: 'it is about no bug of this task' };
+        if (!bug) return foreign('it is about no bug of this task');
         const proposal = proposalOf(bug, rationale);
         if ('refused' in proposal) return proposal;
         const repository = repositories.get(bug.repository)!;
@@ -121,7 +125,7 @@ export function codeTask({ task, bugsDigest }: CodeSpec): Task {
     patch({ key }, rationale) {
       const bug = byKey.get(key);
       const diff = bug && patchOf(bug, rationale);
-      return diff === undefined ? undefined : { diff, planted: bug!.planted };
+      return diff === undefined ? undefined : { diff, about: reportOf(bug!), planted: bug!.planted };
     },
     probe(kind, { prompt, seed }) {
       const bug = byKey.get(prompt.key);

@@ -1,8 +1,10 @@
 /** What the sandbox gets of a fix: the files with it, the tests that must pass, and what shows how far they can be trusted. */
+import type { Refusal } from '../../sandbox/finding.ts';
 import { shuffled } from '../random.ts';
 import { applyFix } from './apply.ts';
 import type { Idea } from './assertions.ts';
 import type { Bug } from './bugs.ts';
+import { foreign, noCode } from './judge.ts';
 import { mutationsOf } from './mutations.ts';
 import { readReply } from './reply.ts';
 import type { CodeTask, Repository } from './schema.ts';
@@ -40,32 +42,32 @@ export type CheckInput = {
 };
 
 /** What an answer of the model becomes: its fix in the file, with the test ideas beside it. Or why it is not even run. */
-export type Proposal = { file: string; function: SourceFunction; ideas: Idea[] } | { refused: string };
+export type Proposal = { file: string; function: SourceFunction; ideas: Idea[] } | Refusal;
 
 /** Reads the fix of an answer and puts it into the bug's file. */
 export function proposalOf(bug: Bug, rationale: string): Proposal {
   const language = languageOf(bug.path)!;
   const reply = readReply(rationale, { original: bug.shown[0]!.text, language });
-  if (reply?.fix === undefined) return { refused: 'there is no code in it' };
+  if (reply?.fix === undefined) return noCode('there is no code in it');
   const { fix, ideas } = reply;
   const names = bug.shown.filter(({ path }) => path === bug.path).map(({ name }) => name);
-  let refused: string | undefined;
+  let refusal: Refusal | undefined;
   // The fix is of whichever of the functions that were shown it fits.
   for (const name of names) {
     const applied = applyFix({ [bug.path]: bug.file }, { path: bug.path, name }, fix, {
       allowed: [bug.path],
     });
     if ('refused' in applied) {
-      refused ??= applied.refused;
+      refusal ??= applied;
       continue;
     }
     const file = applied.changes[bug.path]!;
     const screened = screen(bug.file, file, language);
-    if (screened !== undefined) return { refused: screened };
+    if (screened !== undefined) return screened;
     const changed = functionsIn(bug.path, file).find((one) => one.name === name);
     if (changed) return { file, function: changed, ideas };
   }
-  return { refused: refused ?? 'it changes no function that was shown' };
+  return refusal ?? foreign('it changes no function that was shown');
 }
 
 /** Most test ideas that are tried on a fix: each is one call, before and after it and with each of its mutants. */
@@ -92,7 +94,7 @@ export function checkInput(
   { strength, mutants }: Pick<CodeTask, 'strength' | 'mutants'>,
   { tests, lint, seconds }: Repository,
   bug: Bug,
-  { file, function: changed, ideas }: Exclude<Proposal, { refused: string }>,
+  { file, function: changed, ideas }: Exclude<Proposal, Refusal>,
   { held, limit, others = [] }: { held: boolean; limit: number; others?: readonly string[] },
 ): CheckInput {
   const original = functionsIn(bug.path, bug.file).find(({ name }) => name === changed.name);

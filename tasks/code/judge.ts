@@ -1,9 +1,14 @@
 /** Whether what a fix made of a file is a change of one function, and nothing else. */
+import type { Refusal } from '../../sandbox/finding.ts';
 import { normalForm } from './compare.ts';
 import { definitionsIn, type Definition } from './definitions.ts';
 import { defaultsOf, shapeOf } from './signature.ts';
 import { parsePiece } from './source.ts';
 import { lineAt, parse, walk, type Language, type Syntax, type SyntaxNode } from './syntax.ts';
+
+/** It changes what is not its own to change. */
+export const foreign = (refused: string): Refusal => ({ refused, finding: 'foreign' });
+export const noCode = (refused: string): Refusal => ({ refused, finding: 'no-code' });
 
 /**
  * Why a changed file is refused; undefined where only the function `name` differs, its signature is as it was, and functions or imports may
@@ -14,29 +19,31 @@ export function refusalOf(
   after: string,
   language: Language,
   name: string,
-): string | undefined {
+): Refusal | undefined {
   const [was, is] = [parse(language, before), parse(language, after)];
   const [old, now] = [definitionsIn(was), definitionsIn(is)];
   const byName = new Map(now.map((one) => [one.name, one]));
   const target = old.find((one) => one.name === name);
   const fixed = byName.get(name);
-  if (is.broken && !(target && fixed && isBrokenElsewhere(was, target, is, fixed))) return 'does not parse';
-  if (!target) return `no function ${name}`;
-  if (!fixed) return `${name} is gone`;
+  if (is.broken && !(target && fixed && isBrokenElsewhere(was, target, is, fixed)))
+    return noCode('does not parse');
+  if (!target) return foreign(`no function ${name}`);
+  if (!fixed) return foreign(`${name} is gone`);
   for (const one of old) {
     const other = byName.get(one.name);
     if (one !== target && !(other && formOf(one) === formOf(other)))
-      return `another function changed: ${one.name}`;
+      return foreign(`another function changed: ${one.name}`);
   }
   const changed = signatureChange(target, fixed);
-  if (changed !== undefined) return changed;
+  if (changed !== undefined) return foreign(changed);
   const outside = outsideOf(was, old, is, now);
-  if (outside !== undefined) return `changed outside of ${name}: ${outside}`;
-  if (formOf(target) === formOf(fixed) && sameDefaults(target, fixed)) return 'unchanged';
+  if (outside !== undefined) return foreign(`changed outside of ${name}: ${outside}`);
+  if (formOf(target) === formOf(fixed) && sameDefaults(target, fixed))
+    return { refused: 'unchanged', finding: 'unchanged' };
   const added = now.filter((one) => !old.some((other) => other.name === one.name));
   const taken = namesOutside(was.root, target);
   const clash = added.find((one) => one.name === one.own && taken.has(one.own));
-  return clash && `the file uses the name ${clash.own} already`;
+  return clash && foreign(`the file uses the name ${clash.own} already`);
 }
 
 /** Grammars have gaps: a file that could not be read before may change where the function can be read by itself, and nothing else changes. */

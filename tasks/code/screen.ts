@@ -7,10 +7,11 @@
  * Does not cover: names that are put together at run time, what permitted calls do with their arguments, time and memory. The sandbox is what
  * holds code; this says early, and by name, what a fix tried.
  */
+import type { Refusal } from '../../sandbox/finding.ts';
 import { normalForm } from './compare.ts';
 import { definitionsIn, FUNCTIONS } from './definitions.ts';
 import { ATTRIBUTES, BUILTINS, NAMES, PURE_MODULES } from './forbidden.ts';
-import { isImport } from './judge.ts';
+import { isImport, noCode } from './judge.ts';
 import { bindingsIn, isIdentifier } from './scope.ts';
 import {
   ancestors,
@@ -32,16 +33,16 @@ type Finding = { what: string; node: SyntaxNode; name?: string };
  * @param after the file as it is to be
  * @returns undefined where nothing is brought in
  */
-export function screen(before: string, after: string, language: Language): string | undefined {
+export function screen(before: string, after: string, language: Language): Refusal | undefined {
   const [was, is] = [parse(language, before), parse(language, after)];
-  if (is.broken && !was.broken) return 'does not parse';
+  if (is.broken && !was.broken) return noCode('does not parse');
   const left = new Map<string, number>();
   for (const { what } of findingsIn(was)) left.set(what, (left.get(what) ?? 0) + 1);
   const names = new Set([...walk(was.root)].filter(isIdentifier).map(({ text }) => text));
   for (const { what, node, name } of findingsIn(is)) {
     if (name !== undefined && !names.has(name)) continue;
     const more = (left.get(what) ?? 0) - 1;
-    if (more < 0) return `${what} (line ${lineAt(after, node.start)})`;
+    if (more < 0) return { refused: `${what} (line ${lineAt(after, node.start)})`, finding: 'forbidden' };
     left.set(what, more);
   }
   return undefined;

@@ -36,10 +36,22 @@ const UNTIL_WE_END = '(cat <&3; kill -KILL 0) >/dev/null 2>&1 & exec "$@" 3<&-';
 
 export const shownCommand = (command: readonly string[]): string => `\`${command.join(' ')}\``;
 
+/** What RATCHET_PASS names. */
+export function passedVariables(): Record<string, string | undefined> {
+  const names = (process.env.RATCHET_PASS ?? '').split(/[\s,]+/).filter(Boolean);
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
+
 function environment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const passed = (process.env.RATCHET_PASS ?? '').split(/[\s,]+/).filter(Boolean);
-  const own = Object.fromEntries([...USUAL, ...passed].map((name) => [name, process.env[name]]));
-  return { ...own, PYTHONPATH: PACKAGE, PYTHONUNBUFFERED: '1', PYTHONIOENCODING: 'utf-8', ...more };
+  const usual = Object.fromEntries(USUAL.map((name) => [name, process.env[name]]));
+  return {
+    ...usual,
+    ...passedVariables(),
+    PYTHONPATH: PACKAGE,
+    PYTHONUNBUFFERED: '1',
+    PYTHONIOENCODING: 'utf-8',
+    ...more,
+  };
 }
 
 /**

@@ -17,6 +17,7 @@ import { join, resolve } from 'node:path';
 import { ratchetHome } from '../../process/program.ts';
 import { InvalidInputError } from '../errors.ts';
 import { runCommand, type CommandRun } from './command.ts';
+import { madeOnce } from './made.ts';
 
 /** Of rows that a command makes; files of any size are read. */
 const MAX_BYTES = 2 ** 30;
@@ -25,10 +26,24 @@ const rowsFolder = (): string => resolve(process.env.RATCHET_ROWS || join(ratche
 
 const fileOf = (digest: string) => join(rowsFolder(), `${digest}.jsonl`);
 
-/** Runs a command and keeps what it writes. @returns its digest @throws InvalidInputError as `runCommand` */
-export async function keepRows(what: string, run: Omit<CommandRun, 'bytes'>): Promise<string> {
+/**
+ * Runs a command and keeps what it writes, unless it did so a moment ago (made.ts).
+ *
+ * @returns its digest
+ * @throws InvalidInputError as `runCommand`
+ */
+export function keepRows(what: string, run: Omit<CommandRun, 'bytes'>): Promise<string> {
   const folder = rowsFolder();
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return madeOnce(
+    folder,
+    run,
+    (digest) => existsSync(fileOf(digest)),
+    () => makeRows(what, run, folder),
+  );
+}
+
+async function makeRows(what: string, run: Omit<CommandRun, 'bytes'>, folder: string): Promise<string> {
   const part = join(folder, `${randomUUID()}.part`);
   const hash = createHash('sha256');
   const file = openSync(part, 'w', 0o600);

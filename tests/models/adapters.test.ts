@@ -8,7 +8,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { adapterFields, loadAdapter, serverKind, unloadAdapter } from '../../models/adapters.ts';
 import { chat } from '../../models/chat.ts';
 import { resolveEndpoint, type Endpoint } from '../../models/endpoint.ts';
@@ -235,6 +235,65 @@ it('llama.cpp answers with an adapter that it was started with, by its number, a
   await expect(loadAdapter(endpoint, 'sums-4', '/adapters/4', signal)).rejects.toThrow(
     /is llama.cpp, which loads adapters when it starts: convert the adapter in \/adapters\/4 with convert_lora_to_gguf.py, and start it with --lora sums-4.gguf/,
   );
+});
+
+describe('the list of llama.cpp', () => {
+  type Listed = { id: number; path: string };
+  const lists = ({ asked }: Running) => asked.filter(({ path }) => path === '/lora-adapters').length;
+  const loras = (server: Running) =>
+    sent(server, '/v1/chat/completions').map((body) => (body as { lora: { id: number }[] }).lora[0]!.id);
+  async function startLlama() {
+    const state = { list: [{ id: 0, path: 'sums-3.gguf' }] as Listed[], status: 200 };
+    const server = await start({
+      'GET /v1/models': listOf('llamacpp'),
+      'GET /lora-adapters': () => ({ status: state.status, json: state.list }),
+      'POST /v1/chat/completions': () => ({ ...completion, status: state.status }),
+    });
+    return { server, state, endpoint: adapterAt(server) };
+  }
+  afterEach(() => void vi.restoreAllMocks());
+
+  it('is asked for once by requests of a moment, however many come at once, and again when it is old', async () => {
+    const { server, state, endpoint } = await startLlama();
+    let now = performance.now();
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    await Promise.all(Array.from({ length: 8 }, () => chat(endpoint, question)));
+    for (let i = 0; i < 4; i++) await chat(endpoint, question);
+    expect([lists(server), loras(server)]).toEqual([1, Array(12).fill(0)]);
+    state.list = [
+      { id: 0, path: 'other.gguf' },
+      { id: 1, path: 'sums-3.gguf' },
+    ];
+    now += 1_999;
+    await chat(endpoint, question);
+    expect(lists(server)).toBe(1);
+    now += 1;
+    await chat(endpoint, question);
+    expect([lists(server), loras(server).at(-1)]).toEqual([2, 1]);
+  });
+
+  it('is asked for again after a request that failed: the server may have been started anew', async () => {
+    const { server, state, endpoint } = await startLlama();
+    await chat(endpoint, question);
+    state.status = 503;
+    await expect(chat(endpoint, question)).rejects.toThrow();
+    // What can't be asked is not kept either.
+    await expect(chat(endpoint, question)).rejects.toThrow('did not name its adapters');
+    Object.assign(state, { status: 200, list: [{ id: 3, path: 'sums-3.gguf' }] });
+    await chat(endpoint, question);
+    expect(loras(server)).toEqual([0, 0, 3]);
+  });
+
+  it('is asked for again when an adapter is loaded, or is not on it', async () => {
+    const { server, state, endpoint } = await startLlama();
+    await chat(endpoint, question);
+    state.list = [...state.list, { id: 1, path: 'sums-4.gguf' }];
+    await chat({ ...endpoint, model: 'sums-4' }, question);
+    expect([lists(server), loras(server)]).toEqual([2, [0, 1]]);
+    await loadAdapter(endpoint, 'sums-4', '/adapters/4', signal);
+    expect(lists(server)).toBe(3);
+    await expect(chat({ ...endpoint, model: 'sums-5' }, question)).rejects.toThrow('--lora sums-5.gguf');
+  });
 });
 
 it('LM Studio serves no adapters, and is told so', async () => {

@@ -155,6 +155,15 @@ describe.skipIf(!hasSandbox)('in a container', () => {
         score: 0.5,
         reason: 'fine',
       });
+      expect(await check(say('\\"ok\\":false,\\"reason\\":\\"no\\",\\"finding\\":\\"lint\\"'))).toMatchObject(
+        {
+          reason: 'no',
+          finding: 'lint',
+        },
+      );
+      // A word that is none of ours is the check's own affair.
+      const other = await check(say('\\"ok\\":false,\\"reason\\":\\"no\\",\\"finding\\":\\"odd\\"'));
+      expect(other).toEqual({ ok: false, score: null, reason: 'no' });
       expect(await check(say('\\"ok\\":null'))).toEqual({
         ok: null,
         score: null,
@@ -169,7 +178,11 @@ describe.skipIf(!hasSandbox)('in a container', () => {
       ['is killed', 'kill -9 $$', /crashed/],
       ['speaks and then never ends', `${say('\\"ok\\":true')}; sleep 60`, /timeout: not done in 1 s/],
     ])('is that nothing holds where it %s', async (_, script, reason) => {
-      expect(await check(script)).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
+      expect(await check(script)).toMatchObject({
+        ok: false,
+        finding: 'out-of-bounds',
+        reason: expect.stringMatching(reason),
+      });
     });
 
     test('does not hold where its runs disagree', async () => {
@@ -177,6 +190,7 @@ describe.skipIf(!hasSandbox)('in a container', () => {
       const odd = `${token}; if [ $(( $(date +%N | tail -c 2) % 2 )) = 0 ]; then ok=true; else ok=false; fi; echo "{\\"token\\":\\"$token\\",\\"ok\\":$ok}"`;
       expect(await check(odd, 9)).toMatchObject({
         ok: false,
+        finding: 'flaky',
         reason: expect.stringMatching(/^flaky: 9 runs disagree/),
       });
     });

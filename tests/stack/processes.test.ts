@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { tryLock } from '../../stack/lock.ts';
+import { tryLock } from '../../process/lock.ts';
 import { portClaims } from '../../stack/port-claims.ts';
 import { choosePorts } from '../../stack/ports.ts';
-import { isAlive, processRecord } from '../../stack/process-info.ts';
+import { isAlive, processRecord } from '../../process/process-info.ts';
 import { runToEnd, startChild } from '../../stack/processes.ts';
 import { supervise } from '../../stack/supervise.ts';
 import { freePort } from '../support/ports.ts';
@@ -58,7 +58,7 @@ test('a lock names its holder, and a holder that is gone holds nothing', async (
   first.lock.release();
 
   const home = temporaryHome();
-  const script = `import { tryLock } from ${JSON.stringify(join(import.meta.dirname, '../../stack/lock.ts'))}; tryLock(${JSON.stringify(file)})`;
+  const script = `import { tryLock } from ${JSON.stringify(join(import.meta.dirname, '../../process/lock.ts'))}; tryLock(${JSON.stringify(file)})`;
   await runToEnd({
     command: process.execPath,
     args: ['--input-type=module', '-e', script],

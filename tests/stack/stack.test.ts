@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { isAlive } from '../../stack/process-info.ts';
+import { isAlive } from '../../process/process-info.ts';
 import { startStack, stackEnvironment, stopStack } from '../../stack/stack.ts';
 import { readState, type PartName } from '../../stack/state.ts';
 import { stackStatus } from '../../app/machine/status.ts';

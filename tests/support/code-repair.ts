@@ -40,7 +40,10 @@ export async function judge(
   others: readonly string[] = [],
 ): Promise<Verdict & { ran: boolean }> {
   const proposal = proposalOf(bug, rationale);
-  if ('refused' in proposal) return { ok: false, score: null, reason: proposal.refused, ran: false };
+  if ('refused' in proposal) {
+    const { refused: reason, finding } = proposal;
+    return { ok: false, score: null, reason, finding, ran: false };
+  }
   const input = checkInput(task, task.repositories[0]!, bug, proposal, { held, limit: 60, others });
   return { ...(await runInput(archives, bug, input)), ran: true };
 }

@@ -1,5 +1,6 @@
 /** Rows and rewards that commands make: run once, kept by digest, limited, and refused by name. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -8,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,6 +24,7 @@ import { loadTask, resolveTask, type TaskSpec } from '../../tasks/index.ts';
 import type { Task } from '../../tasks/task.ts';
 import { digestOf } from '../../process/digest.ts';
 import { hasSandbox } from '../support/sandbox.ts';
+import { until } from '../support/wait.ts';
 import { collect } from './collect.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -47,6 +50,7 @@ function taskWith(prompts: string, more = ''): string {
     `name: made\nprompts: ${prompts}\nbenchmarks: [{ name: exam, role: target, file: exam.jsonl, promptField: prompt }]\nanswer: { read: last-number }\n${more}`,
   );
 }
+const rowFiles = () => readdirSync(at('rows')).filter((name) => name !== '.made');
 const script = (body: string) => {
   write('x.py', body);
   return '{ command: [python3, x.py] }';
@@ -72,8 +76,80 @@ print('{"prompt": "a"}\\n\\n{"prompt": "b"}')
     expect(await promptsOf(loadTask(spec))).toHaveLength(2);
     expect(await promptsOf(loadTask(JSON.parse(JSON.stringify(spec)) as TaskSpec))).toHaveLength(2);
     expect(readFileSync(at('runs'), 'utf8')).toBe('x');
-    const [kept] = readdirSync(at('rows'));
+    const [kept] = rowFiles();
     expect(kept).toBe(`${digestOf(readFileSync(at(`rows/${kept}`)))}.jsonl`);
+  });
+
+  describe('that several processes ask for', () => {
+    /** Counts its runs where nobody looks, takes a second, and leaves a file of its own behind. */
+    const SLOW = `
+import os, pathlib, time
+with open(os.environ["RUNS"], "a") as runs: runs.write("x")
+time.sleep(1)
+pathlib.Path("left-behind").touch()
+print('{"prompt": "' + str(time.time()) + '"}')
+`;
+    const reader = write(
+      'reader.mjs',
+      `const { resolveTask } = await import(${JSON.stringify(join(root, 'tasks/index.ts'))});
+       console.log(/"kept":"(\\w+)"/.exec(JSON.stringify(await resolveTask(${JSON.stringify(at('several/task.yaml'))})))[1]);`,
+    );
+    const runs = () => readFileSync(at('runs-of-all'), 'utf8').length;
+    const read = async (): Promise<string> => {
+      const child = spawn(process.execPath, [reader], { cwd: root, env: process.env });
+      let said = '';
+      child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      await once(child, 'close');
+      return said.trim();
+    };
+    const locks = () => readdirSync(at('rows/.made')).filter((name) => name.endsWith('.lock'));
+    beforeEach(() => {
+      rmSync(at('several'), { recursive: true, force: true });
+      mkdirSync(at('several'));
+      write('several/x.py', SLOW);
+      write('several/part.py', 'one = 1');
+      renameSync(taskWith('{ command: [python3, x.py] }'), at('several/task.yaml'));
+      renameSync(at('exam.jsonl'), at('several/exam.jsonl'));
+      writeFileSync(at('runs-of-all'), '');
+      process.env.RUNS = at('runs-of-all');
+      process.env.RATCHET_PASS = 'RUNS';
+    });
+
+    it('at once or one after another are made by one of them, until a file changes', async () => {
+      const [one, other] = await Promise.all([read(), read()]);
+      expect(one).toMatch(/^[0-9a-f]{64}$/);
+      expect(other).toBe(one);
+      expect(await read()).toBe(one);
+      expect(runs()).toBe(1);
+      write('several/part.py', 'one = 2');
+      expect(await read()).not.toBe(one);
+      expect(runs()).toBe(2);
+      expect(locks()).toEqual([]);
+    }, 60_000);
+
+    it('are made anew once they are old, or gone', async () => {
+      const first = await resolveTask(at('several/task.yaml'));
+      const record = at(`rows/.made/${readdirSync(at('rows/.made'))[0]!}`);
+      const stored = JSON.parse(readFileSync(record, 'utf8')) as { endedAt: number };
+      writeFileSync(record, JSON.stringify({ ...stored, endedAt: stored.endedAt - 120_000 }));
+      expect(await resolveTask(at('several/task.yaml'))).not.toEqual(first);
+      expect(runs()).toBe(2);
+      for (const name of rowFiles()) rmSync(at(`rows/${name}`));
+      await resolveTask(at('several/task.yaml'));
+      expect(runs()).toBe(3);
+    }, 60_000);
+
+    it('are made by the next where the one that made them is killed', async () => {
+      const child = spawn(process.execPath, [reader], { cwd: root, env: process.env });
+      await until('its command', () => Promise.resolve(runs() === 1));
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      expect(locks()).toHaveLength(1);
+      expect(await read()).toMatch(/^[0-9a-f]{64}$/);
+      expect(runs()).toBe(2);
+      expect(locks()).toEqual([]);
+    }, 60_000);
   });
 
   it('that are gone or others are not read', async () => {
@@ -124,7 +200,7 @@ print('{"prompt": "a"}\\n\\n{"prompt": "b"}')
     const source = script(body).replace(' }', `${more} }`);
     const yaml = taskWith(what === 'is no program' ? '{ command: [no-such-program] }' : source);
     expect((await refusal(yaml))[0]).toMatch(said);
-    expect(readdirSync(at('rows'))).toEqual([]);
+    expect(rowFiles()).toEqual([]);
   });
 
   it('are refused where there are two sources, or none', async () => {

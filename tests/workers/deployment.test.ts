@@ -126,7 +126,8 @@ it('a schedule outlasts a roll-out and a roll-back: its runs begin under what is
   const { client } = temporal;
   const input = { ...tinyRun(endpoint), seed: 2 };
   const timing = timingFromFlags({ weekly: 'Sun 03:00', timezone: 'UTC' });
-  await createSchedule(client, { id: 'weekly', input, timing, catchUpMs: 60_000 });
+  const spec = { kind: 'arithmetic' } as const;
+  await createSchedule(client, { id: 'weekly', input, spec, timing, catchUpMs: 60_000 });
   await makeCurrent('one');
   const { run } = await triggerSchedule(client, 'weekly');
   const handle = client.workflow.getHandle(run);

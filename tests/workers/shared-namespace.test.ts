@@ -162,7 +162,8 @@ it('Temporal holds nothing of an encrypted run in the clear, and it replays', as
 
 it('each lists its own open runs and schedules', async () => {
   const timing = timingFromFlags({ weekly: 'Sun 03:00', timezone: 'UTC' });
-  const one = { input: tinyRun(endpoint), timing, catchUpMs: 60_000, paused: true };
+  const spec = { kind: 'arithmetic' } as const;
+  const one = { input: tinyRun(endpoint), spec, timing, catchUpMs: 60_000, paused: true };
   const theirs = await client(ofTeam);
   await createSchedule(theirs, { ...one, id: 'of-team' });
   expect((await listSchedules(theirs, team.db)).map(({ schedule }) => schedule)).toEqual(['of-team']);

@@ -10,6 +10,11 @@ import { sql } from 'drizzle-orm';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeBugs, type Made } from '../../app/code/make-bugs.ts';
+import { checkInput } from '../../app/runs/input.ts';
+import { createSchedule } from '../../app/schedules/schedules.ts';
+import { timingFromFlags } from '../../app/schedules/spec.ts';
+import { pageData } from '../../app/report/html/data.ts';
+import { renderPage } from '../../app/report/html/page.ts';
 import { buildReport } from '../../app/report/report.ts';
 import { exportLines } from '../../app/exports/export.ts';
 import type { Sink } from '../../app/exports/sink.ts';
@@ -44,7 +49,13 @@ class HalfTest(unittest.TestCase):
         self.assertEqual(half(0), 0)
 `;
 
+/** A function that does nothing but to fail with a text. */
+const raising = (code: string) =>
+  `${/^def .*:$/m.exec(code)![0]}\n    raise ValueError(${JSON.stringify(HOSTILE)})`;
+
 /** Repairs some bugs at first and most of them once it has been trained; now and then it leaves what it was given. */
+const HOSTILE = '</pre><script>alert(1)</script>';
+
 const loop = useLoop({
   baseModel: 'm',
   answer({ messages, seed, generation }) {
@@ -60,6 +71,8 @@ const loop = useLoop({
     if (code === undefined) return 'Hello.';
     const name = /def (\w+)/.exec(code)![1]!;
     const luck = (seed + code.length) % 10;
+    // What its tests say of it is hostile.
+    if (luck === 9) return `\`\`\`python\n${raising(code)}\n\`\`\``;
     const right = luck < (generation === 0 ? 3 : 9);
     return `\`\`\`python\n${right ? originals.get(name)! : code}\n\`\`\``;
   },
@@ -89,7 +102,7 @@ describe.skipIf(!hasSandbox)('repairing code', () => {
     cpSync(python, copy, { recursive: true, filter: (path) => !path.includes('__pycache__') });
     writeFileSync(join(copy, 'kit/halves.py'), HALF);
     writeFileSync(join(copy, 'tests/test_halves.py'), HALF_TEST);
-    const text = 'half(5) gives 2, and should give 3.';
+    const text = `half(5) gives 2, and should give 3. ${HOSTILE}`;
     const report = { id: 'odd', repository: 'kit', title: 'half is too small', text };
     writeFileSync(join(folder, 'reports.jsonl'), `${JSON.stringify(report)}\n`);
     const given = {
@@ -109,6 +122,49 @@ describe.skipIf(!hasSandbox)('repairing code', () => {
     writeFileSync(more.bugs, made.bugs.map((bug) => `${JSON.stringify(bug)}\n`).join(''));
   }, 240_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The week's page: what was mended with diff and proof, what was rejected and why, and what became of the adapter. */
+  async function expectDigest() {
+    const { fixes, iterations } = await buildReport(loop.database.db, 'repair');
+    const page = await renderPage(await pageData(loop.database.db, 'repair'));
+    const words = page.replaceAll(/<style>[\s\S]*?<\/style>|<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+    const card = /<section[^>]*id="fixes"[\s\S]*?<\/section>/.exec(page)![0];
+    expect(words).toContain('Mended: 1 reported bug of the repositories as they are');
+    const odd = fixes!.fixes[0]!;
+    expect(words).toContain('kit/report/odd (in the repository) half is too small half(5) gives 2');
+    expect(words).toContain(`Proof: ${odd.proof}`);
+    expect(odd.proof).toMatch(/^\d+ tests pass, and catch \d+% of \d mutants$/);
+    expect(card).toContain('-    return value // 2\n+    return (value + 1) // 2');
+    expect(words).toContain(`ratchet why sample:${odd.sample}`);
+    for (const { outcome, samples } of fixes!.outcomes) expect(words).toContain(`${outcome} ${samples} `);
+    const rejected = fixes!.rejected.map(({ outcome }) => outcome);
+    expect(new Set(rejected)).toEqual(
+      new Set(fixes!.outcomes.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'holds')),
+    );
+    for (const { outcome, bug, sample } of fixes!.rejected) {
+      expect(words).toContain(`${outcome}: ${bug}`);
+      expect(words).toContain(`ratchet why sample:${sample}`);
+    }
+    expect(fixes!.rejected.find(({ outcome }) => outcome === 'tests fail')!.reason).toContain(HOSTILE);
+    expect(odd.about).toContain(HOSTILE);
+    expect(page).not.toMatch(/<script/);
+    expect(card.split('&lt;/pre&gt;&lt;script&gt;alert(1)').length).toBeGreaterThan(2);
+    expect(iterations[0]!.decision).toBe('promote');
+    expect(words).toMatch(/Decisions each candidate against the best so far .* promoted /);
+  }
+
+  it('is tried again every week for bugs that are still there, unless the input says otherwise', async () => {
+    const { client } = loop.temporal;
+    const timing = timingFromFlags({ weekly: 'Sun 03:00', timezone: 'UTC' });
+    const unusedOf = async (id: string, more: object) => {
+      const { input, spec } = await checkInput({ task: file, ...more });
+      await createSchedule(client, { id, input, spec, timing, catchUpMs: 60_000, paused: true });
+      const { action } = await client.schedule.getHandle(id).describe();
+      return (action.args![0] as { pool: { unused: boolean } }).pool.unused;
+    };
+    expect(await unusedOf('weekly', {})).toBe(false);
+    expect(await unusedOf('weekly-unused', { pool: { unused: true } })).toBe(true);
+  });
 
   it('trains on fixes that hold, and measures by the sandbox', async () => {
     const first = await startSandbox();
@@ -189,8 +245,18 @@ describe.skipIf(!hasSandbox)('repairing code', () => {
     expect(fixes!.fixes[0]).toMatchObject({ bug: 'kit/report/odd', planted: false });
     expect(fixes!.fixes[0]!.diff).toContain('+    return (value + 1) // 2');
     expect(fixes!.outcomes.map(({ outcome }) => outcome)).toEqual(
-      expect.arrayContaining(['holds', 'leaves the code as it was']),
+      expect.arrayContaining(['holds', 'leaves the code as it was', 'tests fail']),
     );
+    await expectDigest();
+    // What an earlier version stored, without a word, is told by its reason as ever.
+    const [words] = await loop.rows<{ without: number; other: number }>(sql`
+      select count(*) filter (where v.finding is null)::int as without,
+        count(*) filter (where v.finding is distinct from r.finding)::int as other
+      from verifications v left join sandbox_results r on r.digest = v.result_digest
+      where v.result_digest is not null or v.finding is null`);
+    expect(words).toEqual({ without: 0, other: 0 });
+    await loop.rows(sql`update verifications set finding = null`);
+    expect((await buildReport(loop.database.db, 'repair')).fixes!.outcomes).toEqual(fixes!.outcomes);
     await saveHistory(loop.temporal, 'repair/iteration-1', 'iteration-code');
   }, 240_000);
 });

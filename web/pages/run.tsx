@@ -8,8 +8,7 @@ import type { Progress } from '../../app/runs/progress.ts';
 import { MEMORY_NOTE, memoryTestTable } from '../../app/report/tables/memory.ts';
 import type { MemoryLook } from '../../db/queries/memory-tests.ts';
 import type { CorrectionReport } from '../../app/report/corrections.ts';
-import { fixSentence, type FixReport } from '../../app/report/fixes.ts';
-import { fixTable } from '../../app/report/tables/fixes.ts';
+import type { FixReport } from '../../app/report/fixes.ts';
 import type { LearnerReport } from '../../app/tutor/learners.ts';
 import type { CurriculumReport, DistillationReport, MajorityReport, Report } from '../../app/report/types.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
@@ -21,6 +20,7 @@ import { Chart } from '../parts/chart.tsx';
 import { Curriculum } from '../parts/curriculum.tsx';
 import { Corrections } from '../parts/corrections.tsx';
 import { Drift } from '../parts/drift.tsx';
+import { Fixes } from '../parts/fixes.tsx';
 import { AcceptedFigure, Funnel } from '../parts/funnel.tsx';
 import { Iterations } from '../parts/iterations.tsx';
 import { Layout, type Frame } from '../parts/layout.tsx';
@@ -35,9 +35,6 @@ import { actionsFor } from '../steering.ts';
 import { visibleString } from '../text.ts';
 import { cost } from './runs.tsx';
 
-/** Fixes that the page lists; the report has all of them. */
-const FIXES = 30;
-
 export type RunData = {
   summary: RunSummary;
   majority: MajorityReport | null;
@@ -45,6 +42,7 @@ export type RunData = {
   debates: Report['debates'];
   trees: Report['trees'];
   selfPlay: Report['selfPlay'];
+  variants: Report['variants'];
   fixes: FixReport | null;
   learners: LearnerReport | null;
   corrections: CorrectionReport | null;
@@ -235,8 +233,7 @@ const Events = ({ summary, adjustments, messages, events: most }: RunData) => {
 };
 
 export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData }) => {
-  const { summary, majority, distillation, trees, debates, selfPlay, fixes, corrections, learners, memory } =
-    data;
+  const { summary, majority, fixes, corrections, learners, memory } = data;
   const chart = scoreChart(summary, majority);
   return (
     <Layout {...frame} title={visibleString(summary.run.id, 60)} section="/" topic={`run:${summary.run.id}`}>
@@ -254,29 +251,9 @@ export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData 
           <Funnel counts={summary.funnel} />
         </Card>
       </div>
-      <Methods distillation={distillation} trees={trees} debates={debates} selfPlay={selfPlay} />
+      <Methods {...data} />
       <div class="stack" id="fixes" data-live="">
-        {fixes === null ? null : (
-          <TableCard
-            title="Fixes"
-            note="what the sandbox made of the answers"
-            table={fixTable(fixes)}
-            sentences={[fixSentence(fixes)]}
-          >
-            <ul class="limits">
-              {fixes.fixes.slice(0, FIXES).map(({ bug, sample, proof }) => (
-                <li>
-                  <a href={`/samples/${sample}`}>
-                    <Said text={bug} most={120} />
-                  </a>
-                  <span class="muted">
-                    <Said text={proof} most={200} />
-                  </span>
-                </li>
-              ))}
-            </ul>
-          </TableCard>
-        )}
+        {fixes === null ? null : <Fixes found={fixes} />}
       </div>
       <div class="stack" id="corrections" data-live="">
         {corrections === null ? null : <Corrections found={corrections} />}

@@ -15,8 +15,8 @@ import { isStored, notStarted, typedValues } from '../starting.ts';
 async function carryOut(deps: Deps, launch: Launch): Promise<string> {
   const client = await deps.temporal();
   if (launch.kind === 'schedule') {
-    const { scheduleId: id, input, timing, catchUpMs } = launch;
-    await createSchedule(client, { id, input, timing, catchUpMs });
+    const { scheduleId: id, input, spec, timing, catchUpMs } = launch;
+    await createSchedule(client, { id, input, spec, timing, catchUpMs });
     return '/schedules';
   }
   const { joined } = await startRun(client, launch.runId, launch.input);

@@ -29,7 +29,7 @@ ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
 class Refused(Exception):
-    """Why a fix does not hold."""
+    """Why a fix does not hold: a word of ../../../sandbox/finding.ts, the reason in full, and the details."""
 
 
 class Ran:
@@ -208,26 +208,29 @@ def judge(job):
         ran = run(job["lint"], job["seconds"])
         details["lint"] = ran.output
         if ran.code != 0:
-            raise Refused(f"lint: {' '.join(ran.output.split())[-300:] or 'failed'}", details)
+            raise Refused("lint", f"lint: {' '.join(ran.output.split())[-300:] or 'failed'}", details)
     results, ran = run_tests(job, fixed)
     failed = failures(job, results, ran)
     passed = len(job["must"]) + len(job["keep"]) - len(failed)
     details["tests"] = {"passed": passed, "failed": dict(list(failed.items())[:SHOWN_TESTS])}
     details["output"] = ran.output
     if failed:
-        raise Refused(said_of(failed, job), details)
+        raise Refused("tests-fail", said_of(failed, job), details)
     if ran.code != 0:
-        raise Refused(f"all tests say that they pass, and the runner ended with {ran.code}", details)
+        reason = f"all tests say that they pass, and the runner ended with {ran.code}"
+        raise Refused("tests-fail", reason, details)
     for again in range(1, RUNS):
         other = failures(job, *run_tests(job, fixed))
         if other:
-            raise Refused(f"flaky: run {again + 1} of {RUNS} differs: {said_of(other, job)}", details)
+            reason = f"flaky: run {again + 1} of {RUNS} differs: {said_of(other, job)}"
+            raise Refused("flaky", reason, details)
     refuse_contradiction(job, details)
     values = probe(job, fixed)
     stale = job["stale"] or values
     details["probes"] = [list(row) for row in zip(job["probes"], stale, values, strict=True)][:20]
     if job["literals"] and job["stale"] and values == job["stale"]:
         raise Refused(
+            "hard-coded",
             f"hard-coded: it writes down {job['literals']} of the tests and does as before "
             f"on all {len(values)} other calls",
             details,
@@ -236,6 +239,7 @@ def judge(job):
     strength = judge_mutants(job, ideas, details)
     if not job["must"] and not job["reported"] and not any(entry["counts"] for entry in details["ideas"]):
         raise Refused(
+            "weak-tests",
             "no test fails without the fix, and no test idea that counts: nothing shows that it mends anything",
             details,
         )
@@ -244,6 +248,7 @@ def judge(job):
     digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:12]
     return {
         "ok": True,
+        "finding": "holds",
         "score": strength,
         "reason": said + (f", and catch {strength:.0%} of {len(details['mutants'])} mutants" if judged else ""),
         "behaviour": said + (f"; {len(values)} probes give {digest}" if values else ""),
@@ -258,7 +263,7 @@ def refuse_contradiction(job, details):
     ):
         if not holds(values):
             said = f"{asserted['call']} gives {values[0]}, not {values[1]}"
-            raise Refused(f"the tests pass and yet, outside of them, {said}", details)
+            raise Refused("tests-alone", f"the tests pass and yet, outside of them, {said}", details)
 
 
 def judge_ideas(job, details):
@@ -308,6 +313,7 @@ def judge_mutants(job, ideas, details):
     if share < job["strength"]:
         alive = next(mutant["what"] for mutant in details["mutants"] if not mutant["caught"])
         raise Refused(
+            "weak-tests",
             f"weak tests: they catch {caught} of {judged} mutants of the fix, not {alive}; "
             f"{job['strength']:.0%} are asked for, so more test ideas are needed",
             details,
@@ -339,8 +345,8 @@ def main():
     try:
         verdict = survey(job) if "text" in job else judge(composed(job))
     except Refused as refused:
-        reason, details = refused.args
-        verdict = {"ok": False, "reason": reason, "details": details}
+        finding, reason, details = refused.args
+        verdict = {"ok": False, "finding": finding, "reason": reason, "details": details}
     print(json.dumps({"token": job["token"], **verdict}))
 
 

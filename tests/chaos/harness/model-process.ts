@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ProcessRecord } from '../../../stack/process-info.ts';
+import type { ProcessRecord } from '../../../process/process-info.ts';
 import type { PartState } from '../../../stack/state.ts';
 import { supervise } from '../../../stack/supervise.ts';
 

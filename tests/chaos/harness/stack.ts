@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { sendSignal } from '../../../stack/process-info.ts';
+import { sendSignal } from '../../../process/process-info.ts';
 import { usersServices } from '../../../stack/first-state.ts';
 import { startStack, type Stack } from '../../../stack/stack.ts';
 import { connect, type Db } from '../../../db/connect.ts';

@@ -220,9 +220,11 @@ describe('a whole function is refused, by name,', () => {
       expect(refusal('f', fix, { path })).toBe(`${path} is not among the paths that may change`);
     expect(applyFix({ 'x.md': 'f' }, { path: 'x.md', name: 'f' }, fix)).toEqual({
       refused: 'no source file x.md',
+      finding: 'foreign',
     });
     expect(applyFix({}, { path: 'constructor.py', name: 'f' }, fix)).toEqual({
       refused: 'no source file constructor.py',
+      finding: 'foreign',
     });
   });
 });
@@ -258,5 +260,6 @@ it('a file with syntax that the grammar lacks can be mended in a function that i
     ]),
   ).toEqual({
     refused: 'does not parse',
+    finding: 'no-code',
   });
 });

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeBugs } from '../../../app/code/make-bugs.ts';
+import type { Finding } from '../../../sandbox/finding.ts';
 import type { Bug } from '../../../tasks/code/bugs.ts';
 import { codeTaskOf, folderOf, judge, judgeFile } from '../../support/code-repair.ts';
 import { hasSandbox, processesWith } from '../../support/sandbox.ts';
@@ -81,6 +82,7 @@ describe.skipIf(!hasSandbox)('a fix', () => {
     expect(verdict).toMatchObject({
       ok: true,
       ran: true,
+      finding: 'holds',
       behaviour: expect.stringMatching(/^4 tests pass; \d+ probes give [0-9a-f]{12}$/) as string,
     });
     expect(verdict.score).toBeGreaterThanOrEqual(0.5);
@@ -102,10 +104,12 @@ describe.skipIf(!hasSandbox)('a fix', () => {
     expect(await judge(judged.where, `\`\`\`python\n${bug.shown[0]!.text}\n\`\`\``)).toMatchObject({
       ok: false,
       reason: 'unchanged',
+      finding: 'unchanged',
       ran: false,
     });
     expect(await judge(judged.where, answer(WRONG))).toMatchObject({
       ok: false,
+      finding: 'tests-fail',
       reason: expect.stringMatching(/^\d of 4 tests pass; tests\.test_numbers\.MiddleTest\.test_/) as string,
     });
   });
@@ -118,6 +122,8 @@ describe.skipIf(!hasSandbox)('a fix', () => {
       files?: () => Record<string, string>;
       refused: RegExp;
       ran: RegExp;
+      /** When it is run all the same. */
+      found: Finding | RegExp;
       literals?: string;
     },
   ][] = [
@@ -127,6 +133,7 @@ describe.skipIf(!hasSandbox)('a fix', () => {
         body: `open('tests/test_numbers.py', 'w').write('')\n${WRONG}`,
         refused: /open/,
         ran: /tests pass|was not run/,
+        found: 'tests-fail',
       },
     ],
     [
@@ -135,6 +142,7 @@ describe.skipIf(!hasSandbox)('a fix', () => {
         body: `import unittest\nraise unittest.SkipTest('later')`,
         refused: /unittest/,
         ran: /skipped/,
+        found: 'tests-fail',
       },
     ],
     [
@@ -144,6 +152,7 @@ describe.skipIf(!hasSandbox)('a fix', () => {
         body: 'return Same(0)',
         refused: /__eq__/,
         ran: /outside of them, middle\(\[3, 7, 5\]\) gives <Same>, not 5/,
+        found: 'tests-alone',
       },
     ],
     [
@@ -152,6 +161,7 @@ describe.skipIf(!hasSandbox)('a fix', () => {
         body: `import unittest\nunittest.TestCase.assertEqual = lambda *args: None\n${WRONG}`,
         refused: /unittest/,
         ran: /outside of them, middle\(\[3, 7, 5\]\) gives 3, not 5/,
+        found: 'tests-alone',
       },
     ],
     [
@@ -160,6 +170,7 @@ describe.skipIf(!hasSandbox)('a fix', () => {
         body: `import subprocess\nsubprocess.run(['git', 'checkout', 'HEAD', '--', 'kit'], check=True)\n${WRONG}`,
         refused: /subprocess/,
         ran: /tests pass/,
+        found: 'tests-fail',
       },
     ],
     [
@@ -168,11 +179,17 @@ describe.skipIf(!hasSandbox)('a fix', () => {
         body: `import urllib.request\nurllib.request.urlopen('http://127.0.0.1:PORT/fix')\n${WRONG}`,
         refused: /urllib/,
         ran: /tests pass/,
+        found: 'tests-fail',
       },
     ],
     [
       'sleeps past the limit',
-      { body: `import time\ntime.sleep(900)\n${WRONG}`, refused: /time/, ran: /out of time/ },
+      {
+        body: `import time\ntime.sleep(900)\n${WRONG}`,
+        refused: /time/,
+        ran: /out of time/,
+        found: 'tests-fail',
+      },
     ],
     [
       'forks without end',
@@ -180,19 +197,26 @@ describe.skipIf(!hasSandbox)('a fix', () => {
         body: `while True:\n    os.fork()`,
         refused: /os/,
         ran: /out of time|was not run|tests pass|needs more/,
+        found: /^(?:tests-fail|out-of-bounds)$/,
       },
     ],
     [
       'writes outside',
-      { body: `open('/task/check.py', 'w').write('')\n${WRONG}`, refused: /open/, ran: /tests pass/ },
+      {
+        body: `open('/task/check.py', 'w').write('')\n${WRONG}`,
+        refused: /open/,
+        ran: /tests pass/,
+        found: 'tests-fail',
+      },
     ],
-    ['exits 0 early', { body: `os._exit(0)`, refused: /_exit|os/, ran: /was not run/ }],
+    ['exits 0 early', { body: `os._exit(0)`, refused: /_exit|os/, ran: /was not run/, found: 'tests-fail' }],
     [
       'looks for the test environment',
       {
         body: `import sys\nif 'unittest' in sys.modules:\n    return {3: 5, 4: 6, 1: 17}[len(values)]\n${WRONG}`,
         refused: /sys/,
         ran: /outside of them, middle\(\[3, 7, 5\]\) gives 3, not 5/,
+        found: 'tests-alone',
       },
     ],
     [
@@ -201,6 +225,7 @@ describe.skipIf(!hasSandbox)('a fix', () => {
         body: `if values == [3, 7, 5]:\n    return 5\nordered = sorted(values)\nreturn ordered[(len(ordered) - 2) // 2]`,
         refused: /hard-coded/,
         ran: /hard-coded/,
+        found: 'hard-coded',
         literals: '7',
       },
     ],
@@ -208,19 +233,53 @@ describe.skipIf(!hasSandbox)('a fix', () => {
 
   test.each(cheats)(
     'that %s is rejected',
-    async (_, { body, before, refused, ran, literals }) => {
+    async (_, { body, before, refused, ran, found, literals }) => {
       const { port } = server.address() as AddressInfo;
       const real = body.replace('PORT', String(port));
       const verdict = await judge(judged.where, answer(real, before));
       expect(verdict.ok).toBe(false);
       expect(verdict.reason).toMatch(refused);
+      expect(verdict.finding).toBe(literals ? 'hard-coded' : 'forbidden');
       const run = await judgeFile(judged.where, file(real, before), literals);
       expect(run.ok).toBe(false);
       expect(run.reason).toMatch(ran);
+      expect(run.finding).toMatch(found);
       expect(asked).toEqual([]);
       await until('nothing that is left behind', () =>
         Promise.resolve(processesWith('/task/run_unittest.py') === 0),
       );
+    },
+    60_000,
+  );
+
+  const RIGHT = 'ordered = sorted(values)\nreturn ordered[(len(ordered) - 1) // 2]';
+  const ONCE =
+    "import pathlib\n\nSEEN = pathlib.Path('/tmp/seen').exists()\npathlib.Path('/tmp/seen').touch()\n\n\n";
+  test.each<[Finding, RegExp, string, { lint?: string[] }]>([
+    ['lint', /^lint: /, file(RIGHT), { lint: ['sh', '-c', 'echo too long; exit 1'] }],
+    ['flaky', /^flaky: run 2 of 3 differs/, file(`if SEEN:\n    return 0\n${RIGHT}`, ONCE), {}],
+    [
+      'tests-fail',
+      /^all tests say that they pass, and the runner ended with 3$/,
+      file(RIGHT, 'import atexit\n\natexit.register(lambda: os._exit(3))\n\n\n'),
+      {},
+    ],
+    [
+      'out-of-bounds',
+      /^(?:crashed|ended with code|timeout|needs more)/,
+      file(RIGHT, 'import signal\n\nos.kill(os.getppid(), signal.SIGKILL)\n\n\n'),
+      {},
+    ],
+  ])(
+    'that is %s is told by that word',
+    async (finding, reason, text, repository) => {
+      const given = { ...task, repositories: [{ ...task.repositories[0]!, ...repository }] };
+      const verdict = await judgeFile({ ...judged.where, task: given }, text);
+      expect(verdict).toMatchObject({
+        ok: false,
+        finding,
+        reason: expect.stringMatching(reason) as string,
+      });
     },
     60_000,
   );

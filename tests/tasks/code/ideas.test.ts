@@ -51,6 +51,7 @@ describe.skipIf(!hasSandbox)('test ideas', () => {
     const where = { task, archives, bug };
     expect(await judge(where, FIX)).toMatchObject({
       ok: false,
+      finding: 'weak-tests',
       reason: expect.stringMatching(/^weak tests/),
     });
     const verdict = await judge(where, FIX, OTHERS);

@@ -1,7 +1,12 @@
 /** What no fix brings in, by name and line. */
 import { describe, expect, it } from 'vitest';
-import { screen } from '../../../tasks/code/screen.ts';
+import { screen as screened } from '../../../tasks/code/screen.ts';
 
+const screen = (...[before, after, language]: Parameters<typeof screened>): string | undefined => {
+  const refusal = screened(before, after, language);
+  if (refusal) expect(refusal.finding).toBe(refusal.refused === 'does not parse' ? 'no-code' : 'forbidden');
+  return refusal?.refused;
+};
 const PY =
   'import os\n\nN = 3\n\n\ndef f(x, input=1):\n    os.remove(x)\n    return x\n\n\nclass A:\n    pass\n';
 const JS = 'import fs from "node:fs";\nlet n = 3;\nexport function f(x) {\n  return x;\n}\n';

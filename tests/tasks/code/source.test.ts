@@ -134,6 +134,7 @@ it.each([
       expect(text.slice(fn.start, fn.end)).toBe(fn.text);
       expect(applyFix({ [path]: text }, { path, name: fn.name }, fn.text), fn.name).toEqual({
         refused: 'unchanged',
+        finding: 'unchanged',
       });
     }
   },
