@@ -30,9 +30,15 @@ import { verifySamples, type StoredVerification, type Verifiable } from './verif
 /** Rationales that new ones are compared with: the newest. More would tell little more, and cost time. */
 const REFERENCE_RATIONALES = 1000;
 
+/** What is practised along may well be shorter or longer than what is learnt anew: lengths are compared within each. */
+export type Practice = 'learnt' | 'rehearsed';
+export const practiceOf = ({ purpose }: Pick<StoredPrompt, 'purpose'>): Practice =>
+  purpose === 'rehearse' ? 'rehearsed' : 'learnt';
+
 /** What was accepted in earlier iterations of the run, as far as the gates look at it. */
 export type Accepted = {
-  length: LengthPopulation | undefined;
+  /** Undefined where too few were accepted. */
+  length: Record<Practice, LengthPopulation | undefined>;
   features: GateContext['accepted'];
   likeness: Likeness;
 };
@@ -40,9 +46,14 @@ export type Accepted = {
 export async function acceptedBefore(db: Db, { run, iteration }: IterationContext): Promise<Accepted> {
   const earlier = await earlierRationales(db, run.id, iteration.index, REFERENCE_RATIONALES);
   const texts = earlier.map((one) => one.rationale);
-  const tokens = earlier.map((one) => one.completionTokens).filter((count) => count > 0);
+  const lengthOf = (practice: Practice) => {
+    const tokens = earlier
+      .filter((one) => practiceOf(one) === practice && one.completionTokens > 0)
+      .map((one) => one.completionTokens);
+    return tokens.length >= ENOUGH_SAMPLES ? populationOf(tokens, 'accepted') : undefined;
+  };
   return {
-    length: tokens.length >= ENOUGH_SAMPLES ? populationOf(tokens, 'accepted') : undefined,
+    length: { learnt: lengthOf('learnt'), rehearsed: lengthOf('rehearsed') },
     features: { examples: texts.length, features: spreadOf(texts) },
     likeness: likenessTo(texts),
   };
@@ -95,7 +106,7 @@ export type Bench = {
   critics: readonly Asked[];
   /** Why the critics only advise in this iteration. */
   doubt?: string;
-  length: LengthPopulation;
+  length: Record<Practice, LengthPopulation>;
   before: Accepted;
 };
 
@@ -130,7 +141,7 @@ export function verdictsOn(
 ): Verdict[] {
   const judging: JudgingContext = {
     vote,
-    length,
+    length: length[practiceOf(prompt)],
     critics: standings(critics, prompt.level ?? undefined, doubt),
     verifies,
     accepted: before.features,

@@ -93,6 +93,17 @@ export async function prepareTask(spec: TaskSpec): Promise<void> {
   if (spec.kind === 'support') await prepareSupport();
 }
 
+/** Why a stored definition can't be used here any more: its files are gone or have changed. Undefined: it can. */
+export async function whyUnusable(spec: TaskSpec): Promise<string | undefined> {
+  try {
+    await prepareTask(spec);
+    return undefined;
+  } catch (error) {
+    if (error instanceof InvalidInputError) return error.message;
+    throw error;
+  }
+}
+
 /** The task that a stored definition describes. */
 export function loadTask(spec: TaskSpec): Task {
   if (spec.kind === 'arithmetic') return arithmeticTask(spec);

@@ -32,8 +32,10 @@ import {
   gatesOf,
   givesAnswer,
   populationOf,
+  practiceOf,
   verdictsOn,
   type Bench,
+  type Practice,
 } from '../../engine/judged.ts';
 import { count, countVerdicts } from '../../engine/metrics.ts';
 import { samplesByPrompt } from '../../engine/pool.ts';
@@ -141,8 +143,17 @@ async function benchOf(db: Db, context: IterationContext, voted: Voted[]): Promi
   const verifies = canVerify(task);
   const gates = gatesOf(context);
   const before = await acceptedBefore(db, context);
-  const promptIds = voted.map(({ prompt }) => prompt.id);
-  const length = before.length ?? (await poolLength(db, promptIds));
+  const lengthOf = async (practice: Practice) => {
+    const own = voted.filter(({ prompt }) => practiceOf(prompt) === practice);
+    return (
+      before.length[practice] ??
+      (await poolLength(
+        db,
+        own.map(({ prompt }) => prompt.id),
+      ))
+    );
+  };
+  const length = { learnt: await lengthOf('learnt'), rehearsed: await lengthOf('rehearsed') };
   const critics = criticsOf(context);
   const doubt = criticIsUnasked(context)
     ? criticDoubt(await criticCounts(db, iteration.id, critics[0]!.name))

@@ -72,8 +72,11 @@ export type Training = {
     digest: string;
     examples: number;
     bytes: number;
-    /** Was the digest computed anew from the rows, and is it the stored one? `large`: only with --verify; `skipped`: not asked for. */
-    check: 'verified' | 'differs' | 'large' | 'skipped';
+    /**
+     * Was the digest computed anew from the rows, and is it the stored one? `large`: only with --verify; `skipped`: not asked for; `no-task`:
+     * the task's files, which say how an example is written, are gone or have changed.
+     */
+    check: 'verified' | 'differs' | 'large' | 'skipped' | 'no-task';
     /** Examples that were revoked after it was built. */
     revoked: number[];
   };

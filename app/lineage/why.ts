@@ -23,6 +23,7 @@ import { getIteration } from '../../db/queries/iterations.ts';
 import { revokedIn } from '../../db/queries/revocations.ts';
 import { bestIds, getRun, type Run } from '../../db/queries/runs.ts';
 import { prepareTask } from '../../tasks/index.ts';
+import { InvalidInputError } from '../../tasks/errors.ts';
 import { TaskIsCodeError } from '../../tasks/module.ts';
 import { UsageError } from '../../process/errors.ts';
 import { storedOrigins } from './origin.ts';
@@ -82,6 +83,7 @@ async function checkDigest(
   } catch (error) {
     // The page runs no code of tasks; the command does, and looks.
     if (error instanceof TaskIsCodeError) return 'skipped';
+    if (error instanceof InvalidInputError) return 'no-task';
     throw error;
   }
   const task = taskOf(run);

@@ -35,7 +35,7 @@ import type {
   Report,
   ScheduledAs,
 } from './types.ts';
-import { loadTask, prepareTask } from '../../tasks/index.ts';
+import { loadTask, prepareTask, whyUnusable } from '../../tasks/index.ts';
 import type { Task } from '../../tasks/task.ts';
 import { localTimeZone } from '../schedules/spec.ts';
 import { roleScores, score, sumScores } from './scores.ts';
@@ -268,18 +268,15 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     listAdjustments(db, runId),
   ]);
   const { scores, formOf } = inBestForm(plainScores, shown);
+  // What a run came to must be told whatever became of its task's files since.
+  const wantsTruth = options.truth ?? true;
+  const taskProblem = wantsTruth ? await whyUnusable(run.taskSpec) : undefined;
+  const withTruth = wantsTruth && taskProblem === undefined;
   const ends = endpointsOf(runId, checkpoints, bests);
   const base = ends.base ? checkpointReport(ends.base, scores) : null;
   const best = ends.best ? checkpointReport(ends.best, scores) : null;
-  const { iterations, calls, review } = await iterationReports(
-    db,
-    run,
-    rows,
-    scores,
-    checkpoints,
-    options.truth ?? true,
-  );
-  const same = (options.truth ?? true) ? await sameAnswerOf(run) : undefined;
+  const { iterations, calls, review } = await iterationReports(db, run, rows, scores, checkpoints, withTruth);
+  const same = withTruth ? await sameAnswerOf(run) : undefined;
   const sum = (of: (one: IterationReport) => number) => iterations.reduce((total, one) => total + of(one), 0);
   const labels = sum((one) => one.pseudoLabels?.total ?? 0);
   const promptTokens = calls.reduce((total, call) => total + call.promptTokens, 0);
@@ -291,6 +288,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     experiment: run.settings.experiment,
     status: run.status,
     statusReason: await statusReasonOf(db, run),
+    taskProblem: taskProblem ?? null,
     startedAt: run.createdAt.toISOString(),
     finishedAt: run.finishedAt?.toISOString() ?? null,
     schedule: scheduledAs(run),

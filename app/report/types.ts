@@ -283,6 +283,8 @@ export type Report = {
   experiment: 'none' | 'ungated' | 'control';
   status: RunStatus;
   statusReason: string | null;
+  /** Why the task can't be used any more: its files are gone or have changed. What needs it is left out, how many labels were right above all. */
+  taskProblem: string | null;
   startedAt: string;
   finishedAt: string | null;
   schedule: ScheduledAs | null;

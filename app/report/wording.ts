@@ -9,6 +9,10 @@ export function change(before: Score | null, after: Score | null): string {
   return `${before ? percent(before.rate).replace(' %', '') : '–'} → ${percent(after.rate)}`;
 }
 
+/** What is missing where the task can't be used any more, and why. */
+export const leftOut = (taskProblem: string): string =>
+  `Left out is what only the task can tell, such as how many labels were right: ${taskProblem}`;
+
 export const decisionWords = {
   promote: 'promoted',
   discard: 'discarded',

@@ -6,7 +6,7 @@ import { armTable, courseTable, messageTable } from '../../app/report/tables/cou
 import { MEMORY_NOTE, memoryTestTable, shortTermNote } from '../../app/report/tables/memory.ts';
 import { iterationTable } from '../../app/report/tables/iterations.ts';
 import type { Report } from '../../app/report/types.ts';
-import { armSentence } from '../../app/report/wording.ts';
+import { armSentence, leftOut } from '../../app/report/wording.ts';
 import { compact, duration, percent, plain, wrap } from '../../process/text.ts';
 import {
   comparisonLines,
@@ -97,6 +97,7 @@ export function renderReport(report: Report, options: { color?: boolean } = {}):
     `${c.bold(plain(report.run))}  ${plain(report.task)} · ${status} · ${count(done, 'iteration')}, ${count(report.totals.promotions, 'promotion')}`,
     ...beginning(report),
     ...(report.statusReason ? paragraph(plain(report.statusReason)) : []),
+    ...(report.taskProblem ? paragraph(plain(leftOut(report.taskProblem))) : []),
     '',
     ...comparisonLines(report, c),
     ...distillationLines(report, c),

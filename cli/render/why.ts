@@ -45,6 +45,7 @@ function trainingLines(training: Training, own: CheckpointWhy): string[] {
     differs: 'DIGEST DIFFERS: the stored examples give another one',
     large: 'digest not compared, since it is large (--verify does)',
     skipped: 'digest not compared',
+    'no-task': "digest not compared, since the task's files are gone or have changed",
   };
   const took = training.seconds === null ? '' : `, ${duration(training.seconds)}`;
   return [

@@ -3,7 +3,15 @@ import type { EarlierExample } from '../../loop/replay.ts';
 import { notDrifted } from './adjustments.ts';
 import type { Db } from '../connect.ts';
 import { notRevoked } from './revocations.ts';
-import { datasetExamples, datasets, examples, iterations, prompts, samples } from '../schema.ts';
+import {
+  datasetExamples,
+  datasets,
+  examples,
+  iterations,
+  prompts,
+  samples,
+  type PromptPurpose,
+} from '../schema.ts';
 
 export type Dataset = typeof datasets.$inferSelect;
 
@@ -81,10 +89,15 @@ export async function earlierRationales(
   runId: string,
   index: number,
   most: number,
-): Promise<{ rationale: string; completionTokens: number }[]> {
+): Promise<{ rationale: string; completionTokens: number; purpose: PromptPurpose }[]> {
   return db
-    .select({ rationale: samples.rationale, completionTokens: samples.completionTokens })
+    .select({
+      rationale: samples.rationale,
+      completionTokens: samples.completionTokens,
+      purpose: prompts.purpose,
+    })
     .from(examples)
+    .innerJoin(prompts, eq(prompts.id, examples.promptId))
     .innerJoin(samples, eq(samples.id, examples.sampleId))
     .innerJoin(iterations, eq(iterations.id, examples.iterationId))
     .where(and(eq(examples.runId, runId), lt(iterations.index, index), notDrifted))

@@ -78,11 +78,14 @@ export function worksFor(
     .map(({ request, rationale }) => ({ request, rationale }));
 }
 
-/** Tokens of a text, by what the parts' texts took. */
-function tokensOf(text: string, drawn: readonly LadderSample[]): number {
+/** Tokens of a text and its end, by what the parts' texts took without their ends. */
+export function tokensOf(
+  text: string,
+  drawn: readonly Pick<LadderSample, 'rationale' | 'completionTokens'>[],
+): number {
   const characters = drawn.reduce((sum, { rationale }) => sum + rationale.length, 0);
-  const tokens = drawn.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
-  return Math.max(1, Math.round((text.length * tokens) / Math.max(1, characters)));
+  const tokens = drawn.reduce((sum, { completionTokens }) => sum + Math.max(0, completionTokens - 1), 0);
+  return 1 + Math.round((text.length * tokens) / Math.max(1, characters));
 }
 
 /** Put together: the work for each form that could be written, and how it ends. */

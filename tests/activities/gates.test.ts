@@ -365,6 +365,41 @@ describe('what was accepted before', () => {
     expect((await verdictsOf('novelty', next.id))[0]!.reason).toMatch(/\(nearest of 60 accepted\)$/);
   });
 
+  it('says nothing of lengths to what is practised along, which may be shorter or longer, nor that to what is learnt', async () => {
+    const page = await add();
+    const mixed = await addIteration(db, {
+      runId: page.runId,
+      index: 4,
+      checkpointId: page.checkpoint.id,
+      plan: { seed: 9 },
+    });
+    const texts = Array.from({ length: 40 }, (_, i) => `${i < 10 ? 'long' : 'short'} problem ${i}`);
+    await addPrompts(
+      db,
+      texts.map((text, position) => {
+        return {
+          iterationId: mixed.id,
+          position,
+          purpose: position < 10 ? 'learn' : 'rehearse',
+          key: text,
+          text,
+        };
+      }),
+    );
+    answer = ({ messages, seed }) => {
+      const long = messages.at(-1)!.content.includes('long problem');
+      return `${long ? `Of w${seed} and v${seed} much can be said. `.repeat(20) : 'So.'}\n#### 42`;
+    };
+    const run = new MockActivityEnvironment();
+    const { llm, main } = page.activities;
+    await run.run(llm.generatePage, { iterationId: mixed.id, first: 0, count: 40 });
+    await run.run(main.vote, { iterationId: mixed.id });
+    await run.run(main.filter, { iterationId: mixed.id });
+    const verdicts = await verdictsOf('length', mixed.id);
+    expect(verdicts).toHaveLength(80);
+    expect(verdicts.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);
+  });
+
   it('is forgotten oldest first', () => {
     const likeness = likenessTo(['new words of one kind here', 'old words of another kind there'], 2);
     const of = (text: string) => likeness.nearest(text).similarity;

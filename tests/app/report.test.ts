@@ -7,7 +7,8 @@ import { listRuns, renderList } from '../../cli/list.ts';
 import { width } from '../../process/text.ts';
 import type { Db } from '../../db/connect.ts';
 import { newestRun } from '../../db/queries/runs.ts';
-import { leaks, majorityItems, majoritySamples, stages } from '../../db/schema.ts';
+import { eq } from 'drizzle-orm';
+import { leaks, majorityItems, majoritySamples, runs, stages } from '../../db/schema.ts';
 import { mcnemar } from '../../loop/mcnemar.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { addCall, addCheckpoint, addIteration, addRun, addTwoIterations } from '../cli/fixture.ts';
@@ -237,4 +238,17 @@ test('the ways of which accepted rationales are stand in the report where they w
   const text = renderReport(clustered);
   expect(text).toMatch(/Clusters of rationales[\s\S]*\b1 +4 +7 +1\.75 +10 +2\.50\n/);
   for (const line of text.split('\n')) expect(width(line)).toBeLessThanOrEqual(100);
+});
+
+test('a task whose file is gone or has changed since hides nothing but what only it can tell', async () => {
+  await addTwoIterations(db, 'moved');
+  const taskSpec = { kind: 'module' as const, path: '/gone/task.ts', digest: '0'.repeat(64) };
+  await db.update(runs).set({ taskSpec }).where(eq(runs.id, 'moved'));
+  const moved = await buildReport(db, 'moved');
+  expect(moved.taskProblem).toMatch(/^task module \/gone\/task\.ts: /);
+  expect(moved.comparison).toEqual(report.comparison);
+  expect(moved.iterations[0]).toMatchObject({ accepted: report.iterations[0]!.accepted });
+  expect(moved.iterations[0]!.pseudoLabels).toBeNull();
+  expect(report.taskProblem).toBeNull();
+  expect(renderReport(moved)).toMatch('Left out is what only the task can tell');
 });

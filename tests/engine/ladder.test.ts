@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nextStep, partsOf, pathOf, weakest } from '../../engine/ladder/tree.ts';
+import { tokensOf } from '../../engine/ladder/work.ts';
 import type { Part, SolvedPart, Task } from '../../tasks/task.ts';
 
 type Node = Parameters<typeof nextStep>[0];
@@ -113,4 +114,12 @@ test('a whole is as sure as the part with the least lead', () => {
   const split = { votes: 2, runnerUpVotes: 1, samples: 3 };
   expect(weakest([sure, split, sure])).toEqual(split);
   expect(() => weakest([])).toThrow(RangeError);
+});
+
+test('the tokens of a whole are counted by its parts, whose ends it has not', () => {
+  // Ten replies of two characters, a token each, and the token that ends them.
+  const parts = Array.from({ length: 10 }, () => ({ rationale: '76', completionTokens: 3 }));
+  expect(tokensOf('x'.repeat(100), parts)).toBe(101);
+  expect(tokensOf('76', parts)).toBe(3);
+  expect(tokensOf('x', [])).toBe(1);
 });

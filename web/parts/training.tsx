@@ -71,6 +71,7 @@ const CHECKS = {
   differs: 'read anew: the stored examples give ANOTHER digest',
   large: 'as it was stored',
   skipped: 'as it was stored',
+  'no-task': "as it was stored: the task's files are gone or have changed",
 } as const;
 
 /** An example of the training set that was revoked since. */

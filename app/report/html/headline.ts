@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import type { Comparison, Report } from '../types.ts';
 import { compact, duration, percent, points, pValueText } from '../../../process/text.ts';
-import { change } from '../wording.ts';
+import { change, leftOut } from '../wording.ts';
 import type { PageData } from './data.ts';
 import { Figure, Said, StatusChip, type Html } from '../../html/parts.ts';
 import { guardHeld } from '../tables/iterations.ts';
@@ -95,6 +95,7 @@ export function headline({ report, title }: PageData): Html {
       <p>${StatusChip({ status: report.status })}</p>
     </header>
     ${report.statusReason ? html`<p class="banner">${Said({ text: report.statusReason, most: 2_000 })}</p>` : ''}
+    ${report.taskProblem ? html`<p class="banner">${Said({ text: leftOut(report.taskProblem), most: 2_000 })}</p>` : ''}
     <section class="hero" aria-label="Result">
       <div>
         <h2>Held-out target accuracy</h2>
