@@ -140,6 +140,20 @@ it('brings the model server and ratchet-tasks as Python that can be built into w
   expect(
     await fromSite('import runpy; runpy.run_module("ratchet_modelserver", run_name="__main__")'),
   ).toMatch(/^usage: .*--model NAME=PATH/s);
+  // The built-in model and its critic are in the wheel, so that it serves them wherever it was installed; nothing that made them is.
+  const built = await fromSite(
+    `from ratchet_modelserver import built_in; from pathlib import Path
+for place in (built_in.MODEL, built_in.CRITIC): print(place)
+for file in sorted(built_in.FOLDER.rglob("*.*")): print(file.name)`,
+  );
+  const site = join(user.folder, 'site/ratchet_modelserver/builtin');
+  expect(built.trim().split('\n')).toEqual([
+    `arithmetic=${site}/arithmetic`,
+    `arithmetic-critic=${site}/arithmetic-critic`,
+    ...['README.md', 'config.json', 'generation_config.json', 'model.safetensors', 'scores.json'],
+    ...['tokenizer.json', 'tokenizer_config.json'],
+    ...['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'scores.json'],
+  ]);
   expect(await fromSite('import ratchet_tasks; print(ratchet_tasks.__file__)')).toContain('/site/');
 });
 
