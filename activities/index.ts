@@ -24,6 +24,7 @@ import { resamplePage } from './evaluate/resample.ts';
 import { vote } from './evaluate/vote.ts';
 import { filter } from './filter/filter.ts';
 import { playPage } from './filter/self-play.ts';
+import { variantPage } from './filter/variants.ts';
 import { generatePage } from './generate/generate.ts';
 import {
   answerStagnation,
@@ -104,6 +105,7 @@ const llm = {
   critiquePage,
   debatePage,
   playPage,
+  variantPage,
   majorityPage,
   benchmarkItems,
   lookFirst,

@@ -11,6 +11,7 @@ export * from './schema/samples.ts';
 export * from './schema/ladder.ts';
 export * from './schema/debates.ts';
 export * from './schema/self-play.ts';
+export * from './schema/variants.ts';
 export * from './schema/probes.ts';
 export * from './schema/outside.ts';
 export * from './schema/examples.ts';

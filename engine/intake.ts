@@ -11,6 +11,7 @@ import { canVerify, type Task } from '../tasks/task.ts';
 import { refuseOverlap } from './overlap.ts';
 import { debateProblems } from './debate/agents.ts';
 import { ladderProblems, strategyProblems } from './pool.ts';
+import { variantProblems } from './variants/make.ts';
 
 export type Intake = {
   taskSpec: TaskSpec;
@@ -74,6 +75,7 @@ function refuseContradictions(settings: ImproveSettings, task: Task): void {
     ...strategyProblems({ task, settings }),
     ...ladderProblems({ task, settings }),
     ...debateProblems({ task, settings }),
+    ...variantProblems({ task, settings }),
   ];
   if (promptsFile !== undefined && pool.stored === 'only')
     problems.push('promptsFile: pool.stored is only, so no file of prompts is read: give one of the two');

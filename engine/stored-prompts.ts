@@ -7,8 +7,8 @@ import type { Prompt, PromptRequest, Task } from '../tasks/task.ts';
 import type { IterationContext } from './context.ts';
 import { logInfo } from './metrics.ts';
 
-/** A prompt and where from outside the run it comes. */
-export type Drawn = Prompt & { storedPromptId?: number; feedbackId?: number };
+/** A prompt and where from outside the run it comes, or the variant of the run that it is. */
+export type Drawn = Prompt & { storedPromptId?: number; feedbackId?: number; variantId?: number };
 
 type Pool = Pick<ImproveSettings, 'pool' | 'promptsFile'>;
 

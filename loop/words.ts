@@ -30,5 +30,22 @@ export type { GateName } from '../gates/index.ts';
 /** `too-few`: fewer were planted than can tell. `advised`: under the rate, but the audit only advises. */
 export type AuditOutcome = 'passed' | 'failed' | 'too-few' | 'advised';
 
+/**
+ * What becomes of an easier variant of a prompt: `usable`, or why it is not. `held-out` is a problem that is measured on or shown, exactly or
+ * nearly; `same` one that the run has already; `near` its prompt over again; `missing` was asked for and not given.
+ */
+export const VARIANT_OUTCOMES = [
+  'usable',
+  'missing',
+  'refused',
+  'cut-off',
+  'unreadable',
+  'held-out',
+  'same',
+  'near',
+  'not-easier',
+] as const;
+export type VariantOutcome = (typeof VARIANT_OUTCOMES)[number];
+
 /** The round of what agents of a debate held in the end, among a prompt's samples. Of those before it, 1 voted and 2 was asked again. */
 export const DEBATE_ROUND = 3;

@@ -237,6 +237,8 @@ export interface Task {
    * comes back is checked as every sample is.
    */
   recombine?(prompt: Part, request: string, parts: readonly SolvedPart[]): Recombined;
+  /** Easier problems of the same kind, best first, the same for the same seed. Without this the generating model writes them. */
+  easier?(prompt: Prompt, seed: number): Prompt[];
   /** Parts that are no prompts of this task, by their kind: how they are asked and read. */
   partKinds?: Record<string, PartKind>;
   /**
@@ -282,10 +284,7 @@ export interface Task {
    * put there to practise on. Undefined: nothing that could be told.
    */
   patch?(problem: Prompt, rationale: string): { diff: string; about: string; planted: boolean } | undefined;
-  /**
-   * May a correction that somebody sent teach? Where the task knows more than who sends them: policy documents, say. Without this every
-   * correction in its form may.
-   */
+  /** May a correction that somebody sent teach? Where the task knows more: policies, say. Without this every one in its form may. */
   believes?(problem: Prompt, answer: string): Check;
   /** In place of `verify`, for what must not run in the workers. */
   sandboxed?: TaskCheck;

@@ -62,7 +62,7 @@ async function runStages({ runId, index, task, paging, paused }: IterationInput)
     { key: attribute.iteration, value: index },
   ]);
   const begun = await main.startIteration({ runId, index });
-  const { iterationId, levels, review, sandbox, behaviour, proof, memoryTests, selfPlay } = begun;
+  const { iterationId, levels, review, sandbox, behaviour, proof, memoryTests, selfPlay, variants } = begun;
   const stages = new Stages(iterationId, levels, safePoint);
   const current = { iterationId, paging, safePoint };
 
@@ -81,7 +81,10 @@ async function runStages({ runId, index, task, paging, paused }: IterationInput)
   await stages.run('filter', async () => {
     if (sandbox) await checkVoted(current);
     const filtered = await main.filter({ iterationId });
-    return selfPlay === undefined ? filtered : { ...filtered, ...(await foolCritics(current, selfPlay)) };
+    const fooled = selfPlay === undefined ? {} : await foolCritics(current, selfPlay);
+    // Only runs that make variants come here, so histories of others stay as they were.
+    const made = variants === undefined ? {} : await makeVariants(current, variants);
+    return { ...filtered, ...fooled, ...made };
   });
   if (review) {
     await awaitReviews({ runId, iterationId, safePoint, state }, (waiting) => stages.show('review', waiting));
@@ -230,6 +233,32 @@ async function foolCritics(
   return {
     foundByAdversary: pages.reduce((sum, { found }) => sum + found, 0),
     ...(stopped === undefined ? {} : { adversaryStopped: stopped }),
+  };
+}
+
+/** Has easier variants made of prompts without a trusted vote, as far as the budget allows. */
+async function makeVariants(
+  current: Iteration,
+  prompts: number,
+): Promise<{ variants: number; usableVariants: number; variantsStopped?: string }> {
+  const { iterationId } = current;
+  let stopped: string | undefined;
+  const pages = await overPages(current, prompts, async (first, count) => {
+    if (stopped !== undefined) return { variants: 0, usable: 0 };
+    try {
+      const summary = span('prompts to make easier', first, count);
+      return await llm.variantPage.executeWithOptions(summary, [{ iterationId, first, count }]);
+    } catch (error) {
+      // As with an adversary: what the iteration accepted is paid for.
+      if (failureType(error) !== FAILURE.budgetExceeded) throw error;
+      stopped = firstLine(error);
+      return { variants: 0, usable: 0 };
+    }
+  });
+  return {
+    variants: pages.reduce((sum, page) => sum + page.variants, 0),
+    usableVariants: pages.reduce((sum, { usable }) => sum + usable, 0),
+    ...(stopped === undefined ? {} : { variantsStopped: stopped }),
   };
 }
 

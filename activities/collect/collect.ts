@@ -2,6 +2,7 @@ import { carriedOut, correctionsFor } from '../../db/queries/gateway.ts';
 import { testedKeys } from '../../db/queries/memory-tests.ts';
 import { addLeaks, calibrationProblems, countLeaks, heldOutProblems } from '../../db/queries/leaks.ts';
 import { setStageTotal } from '../../db/queries/iterations.ts';
+import { undrawnVariants } from '../../db/queries/variants.ts';
 import { acceptedKeys, addPrompts, countPrompts, usedKeys } from '../../db/queries/prompts.ts';
 import type { PromptPurpose } from '../../db/schema.ts';
 import { createLeakIndex } from '../../loop/leaks.ts';
@@ -11,6 +12,8 @@ import { iterationContext, seedOf, type Deps, type IterationContext } from '../.
 import { fixedSample } from '../run/drift.ts';
 import { REGRESSIONS } from '../../engine/feedback.ts';
 import { poolSource, type Drawn } from '../../engine/stored-prompts.ts';
+import { makesVariants } from '../../engine/variants/make.ts';
+import { shuffled } from '../../tasks/random.ts';
 import { Draws } from './draws.ts';
 
 export type Collected = {
@@ -38,15 +41,26 @@ async function corrected(db: Deps['db'], { run, settings, task }: IterationConte
   return [...prompts.values()];
 }
 
+/** Easier variants that earlier iterations made of prompts of this one's kind, whatever their level, in random order. */
+async function easier(db: Deps['db'], { run, iteration, settings }: IterationContext): Promise<Drawn[]> {
+  if (!makesVariants(settings)) return [];
+  const { stage, seed } = iteration.plan;
+  const undrawn = await undrawnVariants(db, { runId: run.id, index: iteration.index });
+  const own = undrawn.filter((one) => one.stage === stage);
+  return shuffled(own, `${seed}/variants`, ({ id }) => String(id)).map(({ id, key, text, level }) => {
+    return { key: key!, text, level: level ?? undefined, variantId: id };
+  });
+}
+
 const calibrated = (calibration: number) => (calibration > 0 ? { calibration } : {});
 
 /**
  * Collect: draws the iteration's pool of unlabeled prompts and stores it in one transaction. A task's own source is
- * told the keys of held-out problems and passes them by, under any rewrite. A prompt that is one of them all the same,
+ * told the keys of held-out problems and passes them by, under any rewrite. Corrections come first, then easier variants. A prompt that is one of them all the same,
  * by its key (of those from outside), its text or nearly, is dropped and stored as a leak, and another one is drawn. A source without
  * prompts left gives an empty pool, which `decide` names as the reason.
  *
- * Reads: held-out problems, prompts and examples of before, stored prompts, corrections. Writes: the fixed sample, the pool, leaks.
+ * Reads: held-out problems, prompts and examples of before, stored prompts, corrections, variants. Writes: the fixed sample, the pool, leaks.
  * Safe to repeat: a pool that is there is counted, not drawn again.
  */
 export async function collect({ db }: Deps, { iterationId }: { iterationId: number }): Promise<Collected> {
@@ -69,8 +83,8 @@ export async function collect({ db }: Deps, { iterationId }: { iterationId: numb
   const draws = new Draws(iterationId, exampleKeys(context.task));
   const { learn, rehearsal, calibration } = await drawPool(db, context, fixed.keys, draws);
   const of = (purpose: PromptPurpose, taken: (Drawn & { answer?: string })[]) =>
-    taken.map(({ key, text, level, source, answer, storedPromptId, feedbackId }) => {
-      return { purpose, key, text, level, source, answer, storedPromptId, feedbackId };
+    taken.map(({ key, text, level, source, answer, storedPromptId, feedbackId, variantId }) => {
+      return { purpose, key, text, level, source, answer, storedPromptId, feedbackId, variantId };
     });
   // Prompts to learn from come first, so that a budget that asks for fewer can leave out the last of them.
   const rows = [...of('learn', learn), ...of('rehearse', rehearsal), ...of('calibrate', calibration)].map(
@@ -129,14 +143,27 @@ async function drawPool(db: Deps['db'], context: IterationContext, fixedKeys: Se
     index,
     { seed, count: wanted, exclude: (key) => heldOutKeys.has(key) },
   );
+  // What came from outside may be held out: it is drawn, dropped and counted.
+  const exclude = (key: string) => regressions.has(key) || fixedKeys.has(key) || learnt.has(key);
+  const variants = await easier(db, context);
+  const easy = await draws.take(
+    async function* (request) {
+      yield* variants.filter(({ key }) => !request.exclude(key));
+    },
+    index,
+    {
+      seed,
+      count: Math.min(Math.floor(settings.strategy.variants.share * wanted), wanted - people.length),
+      exclude,
+    },
+  );
   const drawnAnew = await draws.take<Drawn>(poolSource(db, context, heldOutKeys), index, {
     seed,
-    count: wanted - people.length,
+    count: wanted - people.length - easy.length,
     levels,
-    // What came from outside may be held out: it is drawn, dropped and counted.
-    exclude: (key) => regressions.has(key) || fixedKeys.has(key) || learnt.has(key),
+    exclude,
   });
-  const learn = [...people, ...drawnAnew];
+  const learn = [...people, ...easy, ...drawnAnew];
   // Rehearsal serves what is learnt beside it. Only the control arm trains on it alone.
   const rehearses = task.rehearsal && (learn.length > 0 || settings.experiment === 'control');
   const rehearsal = rehearses

@@ -24,6 +24,7 @@ import { asksForProof, checksInSandbox } from '../../engine/sandboxed.ts';
 import { judgesBehaviour } from '../../tasks/task.ts';
 import { debatable } from '../../engine/pool.ts';
 import { plantsProbes, playsAdversary } from '../../engine/probes.ts';
+import { makesVariants } from '../../engine/variants/make.ts';
 import { iterationContext, seedOf, standingAt, type Deps, readRun } from '../../engine/context.ts';
 import { logInfo, measured } from '../../engine/metrics.ts';
 import { storedUse } from '../../engine/stored-prompts.ts';
@@ -95,6 +96,8 @@ export type Begun = {
   debate?: true;
   /** Works that an adversary sets out from. */
   selfPlay?: number;
+  /** Prompts of which easier variants are made; nobody would draw those of the last iteration. */
+  variants?: number;
   memoryTests?: number;
 };
 
@@ -131,6 +134,9 @@ export async function startIteration(
     ...(settings.memory.mode === 'on' ? { memoryTests: settings.memory.tests } : {}),
     ...(debatable(context, { purpose: 'learn' }) ? { debate: true as const } : {}),
     ...(playsAdversary(settings) ? { selfPlay: settings.strategy.selfPlay.works } : {}),
+    ...(makesVariants(settings) && index < settings.iterations
+      ? { variants: settings.strategy.variants.prompts }
+      : {}),
   };
 }
 

@@ -18,6 +18,7 @@ import { debatesOf, type DebateWhy } from './debate.ts';
 import { sandboxOf, type SandboxWhy } from './sandboxed.ts';
 import { treesOf, type TreeNode } from './tree.ts';
 import { storedOrigins } from './origin.ts';
+import { variantOriginsOf, type VariantOrigin } from './variant.ts';
 import { TEACHER } from '../../loop/words.ts';
 import { visibleOf } from '../../tasks/thinking-text.ts';
 import type { StoredOrigin } from './production-types.ts';
@@ -140,10 +141,12 @@ function sampleWhy(
   example: SampleWhy['example'],
   stored: StoredOrigin | null,
   {
+    variant,
     tree,
     debate,
     sandbox,
   }: {
+    variant: VariantOrigin | undefined;
     tree: TreeNode[] | undefined;
     debate: DebateWhy | undefined;
     sandbox: Omit<SandboxWhy, 'patch'> | undefined;
@@ -162,6 +165,7 @@ function sampleWhy(
       iteration: iteration.index,
       stored,
       source: prompt.source,
+      ...(variant ? { variant } : {}),
     },
     vote: voteWhy(row),
     sample: {
@@ -260,6 +264,10 @@ export function createSampleReader(
       db,
       rows.map((row) => row.prompt),
     );
+    const variants = await variantOriginsOf(
+      db,
+      rows.map((row) => row.prompt),
+    );
     const promptIds = rows.map((row) => row.prompt.id);
     const [trees, held] = [await treesOf(db, promptIds), await debatesOf(db, promptIds)];
     const checked = await sandboxOf(
@@ -272,7 +280,12 @@ export function createSampleReader(
       const own = as.find((id) => row.examples.some(({ example }) => example.id === id));
       const example = exampleWhy(row, own, revoked);
       const { id } = row.prompt;
-      const led = { tree: trees.get(id), debate: held.get(id), sandbox: checked.get(row.sample.id) };
+      const led = {
+        variant: variants.get(row.prompt.variantId ?? 0),
+        tree: trees.get(id),
+        debate: held.get(id),
+        sandbox: checked.get(row.sample.id),
+      };
       all.push(sampleWhy(row, await contextOf(row.iteration.id), example, from, led));
     }
     const place = new Map(sampleIds.map((id, i) => [id, i]));

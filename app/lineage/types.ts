@@ -18,6 +18,7 @@ import type { CompletionWhy, FeedbackWhy, StoredOrigin } from './production-type
 import type { DebateWhy } from './debate.ts';
 import type { SandboxWhy } from './sandboxed.ts';
 import type { TreeNode } from './tree.ts';
+import type { VariantMade, VariantOrigin } from './variant.ts';
 import type { PromptSource } from '../../tasks/documents/source.ts';
 import type { ChatMessage } from '../../tasks/task.ts';
 
@@ -147,6 +148,8 @@ export type SampleWhy = {
     stored: StoredOrigin | null;
     /** The passage of a document that it was written about; null where none is known. */
     source: PromptSource | null;
+    /** What it is an easier variant of; left out where it is none. */
+    variant?: VariantOrigin;
   };
   vote: {
     answer: string | null;
@@ -298,6 +301,8 @@ export type PromptWhy = {
   what: 'prompt';
   run: RunOrigin;
   prompt: SampleWhy['prompt'];
+  /** Easier variants that were made of it; left out where none were. */
+  variants?: VariantMade[];
   /** The model's samples of it in all; `samples` are the first of them. */
   total: number;
   samples: SampleWhy[];

@@ -29,6 +29,7 @@ import { storedOrigins } from './origin.ts';
 import { feedbackFacts, whyCompletion } from './production.ts';
 import { createSampleReader, nameOf } from './sample.ts';
 import type { Target } from './target.ts';
+import { variantOriginsOf, variantsMadeOf } from './variant.ts';
 import type { CheckpointWhy, PieceWhy, PromptWhy, Reached, RunOrigin, Training, Why } from './types.ts';
 
 export type WhyOptions = {
@@ -273,6 +274,8 @@ async function whyPrompt(db: Db, id: number, { count }: WhyOptions): Promise<Pro
   const { key, text, level, purpose } = prompt;
   const sampleIds = await sampleIdsOf(db, id, 'model');
   const read = createSampleReader(db);
+  const variant = (await variantOriginsOf(db, [prompt])).get(prompt.variantId ?? 0);
+  const variants = await variantsMadeOf(db, id);
   return {
     what: 'prompt',
     run: originOf(await getRun(db, iteration.runId)),
@@ -286,7 +289,9 @@ async function whyPrompt(db: Db, id: number, { count }: WhyOptions): Promise<Pro
       iteration: iteration.index,
       stored: (await storedOrigins(db, [prompt])).get(prompt.storedPromptId ?? 0) ?? null,
       source: prompt.source,
+      ...(variant ? { variant } : {}),
     },
+    ...(variants.length > 0 ? { variants } : {}),
     total: sampleIds.length,
     samples: await read(sampleIds.slice(0, count)),
     given: await read(await sampleIdsOf(db, id, 'person')),

@@ -20,6 +20,7 @@ import { learnerReport } from '../tutor/learners.ts';
 import { correctionReport } from './corrections.ts';
 import { fixReport } from './fixes.ts';
 import { selfPlayReport } from './self-play.ts';
+import { variantReport } from './variants.ts';
 import { treeReport } from './trees.ts';
 import type {
   BaseForms,
@@ -303,6 +304,7 @@ export async function buildReport(db: Db, runId: string, options: { truth?: bool
     trees: await treeReport(db, runId),
     debates: await debateReport(db, runId, same),
     selfPlay: await selfPlayReport(db, runId),
+    variants: await variantReport(db, runId),
     fixes: await fixReport(db, run.id),
     learners: learnerReport(run.taskSpec),
     corrections: await correctionReport(db, run.id),

@@ -7,6 +7,7 @@ import type { AdjustmentKind } from '../../db/schema.ts';
 import type { GateAudit, KindAudit } from '../../loop/audit.ts';
 import type { MemoryLook } from '../../db/queries/memory-tests.ts';
 import type { DebateReport, SelfPlayReport } from './debate-types.ts';
+import type { VariantReport } from './variants.ts';
 import type { TreeRow } from './trees.ts';
 import type { Form } from '../../loop/best-form.ts';
 import type { DriftMeasures } from '../../loop/drift.ts';
@@ -301,6 +302,8 @@ export type Report = {
   debates: DebateReport | null;
   /** Null without an adversary. */
   selfPlay: SelfPlayReport | null;
+  /** Null where no easier variants were made. */
+  variants: VariantReport | null;
   /** Null for a task that changes no code. */
   fixes: FixReport | null;
   /** Null for a task that does not tutor. */

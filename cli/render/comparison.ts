@@ -11,8 +11,10 @@ import { distillationSentences } from '../../app/report/distillation.ts';
 import { comparisonTable } from '../../app/report/tables/course.ts';
 import { debateTable, selfPlayTable } from '../../app/report/tables/debates.ts';
 import { treeTable } from '../../app/report/tables/trees.ts';
+import { variantTable } from '../../app/report/tables/variants.ts';
 import { distillationTable } from '../../app/report/tables/distillation.ts';
 import type { Comparison, Report, Score } from '../../app/report/types.ts';
+import { variantSentence } from '../../app/report/variants.ts';
 import { formsSentence, majoritySentence } from '../../app/report/wording.ts';
 import { plain, width } from '../../process/text.ts';
 import { COLUMNS, paragraph, section, type Colors } from './table.ts';
@@ -33,6 +35,9 @@ export const distillationLines = ({ distillation }: Report, c: Colors): string[]
 
 export const treeLines = ({ trees }: Report, c: Colors): string[] =>
   trees === null ? [] : section(treeTable(trees), c, []);
+
+export const variantLines = ({ variants }: Report, c: Colors): string[] =>
+  variants === null ? [] : section(variantTable(variants), c, paragraph(variantSentence(variants)));
 
 export const debateLines = ({ debates, selfPlay }: Report, c: Colors): string[] => [
   ...(debates === null ? [] : section(debateTable(debates), c, debateSentences(debates).flatMap(paragraph))),

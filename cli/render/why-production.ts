@@ -1,6 +1,7 @@
 /** What came through the gateway and what became of it, as text. */
 import { fact, nameText, placeOf, reachedTable, type Colors } from './why-parts.ts';
 import { sourceText } from '../../app/lineage/origin.ts';
+import { originText, type VariantOrigin } from '../../app/lineage/variant.ts';
 import { cut, plain } from '../../process/text.ts';
 import type { PromptSource } from '../../tasks/documents/source.ts';
 import type {
@@ -24,6 +25,12 @@ export function sourceLines(source: PromptSource | null): string[] {
   const { quote } = source;
   return [...fact('document', plain(sourceText(source))), ...(quote ? fact('', `“${quoted(quote)}”`) : [])];
 }
+
+/** What a prompt is an easier variant of. */
+export const variantLines = (variant: VariantOrigin | undefined): string[] =>
+  variant === undefined
+    ? []
+    : [...fact('easier', plain(`variant ${originText(variant)}`)), ...fact('', quoted(variant.text))];
 
 /** Lines about where a prompt comes from outside the run. */
 export function storedLines(stored: StoredOrigin | null): string[] {

@@ -1,6 +1,6 @@
 /** One explained sample as text. */
 import { fact, nameText, placeOf, ROWS, type Colors } from './why-parts.ts';
-import { sourceLines, storedLines } from './why-production.ts';
+import { sourceLines, storedLines, variantLines } from './why-production.ts';
 import { cut, plain } from '../../process/text.ts';
 import { debateText, turnText } from '../../app/lineage/debate.ts';
 import { detailLines } from '../../app/lineage/sandboxed.ts';
@@ -180,6 +180,7 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
       'prompt',
       `prompt:${prompt.id} ${quoted(prompt.text)} (key ${quoted(prompt.key)}${level}, ${prompt.purpose})`,
     ),
+    ...variantLines(prompt.variant),
     ...sourceLines(prompt.source),
     ...storedLines(prompt.stored),
     ...voteLines(why),

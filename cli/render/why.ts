@@ -1,7 +1,14 @@
 /** The answers to `why` as text for a terminal. Whatever comes from models or other people goes through `plain`. */
 import pc from 'picocolors';
 import { fact, placeOf, reachedTable, ROWS, short, type Colors } from './why-parts.ts';
-import { sourceLines, storedLines, renderCompletionWhy, renderFeedbackWhy } from './why-production.ts';
+import {
+  sourceLines,
+  storedLines,
+  variantLines,
+  renderCompletionWhy,
+  renderFeedbackWhy,
+} from './why-production.ts';
+import { madeText } from '../../app/lineage/variant.ts';
 import { renderSample } from './why-sample.ts';
 import { cut, duration, percent, plain, pValueText, table } from '../../process/text.ts';
 import { decisionWords } from '../../app/report/wording.ts';
@@ -273,14 +280,16 @@ function renderPiece(why: PieceWhy, c: Colors): string {
 }
 
 function renderPrompt(why: PromptWhy, c: Colors): string {
-  const { prompt, samples, given, total } = why;
+  const { prompt, variants = [], samples, given, total } = why;
   const left = total - samples.length;
   return [
     `${c.bold(`prompt:${prompt.id}`)}  ${placeOf(prompt)} · ${prompt.purpose}`,
     ...fact('text', cut(plain(prompt.text), 1000)),
     ...fact('key', plain(prompt.key)),
+    ...variantLines(prompt.variant),
     ...sourceLines(prompt.source),
     ...storedLines(prompt.stored),
+    ...variants.flatMap((one, i) => fact(i === 0 ? 'easier ones' : '', cut(plain(madeText(one)), 1000))),
     ...originLines(why.run, 'run'),
     '',
     ...[...given, ...samples].flatMap((sample) => [renderSample(sample, c, ''), '']),

@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
 import { insertNew } from '../insert-new.ts';
 import type { Db } from '../connect.ts';
 import { notRevoked } from './revocations.ts';
@@ -171,7 +171,10 @@ export async function firstCritiques(db: Db, iterationId: number) {
     .where(and(eq(prompts.iterationId, iterationId), eq(samples.round, 1)));
 }
 
-/** What the curriculum knows of earlier iterations: per iteration and level, without any label. */
+/**
+ * What the curriculum knows of earlier iterations: per iteration and level, without any label. Easier variants do not count: made of what was
+ * too hard, they say nothing of the prompts at their level.
+ */
 export async function levelStats(
   db: Db,
   runId: string,
@@ -187,7 +190,14 @@ export async function levelStats(
     .from(prompts)
     .innerJoin(iterations, eq(iterations.id, prompts.iterationId))
     .innerJoin(votes, eq(votes.promptId, prompts.id))
-    .where(and(eq(iterations.runId, runId), eq(prompts.purpose, 'learn'), sql`${prompts.level} is not null`))
+    .where(
+      and(
+        eq(iterations.runId, runId),
+        eq(prompts.purpose, 'learn'),
+        isNull(prompts.variantId),
+        sql`${prompts.level} is not null`,
+      ),
+    )
     .groupBy(iterations.index, prompts.level)
     .orderBy(asc(iterations.index), asc(prompts.level));
   return rows.map((row) => ({ ...row, level: row.level! }));

@@ -18,6 +18,7 @@ import { modelCalls } from './calls.ts';
 import { gatewayFeedback } from './gateway.ts';
 import { storedPrompts } from './outside.ts';
 import { iterations } from './runs.ts';
+import { variants } from './variants.ts';
 import { createdAt, id, jsonOf, ref, to } from './columns.ts';
 import { precisionCells } from './stored.ts';
 
@@ -43,6 +44,8 @@ export const prompts = pgTable(
     storedPromptId: ref('stored_prompt_id').references((): AnyPgColumn => storedPrompts.id),
     /** The correction from production for which it is in the pool. */
     feedbackId: ref('feedback_id').references((): AnyPgColumn => gatewayFeedback.id),
+    /** The easier variant of an earlier prompt of the run that it is. */
+    variantId: ref('variant_id').references((): AnyPgColumn => variants.id),
     createdAt: createdAt(),
   },
   (t) => [
@@ -52,6 +55,7 @@ export const prompts = pgTable(
     index('prompts_key').on(sql`md5(${t.key})`),
     index().on(t.storedPromptId),
     index().on(t.feedbackId),
+    index().on(t.variantId),
   ],
 );
 

@@ -17,6 +17,7 @@ import {
 } from './addition.ts';
 import { benchmarks, BENCHMARK_SIZE, SPLIT_TARGETS } from './benchmarks.ts';
 import { arithmeticCritic, readScores } from './critic.ts';
+import { easierSums } from './easier.ts';
 import { roundRobin, sums } from './generator.ts';
 import { decompose, recombine } from './parts.ts';
 import { arithmeticProbe } from './probes.ts';
@@ -85,6 +86,7 @@ export function arithmeticTask(spec: ArithmeticSpec): Task {
     },
     decompose,
     recombine,
+    easier: easierSums,
     readAnswer,
     sameAnswer: (a, b) => a === b,
     checkFormat: (_, rationale) => checkFormat(rationale),

@@ -139,7 +139,13 @@ export function tutorTask(spec: TutorSpec): Task {
 
 /** As the built-in model is asked, read and judged; what is practised and measured is the tutor's. */
 function longAdditionTask(spec: TutorSpec, aims: readonly Aim[]): Task {
-  const { levels: _, rehearsal: __, calibration: ___, ...adding } = arithmeticTask({ kind: 'arithmetic' });
+  const {
+    levels: _,
+    rehearsal: __,
+    calibration: ___,
+    easier: ____,
+    ...adding
+  } = arithmeticTask({ kind: 'arithmetic' });
   const keyed = (item: Item): Prompt => ({
     ...(adding.readPrompt(item.text) as Prompt),
     text: askedLong(item),

@@ -42,6 +42,7 @@ export type RunData = {
   debates: Report['debates'];
   trees: Report['trees'];
   selfPlay: Report['selfPlay'];
+  variants: Report['variants'];
   fixes: FixReport | null;
   learners: LearnerReport | null;
   corrections: CorrectionReport | null;
@@ -232,8 +233,7 @@ const Events = ({ summary, adjustments, messages, events: most }: RunData) => {
 };
 
 export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData }) => {
-  const { summary, majority, distillation, trees, debates, selfPlay, fixes, corrections, learners, memory } =
-    data;
+  const { summary, majority, fixes, corrections, learners, memory } = data;
   const chart = scoreChart(summary, majority);
   return (
     <Layout {...frame} title={visibleString(summary.run.id, 60)} section="/" topic={`run:${summary.run.id}`}>
@@ -251,7 +251,7 @@ export const RunPage = ({ frame, data }: { frame: Partial<Frame>; data: RunData 
           <Funnel counts={summary.funnel} />
         </Card>
       </div>
-      <Methods distillation={distillation} trees={trees} debates={debates} selfPlay={selfPlay} />
+      <Methods {...data} />
       <div class="stack" id="fixes" data-live="">
         {fixes === null ? null : <Fixes found={fixes} />}
       </div>

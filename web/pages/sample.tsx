@@ -4,6 +4,7 @@ import type { CritiqueRow, SiblingRow } from '../../db/queries/browse.ts';
 import { debateText, turnText, type DebateWhy } from '../../app/lineage/debate.ts';
 import { sourceText } from '../../app/lineage/origin.ts';
 import { treeText } from '../../app/lineage/tree.ts';
+import { originText } from '../../app/lineage/variant.ts';
 import type { PieceWhy, SampleWhy } from '../../app/lineage/types.ts';
 import { DEBATE_ROUND } from '../../loop/words.ts';
 import { percent } from '../../process/text.ts';
@@ -285,6 +286,12 @@ export const SamplePage = ({ frame, data }: { frame: Partial<Frame>; data: Sampl
             <small>prompt {prompt.id}</small>
           </header>
           <Block text={prompt.text} most={SHOWN} all={textPath(sample.id, 'prompt')} />
+          {prompt.variant ? (
+            <p class="help">
+              An easier variant <Said text={originText(prompt.variant)} most={600} />:{' '}
+              <Said text={prompt.variant.text} most={600} />
+            </p>
+          ) : null}
           {prompt.source ? (
             <p class="help">
               Of <Said text={sourceText(prompt.source)} most={600} />

@@ -15,6 +15,7 @@ import { fixReport } from '../../app/report/fixes.ts';
 import { learnerReport } from '../../app/tutor/learners.ts';
 import { treeReport } from '../../app/report/trees.ts';
 import { selfPlayReport } from '../../app/report/self-play.ts';
+import { variantReport } from '../../app/report/variants.ts';
 import { workflowLink } from '../../app/temporal.ts';
 import { settingsOf } from '../../loop/course.ts';
 import type { Count, Remember } from '../cache.ts';
@@ -60,6 +61,7 @@ export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
       debates,
       trees,
       selfPlay,
+      variants,
       fixes,
       corrections,
       adjustments,
@@ -81,6 +83,7 @@ export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
       ),
       remember(`trees/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => treeReport(db, run.id)),
       remember(`self-play/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => selfPlayReport(db, run.id)),
+      remember(`variants/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => variantReport(db, run.id)),
       remember(`fixes/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => fixReport(db, run.id)),
       remember(`corrections/${run.id}`, hasEnded(run) ? Infinity : 5_000, () => correctionReport(db, run.id)),
       listAdjustments(db, run.id),
@@ -101,6 +104,7 @@ export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
           debates,
           trees,
           selfPlay,
+          variants,
           fixes,
           learners: learnerReport(run.taskSpec),
           corrections,

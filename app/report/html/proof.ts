@@ -9,6 +9,8 @@ import { comparisonTable } from '../tables/course.ts';
 import { curriculumNote, curriculumTable } from '../tables/curriculum.ts';
 import { debateTable, selfPlayTable } from '../tables/debates.ts';
 import { treeTable } from '../tables/trees.ts';
+import { variantTable } from '../tables/variants.ts';
+import { variantSentence } from '../variants.ts';
 import { MEMORY_NOTE, memoryTestTable } from '../tables/memory.ts';
 import { distillationTable } from '../tables/distillation.ts';
 import { iterationTable } from '../tables/iterations.ts';
@@ -56,8 +58,9 @@ export function proof(report: Report): Html {
 const distillation = ({ distillation: taught }: Report): Html[] =>
   taught === null ? [] : [table(distillationTable(taught)), ...distillationSentences(taught).map(note)];
 
-const debated = ({ trees, debates, selfPlay }: Report): Html[] => [
+const debated = ({ trees, variants, debates, selfPlay }: Report): Html[] => [
   ...(trees === null ? [] : [table(treeTable(trees))]),
+  ...(variants === null ? [] : [table(variantTable(variants)), note(variantSentence(variants))]),
   ...(debates === null ? [] : [table(debateTable(debates)), ...debateSentences(debates).map(note)]),
   ...(selfPlay === null ? [] : [table(selfPlayTable(selfPlay)), ...selfPlaySentences(selfPlay).map(note)]),
 ];
