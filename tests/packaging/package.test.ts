@@ -121,6 +121,17 @@ it("has types against which a stranger's task is checked, its own declarations t
   expect(await check(TASK)).toBe('');
 });
 
+const MODEL_FILES = [
+  'README.md',
+  'config.json',
+  'generation_config.json',
+  'model.safetensors',
+  'scores.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+];
+const CRITIC_FILES = ['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'scores.json'];
+
 it('brings the model server and ratchet-tasks as Python that can be built into wheels', async () => {
   const uv = await findUv(ratchetHome(), process.env);
   const python = join(user.folder, '.ratchet/python/bin/python');
@@ -150,9 +161,8 @@ for file in sorted(built_in.FOLDER.rglob("*.*")): print(file.name)`,
   expect(built.trim().split('\n')).toEqual([
     `arithmetic=${site}/arithmetic`,
     `arithmetic-critic=${site}/arithmetic-critic`,
-    ...['README.md', 'config.json', 'generation_config.json', 'model.safetensors', 'scores.json'],
-    ...['tokenizer.json', 'tokenizer_config.json'],
-    ...['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'scores.json'],
+    ...MODEL_FILES,
+    ...CRITIC_FILES,
   ]);
   expect(await fromSite('import ratchet_tasks; print(ratchet_tasks.__file__)')).toContain('/site/');
 });
