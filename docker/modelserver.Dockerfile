@@ -23,4 +23,4 @@ EXPOSE 8111
 HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8111/health', timeout=4).read()"]
 ENTRYPOINT ["python", "-m", "ratchet_modelserver", "--host", "0.0.0.0", "--port", "8111", "--data", "/var/lib/ratchet/modelserver"]
-CMD ["--model", "arithmetic=/app/modelserver/builtin/arithmetic", "--adapter", "arithmetic-critic=/app/modelserver/builtin/arithmetic-critic"]
+CMD []

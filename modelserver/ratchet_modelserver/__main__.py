@@ -18,7 +18,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
-from . import model_folder
+from . import built_in, model_folder
 from .lifetime import exit_when_stdin_closes
 from .log import one_line, say
 from .memory import keep_freed_memory, usable_cores
@@ -30,9 +30,9 @@ def arguments() -> argparse.Namespace:
     add(
         "--model",
         action="append",
-        required=True,
         metavar="NAME=PATH",
-        help="a Hugging Face causal LM folder; the first is the default base",
+        help="a Hugging Face causal LM folder; the first is the default base (default: the built-in "
+        "model, arithmetic, with its critic)",
     )
     add(
         "--adapter",
@@ -128,7 +128,11 @@ def arguments() -> argparse.Namespace:
     )
     add("--max-merged", type=int, default=8, help="adapters kept in memory")
     add("--exit-with-parent", action="store_true", help="exit when stdin closes")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.model:
+        options.model = [built_in.MODEL]
+        options.adapter = [built_in.CRITIC, *options.adapter]
+    return options
 
 
 def split(option: str, text: str) -> tuple[str, Path]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import orjson
 from fastapi import FastAPI
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import adapter_routes, chat, disk, file_routes, job_routes
+from . import adapter_routes, built_in, chat, disk, file_routes, job_routes
 from .access import Access
 from .engine import Engine
 from .errors import ApiError, bad_request, disk_full
@@ -25,8 +24,6 @@ from .jobs import Jobs
 from .log import one_line
 from .registry import Model
 from .store import Store
-
-BUILTIN = Path(__file__).resolve().parent.parent / "builtin"
 
 
 def json_response(body: dict, status: int = 200, headers: dict | None = None) -> Response:
@@ -65,7 +62,7 @@ def model_object(model: Model) -> dict:
         "system_fingerprint": model.fingerprint,
         "adapter_path": str(model.folder) if model.folder else None,
         # Whoever looks for "the" model of a server means the one that somebody put there.
-        "builtin": model.base.path.resolve().is_relative_to(BUILTIN),
+        "builtin": model.base.path.resolve().is_relative_to(built_in.FOLDER),
         "chat_template": model.base.template.describe(),
     }
 

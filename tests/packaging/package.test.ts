@@ -121,6 +121,17 @@ it("has types against which a stranger's task is checked, its own declarations t
   expect(await check(TASK)).toBe('');
 });
 
+const MODEL_FILES = [
+  'README.md',
+  'config.json',
+  'generation_config.json',
+  'model.safetensors',
+  'scores.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+];
+const CRITIC_FILES = ['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'scores.json'];
+
 it('brings the model server and ratchet-tasks as Python that can be built into wheels', async () => {
   const uv = await findUv(ratchetHome(), process.env);
   const python = join(user.folder, '.ratchet/python/bin/python');
@@ -140,6 +151,19 @@ it('brings the model server and ratchet-tasks as Python that can be built into w
   expect(
     await fromSite('import runpy; runpy.run_module("ratchet_modelserver", run_name="__main__")'),
   ).toMatch(/^usage: .*--model NAME=PATH/s);
+  // The built-in model and its critic are in the wheel, so that it serves them wherever it was installed; nothing that made them is.
+  const built = await fromSite(
+    `from ratchet_modelserver import built_in; from pathlib import Path
+for place in (built_in.MODEL, built_in.CRITIC): print(place)
+for file in sorted(built_in.FOLDER.rglob("*.*")): print(file.name)`,
+  );
+  const site = join(user.folder, 'site/ratchet_modelserver/builtin');
+  expect(built.trim().split('\n')).toEqual([
+    `arithmetic=${site}/arithmetic`,
+    `arithmetic-critic=${site}/arithmetic-critic`,
+    ...MODEL_FILES,
+    ...CRITIC_FILES,
+  ]);
   expect(await fromSite('import ratchet_tasks; print(ratchet_tasks.__file__)')).toContain('/site/');
 });
 
