@@ -108,7 +108,8 @@ export function messagesTask(targets: 'both' | 'apart'): Task {
         : [
             { name: 'days', role: 'target', items: () => span(['day'], 'held', 0, 200) },
             { name: 'amounts', role: 'target', items: () => span(['amount'], 'held', 0, 200) },
-            { name: 'final', role: 'final', items: () => span(both, 'held', 300, 600) },
+            // Each of the others is half of the first 400.
+            { name: 'final', role: 'final', items: () => span(both, 'held', 400, 700) },
           ],
     ...(targets === 'apart'
       ? {

@@ -17,6 +17,14 @@ export const EXCEPTIONS: { command: string | RegExp; why: string }[] = [
     why: 'needs a language model; tests/tasks/svamp.test.ts checks the task',
   },
   {
+    command: /^npx ratchet run examples\/numbers\/task\.ts/,
+    why: 'needs a language model; tests/examples/numbers.test.ts checks the task',
+  },
+  {
+    command: /^npx node (?:bench\/demonstrations|examples\/messages\/convention)\.ts/,
+    why: 'needs a language model that a run trained; tests/workflows/answer.test.ts adapts to demonstrations',
+  },
+  {
     command: /^TEMPORAL_ADDRESS=\S+ npx node workers\/sandbox\.ts/,
     why: 'names machines that are not there; tests/workflows/sandboxed.test.ts starts it so',
   },

@@ -47,6 +47,11 @@ describe('messages, in figures', () => {
     expect(messages.truth!(first!)).toMatch(/^\d{4}-\d\d-\d\d$|^\d+\.\d\d (EUR|USD|GBP)$/);
   });
 
+  it('has no problem in two benchmarks of its stages', () => {
+    const keys = ['days', 'amounts', 'final'].flatMap((name) => items(name, staged).map(({ key }) => key));
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
   it('draws the prompts of the target that a stage is at', async () => {
     for (const [target, ending] of [
       ['days', 'Which day is that?'],
