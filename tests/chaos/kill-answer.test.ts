@@ -1,6 +1,6 @@
 /**
  * Many answers that adapt, while their worker is killed with -9 again and again and every third of them is terminated, at moments spread
- * over its whole course: nothing that was made for an answer stays. RATCHET_CHAOS_ANSWERS has how many (9).
+ * over its whole course: nothing that was made for an answer stays. RATCHET_CHAOS_ANSWERS has how many (6).
  */
 import { asc, sql } from 'drizzle-orm';
 import OpenAI from 'openai';
@@ -18,7 +18,7 @@ import { startTemporal } from '../support/temporal.ts';
 import { until } from '../support/wait.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
 
-const ANSWERS = Number(process.env['RATCHET_CHAOS_ANSWERS'] ?? 9);
+const ANSWERS = Number(process.env['RATCHET_CHAOS_ANSWERS'] ?? 6);
 const AT_ONCE = 3;
 /** One answer takes about so long here; a kill or a termination comes somewhere in it. */
 const COURSE_MS = 4_000;
