@@ -13,7 +13,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { askForAnswer, readDemonstrations } from '../app/answers/answers.ts';
 import { connectTemporal } from '../app/temporal.ts';
-import { findAddresses } from '../app/addresses.ts';
+import { findAddresses, useStackModels } from '../app/addresses.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
 import { chat } from '../models/chat.ts';
 import { resolveEndpoint } from '../models/endpoint.ts';
@@ -41,6 +41,7 @@ if (path === undefined || !values.shown || !values.problems || !values.model) {
   process.exit(2);
 }
 actAsUser();
+useStackModels();
 const spec = await resolveTask(path);
 await prepareTask(spec);
 const task = loadTask(spec);

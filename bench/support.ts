@@ -3,6 +3,7 @@
  * the corrections, and what was planted among them is counted.
  *
  *     npx ratchet up --model smollm2-135m -d
+ *     npx ratchet corrections examples/support/task.yaml
  *     npx node bench/support.ts deploy                    prints the model that knows the old policies
  *     npx ratchet run examples/support/task.yaml --model MODEL …
  *     npx node bench/support.ts measure RUN
