@@ -255,7 +255,8 @@ describe('the list of llama.cpp', () => {
 
   it('is asked for once by requests of a moment, however many come at once, and again when it is old', async () => {
     const { server, state, endpoint } = await startLlama();
-    let now = performance.now();
+    // Whole, so that sums of it are exact.
+    let now = Math.round(performance.now());
     vi.spyOn(performance, 'now').mockImplementation(() => now);
     await Promise.all(Array.from({ length: 8 }, () => chat(endpoint, question)));
     for (let i = 0; i < 4; i++) await chat(endpoint, question);
