@@ -16,7 +16,7 @@ import { startChild } from '../stack/processes.ts';
 import { PEERS, pythonOf, type Peer } from './peers/install.ts';
 import type { Ours } from './peers/ours.ts';
 import { cpuOf, mbOf, seen } from './peers/processes.ts';
-import { MODEL, promptsOf, type Done, type Stats, type Work } from './peers/work.ts';
+import { MODEL, SINGLE_MODEL, promptsOf, type Done, type Stats, type Work } from './peers/work.ts';
 
 const HELP = `npx node bench/peers.ts [options]
 
@@ -154,7 +154,7 @@ async function measure(client: Client): Promise<Measured> {
   const file = join(home, 'work.json');
   const work: Work = {
     url,
-    model: MODEL,
+    model: client.single ? SINGLE_MODEL : MODEL,
     prompts: promptsOf(prompts),
     samples,
     inFlight,

@@ -78,6 +78,8 @@ export async function startOurs(folder: string): Promise<Ours> {
         'pool.rehearsal=0',
         `sampling.samples=${work.samples}`,
         'sampling.resamples=0',
+        'sampling.paraphrases=0',
+        'select.perPrompt=1',
         'sampling.cache=false',
         'probes.mode=off',
         // Its fixed prompts would come out of the work.

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { startScriptedEndpoint, type ScriptedRequest } from '../../tests/support/scripted-endpoint.ts';
-import { MODEL, type Stats } from './work.ts';
+import { MODEL, SINGLE_MODEL, type Stats } from './work.ts';
 
 /** With `n` refused, as some endpoints do, or taken. */
 let refusesN = false;
@@ -41,6 +41,7 @@ function answer({ messages, body }: ScriptedRequest): string {
 const endpoint = await startScriptedEndpoint(
   {
     baseModel: MODEL,
+    otherModels: [SINGLE_MODEL],
     answer,
     latencyMs: Number(process.env.LATENCY_MS),
     fault: ({ body }) => {

@@ -1,6 +1,8 @@
 /** The work that every client does: K samples of each prompt, their majority, and one critique of a sample that gave it. */
 
 export const MODEL = 'adder';
+/** The same under another name: that an endpoint refuses `n` is remembered by model. */
+export const SINGLE_MODEL = 'adder-single';
 
 /** What a client reads from the file that PEER_WORK names. */
 export type Work = {
