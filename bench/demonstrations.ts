@@ -9,12 +9,13 @@
  * with the demonstrations in the prompt; adapted is what the task serves, so have it serve the same one. The stack is the local one, or what
  * DATABASE_URL and TEMPORAL_ADDRESS name.
  */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { askForAnswer, readDemonstrations } from '../app/answers/answers.ts';
 import { connectTemporal } from '../app/temporal.ts';
 import { findAddresses, useStackModels } from '../app/addresses.ts';
 import { mcnemar } from '../loop/mcnemar.ts';
+import { median } from '../loop/statistics.ts';
+import { vote } from '../loop/vote.ts';
 import { chat } from '../models/chat.ts';
 import { resolveEndpoint } from '../models/endpoint.ts';
 import { actAsUser } from '../tasks/access.ts';
@@ -46,11 +47,7 @@ const spec = await resolveTask(path);
 await prepareTask(spec);
 const task = loadTask(spec);
 const shown = await readDemonstrations(values.shown);
-const problems = readFileSync(values.problems, 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as { prompt: string; answer: string })
-  .slice(0, Number(values.count));
+const problems = (await readDemonstrations(values.problems)).slice(0, Number(values.count));
 const endpoint = resolveEndpoint('generator', { baseURL: values.url }, values.model);
 
 /** The demonstrations stand where the task's own worked examples would; the majority of eight samples, as `answer` takes it. */
@@ -71,12 +68,8 @@ async function inContext(prompt: string): Promise<string | undefined> {
     n: 8,
     seed: 1,
   });
-  const votes = new Map<string, number>();
-  for (const { text } of choices) {
-    const answer = task.readAnswer(text);
-    if (answer !== undefined) votes.set(answer, (votes.get(answer) ?? 0) + 1);
-  }
-  return [...votes].toSorted(([, a], [, b]) => b - a)[0]?.[0];
+  const answers = choices.map(({ text }) => task.readAnswer(text));
+  return vote(answers, (a, b) => task.sameAnswer(a, b)).answer;
 }
 
 const client = await connectTemporal(findAddresses());
@@ -104,7 +97,6 @@ for (const { prompt, answer } of problems) {
   console.error(`${times.length} of ${problems.length}`);
 }
 const count = (of: boolean[]) => of.filter(Boolean).length;
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 for (const [arm, answers] of Object.entries(right))
   console.log(`${arm}: ${count(answers)} of ${problems.length}`);
 const [more, less] = [true, false].map((won) =>
@@ -112,7 +104,7 @@ const [more, less] = [true, false].map((won) =>
 );
 console.log(
   `adapted against shown: right alone ${more} and ${less}, one-sided exact McNemar p = ${mcnemar(more!, less!).toPrecision(2)}; ` +
-    `an adapted answer takes ${median(times.map(({ seconds }) => seconds)).toFixed(1)} s (median), of it training ` +
-    `${median(times.map(({ training }) => training)).toFixed(1)} s`,
+    `an adapted answer takes ${median(times.map(({ seconds }) => seconds))!.toFixed(1)} s (median), of it training ` +
+    `${median(times.map(({ training }) => training))!.toFixed(1)} s`,
 );
 await client.connection.close();

@@ -60,7 +60,7 @@ async function countUnits(db: Db, runId: string): Promise<Counted> {
 export type Tokens = { prompt: number; completion: number };
 
 /** Of a run before its first call: a token is three characters or more. */
-const CHARACTERS_PER_TOKEN = 3;
+export const CHARACTERS_PER_TOKEN = 3;
 
 /** @throws BudgetExceeded, with whose limit it is: a stage's ends the stage, every other the run */
 function refuseOver(before: string, over: ReturnType<typeof overBudget>): void {

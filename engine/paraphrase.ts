@@ -13,7 +13,7 @@ import { visibleOf } from '../tasks/thinking-text.ts';
 import type { ChatChoice, ChatRequest } from '../models/chat.ts';
 import { unfence } from '../tasks/strict-json.ts';
 import type { ChatMessage, Rewrite } from '../tasks/task.ts';
-import { withinBudget, type Tokens } from './budget.ts';
+import { CHARACTERS_PER_TOKEN, withinBudget, type Tokens } from './budget.ts';
 import { extraKey } from './cache.ts';
 import { callAll, ledgerChat, unanswered, type MadeCall } from './calls.ts';
 import { endpointOf, seedOf, type IterationContext } from './context.ts';
@@ -21,7 +21,6 @@ import { allowanceOf, refusalReason } from './refusals.ts';
 
 /** Sampled warm: ways of saying one thing should differ. */
 const TEMPERATURE = 0.9;
-const CHARACTERS_PER_TOKEN = 3;
 
 /** How a model is asked for paraphrases of a text. */
 export const paraphraseMessages = (text: string): ChatMessage[] => [

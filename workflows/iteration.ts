@@ -217,19 +217,14 @@ async function foolCritics(
   works: number,
 ): Promise<{ foundByAdversary: number; adversaryStopped?: string }> {
   const { iterationId } = current;
-  let stopped: string | undefined;
-  const pages = await overPages(current, works, async (first, count) => {
-    if (stopped !== undefined) return { found: 0 };
-    try {
-      const summary = span('works to spoil', first, count);
-      return await llm.playPage.executeWithOptions(summary, [{ iterationId, first, count }]);
-    } catch (error) {
-      // The iteration's examples are accepted and paid for, whatever else would be found. Earlier versions gave them up.
-      if (failureType(error) !== FAILURE.budgetExceeded || !patched('self-play-ends-at-budget')) throw error;
-      stopped = firstLine(error);
-      return { found: 0 };
-    }
-  });
+  const { pages, stopped } = await asFarAsBudgetAllows(
+    current,
+    works,
+    (first, count) =>
+      llm.playPage.executeWithOptions(span('works to spoil', first, count), [{ iterationId, first, count }]),
+    // Earlier versions gave the iteration up.
+    () => patched('self-play-ends-at-budget'),
+  );
   return {
     foundByAdversary: pages.reduce((sum, { found }) => sum + found, 0),
     ...(stopped === undefined ? {} : { adversaryStopped: stopped }),
@@ -242,24 +237,41 @@ async function makeVariants(
   prompts: number,
 ): Promise<{ variants: number; usableVariants: number; variantsStopped?: string }> {
   const { iterationId } = current;
-  let stopped: string | undefined;
-  const pages = await overPages(current, prompts, async (first, count) => {
-    if (stopped !== undefined) return { variants: 0, usable: 0 };
-    try {
-      const summary = span('prompts to make easier', first, count);
-      return await llm.variantPage.executeWithOptions(summary, [{ iterationId, first, count }]);
-    } catch (error) {
-      // As with an adversary: what the iteration accepted is paid for.
-      if (failureType(error) !== FAILURE.budgetExceeded) throw error;
-      stopped = firstLine(error);
-      return { variants: 0, usable: 0 };
-    }
+  const { pages, stopped } = await asFarAsBudgetAllows(current, prompts, (first, count) => {
+    const summary = span('prompts to make easier', first, count);
+    return llm.variantPage.executeWithOptions(summary, [{ iterationId, first, count }]);
   });
   return {
-    variants: pages.reduce((sum, page) => sum + page.variants, 0),
+    variants: pages.reduce((sum, { variants }) => sum + variants, 0),
     usableVariants: pages.reduce((sum, { usable }) => sum + usable, 0),
     ...(stopped === undefined ? {} : { variantsStopped: stopped }),
   };
+}
+
+/**
+ * Pages until the budget does not allow one: the iteration's examples are accepted and paid for, whatever else would be found.
+ *
+ * @param ends whether a budget that is used up ends the pages alone; asked only then
+ * @returns what was done, and why no more was
+ */
+async function asFarAsBudgetAllows<T>(
+  current: Iteration,
+  total: number,
+  work: (first: number, count: number) => Promise<T>,
+  ends = () => true,
+): Promise<{ pages: T[]; stopped?: string }> {
+  let stopped: string | undefined;
+  const pages = await overPages(current, total, async (first, count) => {
+    if (stopped !== undefined) return [];
+    try {
+      return [await work(first, count)];
+    } catch (error) {
+      if (failureType(error) !== FAILURE.budgetExceeded || !ends()) throw error;
+      stopped = firstLine(error);
+      return [];
+    }
+  });
+  return { pages: pages.flat(), stopped };
 }
 
 /** Has the task's own check run on what could become an example. */

@@ -9,7 +9,7 @@ import { heuristicProblem } from '../../loop/heuristic.ts';
 import type { ChatRequest } from '../../models/chat.ts';
 import { unfence } from '../../tasks/strict-json.ts';
 import { visibleOf } from '../../tasks/thinking-text.ts';
-import { withinBudget } from '../budget.ts';
+import { CHARACTERS_PER_TOKEN, withinBudget } from '../budget.ts';
 import { callAll, ledgerChat, storeWithCalls, unanswered, type MadeCall } from '../calls.ts';
 import { endpointOf, samplerOf, seedOf, type IterationContext } from '../context.ts';
 import { refusalReason } from '../refusals.ts';
@@ -23,7 +23,6 @@ const LEAST_EXAMPLES = 2;
 const POOL = 64;
 const TEMPERATURE = 0.7;
 const MOST_TOKENS = 128;
-const CHARACTERS_PER_TOKEN = 3;
 /** In the ledger. What it says is done is not asked again, though nothing came of it. */
 const STAGE = 'heuristic';
 

@@ -6,7 +6,7 @@ import type { ChatChoice } from '../../models/chat.ts';
 import { easierMessages } from '../../tasks/easier.ts';
 import { unfence } from '../../tasks/strict-json.ts';
 import { visibleOf } from '../../tasks/thinking-text.ts';
-import { meanTokens, withinBudget } from '../budget.ts';
+import { CHARACTERS_PER_TOKEN, meanTokens, withinBudget } from '../budget.ts';
 import { callAll, ledgerChat, storeWithCalls, unanswered, type MadeCall } from '../calls.ts';
 import { endpointOf, samplerOf, seedOf, type IterationContext } from '../context.ts';
 import { CUT_OFF, cutOffReason } from '../reading.ts';
@@ -17,7 +17,6 @@ import { wholeOf, type StoreGiven } from './store.ts';
 
 /** Ways of making one thing easier should differ. */
 const TEMPERATURE = 1;
-const CHARACTERS_PER_TOKEN = 3;
 
 type Answered = MadeCall & { parent: StoredPrompt; given: Given[] };
 

@@ -2,7 +2,14 @@
  * Which day or which sum of money a message names, in figures: `"the third of March 2021" is 2021-03-03`. The kind of narrow skill that
  * people take a large model for and then want from a small one.
  */
-import type { BenchmarkItem, ChatMessage, Prompt, PromptRequest, Task } from '../../tasks/task.ts';
+import type {
+  BenchmarkItem,
+  ChatMessage,
+  Prompt,
+  PromptRequest,
+  Task,
+  WorkedExample,
+} from '../../tasks/task.ts';
 import { shuffled } from '../../tasks/random.ts';
 import { messages, type Kind } from './messages.ts';
 
@@ -12,25 +19,24 @@ const FORM: Record<Kind, RegExp> = {
   amount: /^\d{1,6}\.\d\d (?:EUR|USD|GBP)$/,
 };
 
-const SHOWN: [text: string, answer: string][] = [
-  [
-    `The photo was taken on the fifth of November 1998 by 2 friends.\n${QUESTION.day}`,
-    '"the fifth of November 1998" is 1998-11-05',
-  ],
-  [
-    `I still owe 6 people four hundred and thirty-two pounds.\n${QUESTION.amount}`,
-    '"four hundred and thirty-two pounds" is 432.00 GBP',
-  ],
-  [`On July 21st, 2014 it rained 40 litres.\n${QUESTION.day}`, '"July 21st, 2014" is 2014-07-21'],
-  [`It was $1,208.50 for 3 nights.\n${QUESTION.amount}`, '"$1,208.50" is 1208.50 USD'],
+const EXAMPLES: WorkedExample[] = [
+  {
+    prompt: `The photo was taken on the fifth of November 1998 by 2 friends.\n${QUESTION.day}`,
+    answer: '"the fifth of November 1998" is 1998-11-05',
+  },
+  {
+    prompt: `I still owe 6 people four hundred and thirty-two pounds.\n${QUESTION.amount}`,
+    answer: '"four hundred and thirty-two pounds" is 432.00 GBP',
+  },
+  {
+    prompt: `On July 21st, 2014 it rained 40 litres.\n${QUESTION.day}`,
+    answer: '"July 21st, 2014" is 2014-07-21',
+  },
+  { prompt: `It was $1,208.50 for 3 nights.\n${QUESTION.amount}`, answer: '"$1,208.50" is 1208.50 USD' },
 ];
 
 const ask = (text: string): ChatMessage[] => [
   { role: 'system', content: 'Quote what is asked for, then say it in figures.' },
-  ...SHOWN.flatMap(([problem, answer]): ChatMessage[] => [
-    { role: 'user', content: problem },
-    { role: 'assistant', content: answer },
-  ]),
   { role: 'user', content: text },
 ];
 
@@ -86,6 +92,7 @@ export function messagesTask(targets: 'both' | 'apart'): Task {
       kindOf(text) ? { key: text, text } : `does not end in "${QUESTION.day}" or "${QUESTION.amount}"`,
     strategies: [{ name: 'quote', messages: ask }],
     ask,
+    examples: EXAMPLES,
     readAnswer: (rationale) => read(rationale)?.[2],
     sameAnswer: (a, b) => a === b,
     checkFormat(text, rationale) {

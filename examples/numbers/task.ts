@@ -16,29 +16,32 @@ import type {
   Prompt,
   PromptRequest,
   Task,
+  WorkedExample,
 } from '../../tasks/task.ts';
 import { stream } from '../../tasks/random.ts';
 import { groupsOf, hundredsOf, inWords, readWords } from './words.ts';
 
 const LEVELS = [4, 5, 6, 7, 8, 9];
 
-const SHOWN = [
-  ['six hundred and forty-two', 'six hundred and forty-two = 642\n#### 642'],
-  ['seventeen thousand three hundred and five', 'seventeen = 17\nthree hundred and five = 305\n#### 17305'],
-  ['fifty-eight', 'fifty-eight = 58\n#### 58'],
-  [
-    'four million one hundred and twenty thousand and eighty-eight',
-    'four = 4\none hundred and twenty = 120\neighty-eight = 88\n#### 4120088',
-  ],
-  ['three hundred and six million and nine', 'three hundred and six = 306\nnine = 9\n#### 306000009'],
-] as const;
+const EXAMPLES: WorkedExample[] = [
+  { prompt: 'six hundred and forty-two', answer: 'six hundred and forty-two = 642\n#### 642' },
+  {
+    prompt: 'seventeen thousand three hundred and five',
+    answer: 'seventeen = 17\nthree hundred and five = 305\n#### 17305',
+  },
+  { prompt: 'fifty-eight', answer: 'fifty-eight = 58\n#### 58' },
+  {
+    prompt: 'four million one hundred and twenty thousand and eighty-eight',
+    answer: 'four = 4\none hundred and twenty = 120\neighty-eight = 88\n#### 4120088',
+  },
+  {
+    prompt: 'three hundred and six million and nine',
+    answer: 'three hundred and six = 306\nnine = 9\n#### 306000009',
+  },
+];
 
 const ask = (text: string): ChatMessage[] => [
   { role: 'system', content: 'Write the number in figures, first each of its parts, then the whole.' },
-  ...SHOWN.flatMap(([problem, answer]): ChatMessage[] => [
-    { role: 'user', content: problem },
-    { role: 'assistant', content: answer },
-  ]),
   { role: 'user', content: text },
 ];
 
@@ -168,6 +171,7 @@ export default {
   },
   strategies: [{ name: 'groups', messages: ask }],
   ask,
+  examples: EXAMPLES,
   readAnswer: (rationale) => read(rationale)?.answer,
   sameAnswer: (a, b) => a === b,
   checkFormat(_, rationale) {
