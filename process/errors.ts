@@ -18,7 +18,8 @@ function systemProblem(
   if (error.code === 'EACCES' && error.path) return `${error.path} may not be read or written by this user.`;
   if (error.code === 'ENOSPC') return 'The disk is full: free some space, then run this again.';
   // PostgreSQL's own codes.
-  if (error.code === '42P01') return 'The database lacks tables that this version needs: `ratchet up` makes them.';
+  if (error.code === '42P01')
+    return 'The database lacks tables that this version needs: `ratchet up` makes them.';
   if (error.code === '3D000' || error.code === '28P01')
     return `The database refuses DATABASE_URL: ${error.message}.`;
   return undefined;
