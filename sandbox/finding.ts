@@ -15,6 +15,8 @@ export const FINDINGS = [
   'lint',
   /** It passes the tests, and does something else outside of them. */
   'tests-alone',
+  /** It passes the tests, and does something else than the code did before the bug was planted. */
+  'differs',
   'tests-fail',
   /** It needs more time, memory or output than it may, crashes, or ends without a verdict; or it is too large to be run. */
   'out-of-bounds',

@@ -72,8 +72,10 @@ const NO_CALL = /^(?:raises (?:NameError|ReferenceError)$|no answer)/;
 export type Known = {
   /** Calls that its tests make, with literal arguments. */
   calls: string[];
-  /** Other calls that can be made. */
+  /** Other calls that can be made, and that give the same each time. */
   probes: string[];
+  /** What they give. */
+  sound: string[];
   /** What its tests assert in one line each, as far as it holds by itself. */
   asserted: Idea[];
 };
@@ -86,13 +88,17 @@ export async function knownOf(looked: Looked, fn: SourceFunction, seed: number):
   const probes = probesOf(fn, calls, seed);
   const lines = tests.flatMap(([, text]) => text.split('\n')).filter((line) => line.includes(`${fn.name}(`));
   const ideas = lines.flatMap((line) => ideasIn(line.trim(), [fn.language])).slice(0, ASSERTED);
-  if (ideas.length + probes.length === 0) return { calls, probes: [], asserted: [] };
+  if (ideas.length + probes.length === 0) return { calls, probes: [], sound: [], asserted: [] };
   const asked = [...probes, ...ideas.flatMap(({ call, expected }) => [call, expected])];
   const values = (await surveyOf(looked, fn, null, asked)).probes;
+  // What draws by chance or reads the clock says nothing of a fix.
+  const again = probes.length === 0 ? [] : (await surveyOf(looked, fn, null, probes)).probes;
+  const usable = probes.map((_, i) => !NO_CALL.test(values[i]!) && values[i] === again[i]);
   const asserted = values.slice(probes.length);
   return {
     calls,
-    probes: probes.filter((_, i) => !NO_CALL.test(values[i]!)),
+    probes: probes.filter((_, i) => usable[i]),
+    sound: values.slice(0, probes.length).filter((_, i) => usable[i]),
     asserted: ideas.filter(
       (_, i) => asserted[2 * i] === asserted[2 * i + 1] && !/^(?:raises |no answer)/.test(asserted[2 * i]!),
     ),
@@ -112,13 +118,21 @@ function probesOf(fn: SourceFunction, calls: readonly string[], seed: number): s
   ).slice(0, PROBES);
 }
 
-/** What the tests say of a function with a bug, as it stands in a row of bugs. */
+/**
+ * What the tests say of a function with a bug, as it stands in a row of bugs.
+ *
+ * @param fn as the repository has it
+ * @param options.sound whether it is right so: the bug is planted, and nobody reported another
+ */
 export function buggyFunction(
   looked: Looked,
-  { path, name, language }: SourceFunction,
-  { file, known: { calls, ...known }, surveyed }: { file: string; known: Known; surveyed: Surveyed },
+  fn: SourceFunction,
+  options: { file: string; known: Known; surveyed: Surveyed; sound: boolean },
 ) {
   const { repository, snapshot, tests } = looked;
+  const { path, name, language } = fn;
+  const { file, surveyed } = options;
+  const { calls, sound, ...known } = options.known;
   const must = tests.filter((test) => surveyed.tests[test] !== null);
   return {
     repository: repository.name,
@@ -132,5 +146,6 @@ export function buggyFunction(
     calls: [...calls, ...failingCalls(looked, must)],
     ...known,
     stale: surveyed.probes,
+    ...(options.sound ? { sound, mended: fn.text } : {}),
   };
 }

@@ -48,8 +48,9 @@ export async function makeBugs(
       reported.push(await rowOfReport(report, looked));
     // What is really broken is there to be mended, so nothing is measured by its function.
     const broken = reported.filter(({ planted }) => !planted);
-    const sets = setsOf(task, looked, seed, new Set(broken.map((bug) => `${bug.path} ${bug.function}`)));
-    const own = await bugsIn(task, looked, { seed, sets, say });
+    const doubted = new Set(broken.map((bug) => `${bug.path} ${bug.function}`));
+    const sets = setsOf(task, looked, seed, doubted);
+    const own = await bugsIn(task, looked, { seed, sets, doubted, say });
     made.bugs.push(...own.bugs);
     made.tried += own.tried;
     made.unnoticed += own.unnoticed;
@@ -93,7 +94,7 @@ function setsOf(
 async function bugsIn(
   task: CodeTask,
   looked: Looked,
-  { seed, sets, say }: { seed: number; sets: Sets; say: Progress },
+  { seed, sets, doubted, say }: { seed: number; sets: Sets; doubted: ReadonlySet<string>; say: Progress },
 ): Promise<Made> {
   const { repository, snapshot } = looked;
   const made: Made = { bugs: [], tried: 0, unnoticed: 0, functions: 0, untested: [] };
@@ -128,7 +129,8 @@ async function bugsIn(
     made.functions += 1;
     for (const { mutation, file, surveyed } of noticed) {
       const id = `${repository.name}/${fn.path}/${fn.name}/${priority('id', mutation.text).toString(16).slice(2, 10)}`;
-      const buggy = buggyFunction(looked, fn, { file, known, surveyed });
+      const trusted = !doubted.has(`${fn.path} ${fn.name}`);
+      const buggy = buggyFunction(looked, fn, { file, known, surveyed, sound: trusted });
       const log = logOf(looked, buggy.must, surveyed);
       made.bugs.push({
         ...buggy,

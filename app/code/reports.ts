@@ -74,10 +74,14 @@ export async function rowOfReport(report: Report, looked: Looked): Promise<Repor
   if (!shown.some(({ name }) => name === fn.name))
     shown.push({ path, name: fn.name, text: fn.text, why: '' });
   const known = await knownOf(looked, fn, 0);
-  const buggy = buggyFunction(looked, fn, {
+  // What the repository has in its place, where the bug is planted.
+  const own = plant && functionsIn(path, snapshot.sources.get(path)!).find(({ name }) => name === fn.name);
+  if (plant && !own) throw bad(`${fn.name} is there only with what it plants`);
+  const buggy = buggyFunction(looked, own ?? fn, {
     file,
     known,
     surveyed: await surveyOf(looked, fn, file, known.probes),
+    sound: plant !== undefined,
   });
   const { must, keep } = buggy;
   if (plant && (must.length === 0 || keep.length === 0))

@@ -42,6 +42,8 @@ const bugSchema = z.strictObject({
   probes: some.describe('other calls of the function'),
   stale: some.describe('what they give with the bug'),
   planted: z.boolean().describe('the repository does not have it as it is'),
+  sound: some.optional().describe('what they give without the bug, as far as it is known'),
+  mended: text.optional().describe('the function without the bug, as far as it is known'),
   operator: z.string().optional().describe('how the bug was made'),
   change: z.string().optional().describe('what was made of what'),
 });

@@ -10,6 +10,7 @@ export const OUTCOMES: Record<Finding, string> = {
   'weak-tests': 'the tests prove too little',
   lint: 'lint',
   'tests-alone': 'passes the tests alone',
+  differs: 'does something else than before the bug',
   'tests-fail': 'tests fail',
   'out-of-bounds': 'out of bounds',
   'no-code': 'no code that could be used',

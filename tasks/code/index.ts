@@ -9,7 +9,7 @@ import { findingOf } from './findings.ts';
 import { checkInput, proposalOf } from './job.ts';
 import { foreign } from './judge.ts';
 import { patchOf } from './patch.ts';
-import { plantedFix } from './planted.ts';
+import { inBlock, plantedFix } from './planted.ts';
 import { readReply } from './reply.ts';
 import type { CodeSpec } from './resolve.ts';
 
@@ -122,6 +122,16 @@ export function codeTask({ task, bugsDigest }: CodeSpec): Task {
         return { input, archive: bug.archive };
       },
     },
+    ...(task.originals
+      ? {
+          written({ key }, forms) {
+            const bug = byKey.get(key);
+            if (bug?.mended === undefined || bug.set !== 'practice') return [];
+            const by = `${bug.repository}, as it was before the bug was planted`;
+            return [{ form: forms[0]!.key, rationale: inBlock(bug, bug.mended), by }];
+          },
+        }
+      : {}),
     patch({ key }, rationale) {
       const bug = byKey.get(key);
       const diff = bug && patchOf(bug, rationale);

@@ -26,6 +26,8 @@ export type CheckInput = {
   keep: string[];
   probes: string[];
   stale: string[];
+  /** What the probes must give: what they gave before a bug was planted. Absent: nobody knows. */
+  sound?: string[];
   /** Assertions of the tests. */
   asserted: Idea[];
   /** What of the tests' own values the fix writes down; empty: nothing. */
@@ -109,6 +111,7 @@ export function checkInput(
     keep: bug.keep,
     probes: bug.probes,
     stale: bug.stale,
+    ...(bug.sound ? { sound: bug.sound } : {}),
     asserted: [...bug.expects, ...bug.asserted],
     reported: bug.expects.length > 0,
     literals: testValuesIn(original?.text ?? '', changed.text, bug.calls),

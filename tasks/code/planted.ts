@@ -5,7 +5,7 @@ import type { Bug } from './bugs.ts';
 import { mutationsOf } from './mutations.ts';
 import { functionsIn } from './source.ts';
 
-const inBlock = (bug: Bug, code: string): string => `\`\`\`${bug.language}\n${code.trimEnd()}\n\`\`\``;
+export const inBlock = (bug: Bug, code: string): string => `\`\`\`${bug.language}\n${code.trimEnd()}\n\`\`\``;
 
 /** @returns undefined where none of this kind can be made */
 export function plantedFix(

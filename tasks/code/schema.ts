@@ -98,6 +98,12 @@ export const codeTaskSchema = z.strictObject({
     .default(0.5)
     .describe('least share of the mutants of a fix that tests and test ideas must catch'),
   mutants: z.int().min(0).max(50).default(6).describe('most mutants of a fix'),
+  originals: z
+    .boolean()
+    .default(true)
+    .describe(
+      'of a planted bug that is practised on, the function as it was is an answer beside those of the model',
+    ),
   models: models.optional(),
   thinking: z.enum(THINKING).optional(),
   maxTokens: z.int().min(1).max(32_768).default(768).describe('longest answer, in tokens'),

@@ -235,6 +235,10 @@ def judge(job):
             f"on all {len(values)} other calls",
             details,
         )
+    for call, value, expected in zip(job["probes"], values, job.get("sound", values), strict=True):
+        if value != expected:
+            said = f"{call} gives {value}, and gave {expected} before the bug was planted"
+            raise Refused("differs", f"the tests pass and yet {said}", details)
     ideas = judge_ideas(job, details)
     strength = judge_mutants(job, ideas, details)
     if not job["must"] and not job["reported"] and not any(entry["counts"] for entry in details["ideas"]):

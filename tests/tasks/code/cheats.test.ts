@@ -100,6 +100,32 @@ describe.skipIf(!hasSandbox)('a fix', () => {
     expect(two.behaviour).toBe(one.behaviour);
   });
 
+  test('that passes the tests by other means than the code had is told by what other calls gave before', async () => {
+    // Right for all that the tests ask, and wrong for six values.
+    const odd = answer(
+      'ordered = sorted(values)\nreturn ordered[min(1, len(ordered) - 1)] if len(ordered) < 6 else ordered[0]',
+    );
+    const asked = bug.probes.filter((_, i) => bug.sound![i] !== bug.stale[i]);
+    expect(asked.length).toBeGreaterThan(0);
+    const call = 'middle([9, 1, 5, 3, 7, 8])';
+    const known = {
+      ...bug,
+      probes: [...bug.probes, call],
+      sound: [...bug.sound!, '5'],
+      stale: [...bug.stale, '1'],
+    };
+    const where = { ...judged.where, bug: known };
+    expect(await judge(where, odd)).toMatchObject({
+      ok: false,
+      finding: 'differs',
+      reason: expect.stringContaining('before the bug was planted') as string,
+    });
+    expect(await judge(where, `\`\`\`python\n${GOOD}\`\`\``)).toMatchObject({ ok: true });
+    // Of a bug that nobody planted, nobody knows what was before.
+    const { sound: _, mended: __, ...reported } = known;
+    expect(await judge({ ...judged.where, bug: reported }, odd)).toMatchObject({ ok: true });
+  });
+
   test('that leaves the bug is refused unseen, and one that makes another is caught', async () => {
     expect(await judge(judged.where, `\`\`\`python\n${bug.shown[0]!.text}\n\`\`\``)).toMatchObject({
       ok: false,
