@@ -218,7 +218,8 @@ export interface Task {
   rewrites?(prompt: Prompt, seed: number): Rewrite[];
   /**
    * Answers to a prompt that people wrote, corrections say: further samples of it, which every gate judges as it does the model's. They
-   * have no vote, and the model's own come first where both passed. The same prompt and forms always give the same, in the same order.
+   * have no vote, but where programs vote by what they do, and the model's own come first where both passed. The same prompt and forms
+   * always give the same, in the same order.
    */
   written?(prompt: Prompt, forms: readonly Rewrite[]): Written[];
   /**
