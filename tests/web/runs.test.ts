@@ -1,4 +1,5 @@
 /** The list of runs, in a browser. */
+import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setRunStatus } from '../../db/queries/runs.ts';
@@ -65,6 +66,24 @@ it('looks right at a desk and on a phone, light and dark', async ({ skip }) => {
   await closed.close();
 }, 120_000);
 
+it('hands over the report of a run as a file', async ({ skip }) => {
+  if (!program) return skip(NO_CHROMIUM);
+  const id = 'été <1>';
+  await addTwoIterations(database.db, id);
+  const { page, go, problems, close } = await visit(browser, site);
+  await go(`/runs/${encodeURIComponent(id)}`);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Report as a file' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^été .1.\.html$/);
+  const html = await readFile(await download.path(), 'utf8');
+  expect(html).toContain('<!doctype html>');
+  expect(html).toContain('été &lt;1&gt;');
+  expect(problems).toEqual([]);
+  await close();
+}, 120_000);
+
 it('is paged', async ({ skip }) => {
   if (!program) return skip(NO_CHROMIUM);
   // All were created at the same moment: their ids keep them apart.
@@ -76,8 +95,8 @@ it('is paged', async ({ skip }) => {
   await page.getByRole('link', { name: 'Older runs' }).click();
   await page.getByRole('link', { name: 'Newest' }).waitFor();
   const second = await names();
-  expect(new Set([...first, ...second]).size).toBe(32);
-  expect(first.length + second.length).toBe(32);
+  expect(new Set([...first, ...second]).size).toBe(33);
+  expect(first.length + second.length).toBe(33);
   expect(problems).toEqual([]);
   await close();
 });

@@ -86,6 +86,7 @@ const Heading = ({ summary: { run }, temporalLink, failing }: RunData) => (
             started <Ago at={run.createdAt} />
           </span>
           <a href={`${runPath(run.id)}/checkpoints`}>Checkpoints</a>
+          <a href={`${runPath(run.id)}/report.html`}>Report as a file</a>
           {temporalLink ? (
             <a href={temporalLink} rel="noreferrer">
               Workflow in the Temporal UI

@@ -5,6 +5,8 @@ import { evaluationRows } from '../../db/queries/overview.ts';
 import { newestIteration } from '../../db/queries/iterations.ts';
 import { failingAttempts, type Failing } from '../../app/runs/failing.ts';
 import { readProgress } from '../../app/runs/progress.ts';
+import { pageData } from '../../app/report/html/data.ts';
+import { renderPage } from '../../app/report/html/page.ts';
 import { debateReport } from '../../app/report/debates.ts';
 import { testsOfRun } from '../../db/queries/memory-tests.ts';
 import { distillationReport } from '../../app/report/distillation.ts';
@@ -50,9 +52,18 @@ async function curriculumOf({ db }: Deps, summary: RunSummary, adjustments: Adju
   });
 }
 
+/** The report as one file, as `ratchet report --html` writes it: to be kept or sent on, so it is saved and not shown. */
+const reportRoute = (deps: Deps): Hono =>
+  new Hono().get('/runs/:run/report.html', async (c) => {
+    const { id } = await wantedRun(deps, c.req.param('run'));
+    const html = await renderPage(await pageData(deps.db, id));
+    const name = encodeURIComponent(`${id}.html`);
+    return c.html(html, 200, { 'content-disposition': `attachment; filename*=UTF-8''${name}` });
+  });
+
 export function runRoutes(deps: Deps, remember: Remember, count: Count): Hono {
   const { db } = deps;
-  return new Hono().get('/runs/:run', async (c) => {
+  return new Hono().route('/', reportRoute(deps)).get('/runs/:run', async (c) => {
     const run = await wantedRun(deps, c.req.param('run'));
     const [
       [summary],
