@@ -49,6 +49,12 @@ const bugSchema = z.strictObject({
 });
 export type Bug = z.output<typeof bugSchema>;
 
+/** What calls give stands in the order of the calls. */
+function countProblem({ probes, stale, sound = stale }: Bug): string | undefined {
+  const wrong = [stale, sound].find((values) => values.length !== probes.length);
+  return wrong && `has ${probes.length} probes, and ${wrong.length} values of them in stale or sound`;
+}
+
 /**
  * All bugs of a file.
  *
@@ -60,7 +66,7 @@ async function readBugs(file: string): Promise<Bug[]> {
     file,
     bugSchema,
     'is not as `ratchet bugs` writes it',
-    (bug) => textProblem('file', bug.file) ?? textProblem('text', bug.text),
+    (bug) => textProblem('file', bug.file) ?? textProblem('text', bug.text) ?? countProblem(bug),
   );
   if (bugs.length === 0) throw new InvalidInputError([`bugs file ${file} has no rows`]);
   return bugs;
