@@ -1,13 +1,18 @@
 /** Numbers, tables and bars as text. Colour is added only where it is asked for, after the widths are settled. */
 import { stripVTControlCharacters } from 'node:util';
 
+const UNSAFE = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
+
 /** Model text and other people's text made safe for a terminal: no control characters, no bidirectional overrides. */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text)
-    .replaceAll(/\s+/gu, ' ')
-    .replaceAll(/[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu, '')
-    .trim();
+  return stripVTControlCharacters(text).replaceAll(/\s+/gu, ' ').replaceAll(UNSAFE, '').trim();
 }
+
+/** The same of a text in lines, as code and worked solutions are: line breaks and blanks stay, and a tab is two blanks. */
+export const plainLines = (text: string): string[] =>
+  stripVTControlCharacters(text)
+    .split(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/u)
+    .map((line) => line.replaceAll('\t', '  ').replaceAll(/\s/gu, ' ').replaceAll(UNSAFE, '').trimEnd());
 
 export function percent(rate: number | null | undefined, digits = 1): string {
   return rate === null || rate === undefined ? '–' : `${(rate * 100).toFixed(digits)} %`;

@@ -5,6 +5,7 @@
  * the misconception gets wrong. docs/tutor.md quotes it.
  *
  *   npx node bench/tutor/repair.ts --url http://127.0.0.1:8100/v1 [--misconceptions no-carry,…] [--seeds 1,2,3] [--level 3]
+ *     [--planting ITEMS] [--planting-steps STEPS]
  */
 import { parseArgs } from 'node:util';
 import { percent } from '../../process/text.ts';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1,2,3' },
     level: { type: 'string', default: '3' },
     planting: { type: 'string', default: '240' },
+    'planting-steps': { type: 'string', default: '100' },
   },
 });
 const endpoint = endpointAt(values.url);
@@ -119,7 +121,12 @@ async function repair(misconception: Misconception, seed: number) {
     ...take(telling(misconception, level, name('planting'), apart), planting / 2),
     ...take(random(name('planting others'), apart), planting / 2),
   ];
-  const faulty = await teach(endpoint, lessons, { on: MODEL, rule, seed, steps: 100 });
+  const faulty = await teach(endpoint, lessons, {
+    on: MODEL,
+    rule,
+    seed,
+    steps: Number(values['planting-steps']),
+  });
   const planted = await shareOf(faulty.model, held, (item) => misconception.answer(item));
   const untouched = await shareOf(faulty.model, rest, truth);
   console.error(`  planted ${percent(planted, 0)}, others right ${percent(untouched, 0)}`);

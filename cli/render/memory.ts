@@ -3,13 +3,9 @@ import pc from 'picocolors';
 import type { MemoryDetail } from '../../app/memory/memory.ts';
 import { cutLine, memoryTable, stateTable } from '../../app/memory/tables.ts';
 import type { ListedMemory } from '../../db/queries/memory-tests.ts';
-import { cut, plain } from '../../process/text.ts';
+import { plain } from '../../process/text.ts';
 import { section } from './table.ts';
-import { fact, ROWS } from './why-parts.ts';
-
-/** Characters shown of a text; `--json` has it whole. */
-const TEXT = 600;
-const quoted = (text: string): string => cut(plain(text), TEXT);
+import { fact, quoted, ROWS } from './why-parts.ts';
 
 export function renderMemoryList(entries: ListedMemory[], color: boolean): string {
   if (entries.length === 0)

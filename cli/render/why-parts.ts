@@ -1,9 +1,14 @@
 /** What the texts of `why` and `revoke` are put together from. */
 import type pc from 'picocolors';
-import { plain, table, wrap } from '../../process/text.ts';
+import { cut, plain, plainLines, table, wrap } from '../../process/text.ts';
 import type { CheckpointName, Reached } from '../../app/lineage/types.ts';
 
 const COLUMNS = 100;
+const UNDER = ' '.repeat(15);
+
+/** Characters shown of a text by a model; `--json` has it whole. */
+const TEXT = 600;
+export const quoted = (text: string): string => cut(plain(text), TEXT);
 export type Colors = ReturnType<typeof pc.createColors>;
 
 /** Rows shown of lists that grow with a run; `--json` has them all. */
@@ -14,6 +19,29 @@ export function fact(name: string, text: string, indent = '  '): string[] {
   const under = `${indent}${' '.repeat(13)}`;
   const lines = wrap(text || '–', COLUMNS, under);
   return lines.map((line, i) => (i === 0 ? `${indent}${name.padEnd(12)} ${line.slice(under.length)}` : line));
+}
+
+export const isOneLine = (text: string): boolean => plainLines(text.trim()).length === 1;
+
+/** Rows shown of a text in lines. */
+const LINES = 40;
+
+/**
+ * A text by a model or a person under its name. One that has lines keeps them, each behind a bar, so that none can pass for a line of ours;
+ * `note` then stands in the first, else behind the text.
+ */
+export function passage(name: string, text: string, { note = '' } = {}): string[] {
+  const lines = plainLines(text.trim());
+  if (lines.length === 1) return fact(name, [quoted(text), note].filter(Boolean).join(' '));
+  const shown = lines.slice(0, LINES).flatMap((line) => {
+    const said = line.trimStart();
+    return said === ''
+      ? [`${UNDER}│`]
+      : wrap(cut(said, TEXT), COLUMNS, `${UNDER}│ ${line.slice(0, -said.length)}`);
+  });
+  const left = lines.length - LINES;
+  const more = left > 0 ? [`${UNDER}… and ${left} more lines (--json has them)`] : [];
+  return [...fact(name, note || `${lines.length} lines`), ...shown, ...more];
 }
 
 export const short = (digest: string): string => digest.slice(0, 12);

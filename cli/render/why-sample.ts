@@ -1,5 +1,5 @@
 /** One explained sample as text. */
-import { fact, nameText, placeOf, ROWS, type Colors } from './why-parts.ts';
+import { fact, isOneLine, nameText, passage, placeOf, quoted, ROWS, type Colors } from './why-parts.ts';
 import { sourceLines, storedLines, variantLines } from './why-production.ts';
 import { cut, plain } from '../../process/text.ts';
 import { debateText, turnText } from '../../app/lineage/debate.ts';
@@ -8,10 +8,8 @@ import { nodeText } from '../../app/lineage/tree.ts';
 import type { SampleWhy } from '../../app/lineage/types.ts';
 import { ADVERSARIAL, DEBATE_ROUND } from '../../loop/words.ts';
 
-/** Characters shown of a text by a model; `--json` has it whole. */
-const TEXT = 600;
-
-const quoted = (text: string): string => cut(plain(text), TEXT);
+/** Of code the beginning is enough to tell answers apart by. */
+const inShort = (answer: string): string => (isOneLine(answer) ? quoted(answer) : cut(plain(answer), 160));
 const score = (value: number | null): string => (value === null ? '' : ` ${value.toFixed(2)}`);
 
 function voteText({ vote }: SampleWhy): string {
@@ -48,7 +46,7 @@ function voteLines(why: SampleWhy): string[] {
       .flatMap(({ answer, samples }, i) =>
         fact(
           i === 0 ? 'answers' : '',
-          `${answer === null ? 'none' : quoted(answer)}: ${samples.length} (${list(samples.map((id) => `sample:${id}`))})`,
+          `${answer === null ? 'none' : inShort(answer)}: ${samples.length} (${list(samples.map((id) => `sample:${id}`))})`,
         ),
       ),
     ...(answers.length > ROWS ? fact('', `and ${answers.length - ROWS} others (--json has them)`) : []),
@@ -149,8 +147,23 @@ const sandboxLines = ({ sandbox }: SampleWhy): string[] =>
     : [
         ...fact('sandbox', plain(sandbox.behaviour ?? sandbox.reason)),
         ...detailLines(sandbox).flatMap((line) => fact('', plain(line))),
-        ...(sandbox.patch ? fact('patch', quoted(sandbox.patch)) : []),
+        ...(sandbox.patch ? passage('patch', sandbox.patch) : []),
       ];
+
+function promptLines({ id, text, key, level, purpose }: SampleWhy['prompt']): string[] {
+  const about = `(key ${quoted(key)}${level === null ? '' : `, level ${level}`}, ${purpose})`;
+  return isOneLine(text)
+    ? fact('prompt', `prompt:${id} ${quoted(text)} ${about}`)
+    : passage('prompt', text, { note: `prompt:${id} ${about}` });
+}
+
+/** An answer of several lines is code, and stands in what was written. */
+function answerLines({ answer, rationale }: SampleWhy['sample']): string[] {
+  if (answer === null) return fact('answer', 'none could be read');
+  return !isOneLine(answer) && rationale.includes(answer.trim())
+    ? fact('answer', `${answer.trim().split('\n').length} lines of it`)
+    : passage('answer', answer);
+}
 
 /** A sample from its prompt to its verdicts; `where` is its place in a dataset. */
 export function renderSample(why: SampleWhy, c: Colors, where: string): string {
@@ -158,7 +171,6 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
   const name = example ? `example:${example.id}  ${example.kind}` : `sample:${sample.id}`;
   const by = generator.answeredBy;
   const other = by !== null && by !== generator.fingerprint ? `; answered by ${plain(by)}` : '';
-  const level = prompt.level === null ? '' : `, level ${prompt.level}`;
   const words = sample.paraphrasedBy;
   const worded = words
     ? `, put in other words by ${plain(words.model)}${words.fingerprint ? ` ${plain(words.fingerprint)}` : ''} (prompt version ${words.promptVersion})`
@@ -176,10 +188,7 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
           `${example.revoked.at.slice(0, 10)} by ${plain(example.revoked.by)}: ${plain(example.revoked.reason)}`,
         )
       : []),
-    ...fact(
-      'prompt',
-      `prompt:${prompt.id} ${quoted(prompt.text)} (key ${quoted(prompt.key)}${level}, ${prompt.purpose})`,
-    ),
+    ...promptLines(prompt),
     ...variantLines(prompt.variant),
     ...sourceLines(prompt.source),
     ...storedLines(prompt.stored),
@@ -203,11 +212,11 @@ export function renderSample(why: SampleWhy, c: Colors, where: string): string {
     ...sandboxLines(why),
     ...memoryLines(why),
     ...debateLines(why),
-    ...fact('wrote', quoted(sample.rationale)),
+    ...passage('wrote', sample.rationale),
     ...(example && example.rationale !== null
-      ? fact('trains as', `${quoted(example.rationale)} (the words of a reviewer)`)
+      ? passage('trains as', example.rationale, { note: '(the words of a reviewer)' })
       : []),
-    ...fact('answer', sample.answer === null ? 'none could be read' : quoted(sample.answer)),
+    ...answerLines(sample),
     ...judged.verdicts.flatMap((one, i) =>
       fact(
         i === 0 ? 'verdicts' : '',

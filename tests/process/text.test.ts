@@ -2,18 +2,21 @@ import { expect, test } from 'vitest';
 import { createLiveRegion } from '../../cli/live-region.ts';
 import { errorMessage } from '../../process/errors.ts';
 import { countsLine, junitCounts, vitestCounts, withCrash } from '../../cli/test-results.ts';
+import { passage } from '../../cli/render/why-parts.ts';
 import {
   bar,
   compact,
   duration,
   levelRange,
-  plain,
-  points,
   pValueText,
+  plain,
+  plainLines,
+  points,
   table,
   width,
   wrap,
 } from '../../process/text.ts';
+import { fastStream } from '../../tasks/random.ts';
 import { createRates } from '../../cli/watch-lines.ts';
 
 test('text of a model cannot steer the terminal', () => {
@@ -120,4 +123,33 @@ test('test counts: a file that does not load and a runner that crashes are failu
   expect(withCrash({ passed: 3, failed: 0, skipped: 0 }, 1).counts.failed).toBe(1);
   expect(countsLine({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed');
   expect(countsLine({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped');
+});
+
+test('keeps the lines and blanks of code, and nothing that moves a cursor', () => {
+  expect(plainLines('def f(a):\r\n\treturn  a\u001b[2J\u0000\u2028\u202e  # x  ')).toEqual([
+    'def f(a):',
+    '  return  a',
+    '  # x',
+  ]);
+  const pieces = [
+    '\u001b[31m',
+    '\u009b',
+    '\n',
+    '\r',
+    '\u0085',
+    '\u2029',
+    '\u202e',
+    '\t',
+    'a',
+    ' ',
+    '  verdicts     pass',
+    '\ud800',
+  ];
+  const next = fastStream('plain lines');
+  for (let i = 0; i < 500; i++) {
+    const text = Array.from({ length: 12 }, () => pieces[Math.floor(next() * pieces.length)]!).join('');
+    for (const line of plainLines(text)) expect(line).not.toMatch(/[\p{Cc}\u2028-\u202e]/u);
+    // Nothing that somebody else wrote begins where a line of ours does.
+    for (const line of passage('wrote', text).slice(1)) expect(line).toMatch(/^ {15}(?:│|\S|…)/u);
+  }
 });
