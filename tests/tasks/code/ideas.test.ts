@@ -28,7 +28,7 @@ class GradeTest(unittest.TestCase):
 });
 const archives = mkdtempSync(join(tmpdir(), 'ratchet-archives-'));
 const task = codeTaskOf(
-  { folder: repository, seconds: 2 },
+  { folder: repository, seconds: 10 },
   { mutants: 6, strength: 0.8, reports: join(repository, 'reports.jsonl') },
 );
 const FIX = `\`\`\`python\n${GOOD}\`\`\``;
