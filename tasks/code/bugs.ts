@@ -49,6 +49,10 @@ const bugSchema = z.strictObject({
 });
 export type Bug = z.output<typeof bugSchema>;
 
+/** Code of a bug's language as prompts and answers hold it. */
+export const inBlock = ({ language }: Bug, code: string): string =>
+  `\`\`\`${language}\n${code.trimEnd()}\n\`\`\``;
+
 /** What calls give stands in the order of the calls. */
 function countProblem({ probes, stale, sound = stale }: Bug): string | undefined {
   const wrong = [stale, sound].find((values) => values.length !== probes.length);

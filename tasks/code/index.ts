@@ -4,12 +4,12 @@ import { limitsSchema } from '../../sandbox/job.ts';
 import { namedModels } from '../file/named-models.ts';
 import { sampler } from '../random.ts';
 import type { Benchmark, Prompt, PromptRequest, Strategy, Task } from '../task.ts';
-import { bugsOf, type Bug } from './bugs.ts';
+import { bugsOf, inBlock, type Bug } from './bugs.ts';
 import { findingOf } from './findings.ts';
 import { checkInput, proposalOf } from './job.ts';
 import { foreign } from './judge.ts';
 import { patchOf } from './patch.ts';
-import { inBlock, plantedFix } from './planted.ts';
+import { plantedFix } from './planted.ts';
 import { readReply } from './reply.ts';
 import type { CodeSpec } from './resolve.ts';
 
@@ -43,13 +43,12 @@ const reportOf = ({ title, text }: Bug): string => [title, text].filter(Boolean)
 /** What the model is shown of a bug. */
 function promptOf(bug: Bug): Prompt {
   const [first, ...others] = bug.shown;
-  const block = ({ text }: { text: string }) => `\`\`\`${bug.language}\n${text.trimEnd()}\n\`\`\``;
   const parts = [
     others.length === 0
       ? `This function of \`${first!.path}\` has a bug:`
       : `One of these functions has a bug. First, of \`${first!.path}\`:`,
-    block(first!),
-    ...others.flatMap((one) => [`Of \`${one.path}\`:`, block(one)]),
+    inBlock(bug, first!.text),
+    ...others.flatMap((one) => [`Of \`${one.path}\`:`, inBlock(bug, one.text)]),
     `Bug report: ${reportOf(bug)}`,
     ...(bug.log ? [`\`\`\`\n${bug.log}\n\`\`\``] : []),
   ];

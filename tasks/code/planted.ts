@@ -1,11 +1,9 @@
 /** Bad fixes that are planted to see whether the gates reject them. */
 import type { ProbeKind } from '../../loop/words.ts';
 import { shuffled } from '../random.ts';
-import type { Bug } from './bugs.ts';
+import { inBlock, type Bug } from './bugs.ts';
 import { mutationsOf } from './mutations.ts';
 import { functionsIn } from './source.ts';
-
-export const inBlock = (bug: Bug, code: string): string => `\`\`\`${bug.language}\n${code.trimEnd()}\n\`\`\``;
 
 /** @returns undefined where none of this kind can be made */
 export function plantedFix(
