@@ -4,7 +4,7 @@
  */
 import { STAGES, type StageName } from '../loop/words.ts';
 import { ApplicationFailure } from '@temporalio/activity';
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
 import { countPrompts } from '../db/queries/prompts.ts';
 import { baseAndBest, listBenchmarks, type Run } from '../db/queries/runs.ts';
@@ -28,7 +28,8 @@ import { FAILURE } from '../loop/failures.ts';
 import type { ChatMessage, CriticRequest, Task } from '../tasks/task.ts';
 import { probesPlanned } from './probes.ts';
 import { debatesAhead } from './debate/forecast.ts';
-import { debatable, samplesFor } from './pool.ts';
+import { treesGrown, treeTokens } from './ladder/forecast.ts';
+import { climbs, debatable, samplesFor } from './pool.ts';
 import { calibrates, calibrationWanted } from './calibration.ts';
 import type { IterationContext } from './context.ts';
 import { spentBy, type SpentIn } from './spent.ts';
@@ -154,10 +155,13 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
   const rehearse = pool.learn > 0 ? pool.rehearse : task.rehearsal ? settings.pool.rehearsal : 0;
   const calibrate =
     pool.learn > 0 ? pool.calibrate : calibrates(context) ? calibrationWanted(context.settings) : 0;
-  const wanted =
-    learn * samplesFor(context, { purpose: 'learn' }) +
-    rehearse * samplesFor(context, { purpose: 'rehearse' }) +
-    calibrate * samplesFor(context, { purpose: 'calibrate' });
+  const counts = { learn, rehearse, calibrate };
+  const purposes = ['learn', 'rehearse', 'calibrate'] as const;
+  const split = purposes.filter((purpose) => climbs(context, { purpose }));
+  const asked = purposes.filter((purpose) => !climbs(context, { purpose }));
+  const samplesOf = (of: readonly (keyof typeof counts)[]) =>
+    of.reduce((sum, purpose) => sum + counts[purpose] * samplesFor(context, { purpose }), 0);
+  const wanted = samplesOf(purposes);
   const ahead: Usage[] = [];
   const still = (stage: StageName) => STAGES.indexOf(stage) >= STAGES.indexOf(from);
   const sampler = (teacher ?? checkpoint).model;
@@ -167,8 +171,15 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
       .select({ n: sql<number>`count(*)::int` })
       .from(samples)
       .innerJoin(prompts, eq(prompts.id, samples.promptId))
-      .where(sql`${prompts.iterationId} = ${iteration.id} and ${samples.round} = 1`);
-    ahead.push(usage(sampler, mean.sample, Math.max(0, wanted - row!.n)));
+      .where(
+        and(eq(prompts.iterationId, iteration.id), eq(samples.round, 1), inArray(prompts.purpose, asked)),
+      );
+    ahead.push(usage(sampler, mean.sample, Math.max(0, samplesOf(asked) - row!.n)));
+    if (split.length > 0) {
+      const trees = split.reduce((sum, purpose) => sum + counts[purpose], 0);
+      const left = Math.max(0, trees - (await treesGrown(db, iteration.id)));
+      ahead.push(usage(sampler, await treeTokens(db, run.id, settings, mean.sample), left));
+    }
     if (settings.memory.mode === 'on') {
       // Without the batch a problem is asked once, with it for each test.
       const asked = testsMemory(context) ? settings.memory.problems * (settings.memory.tests + 1) : 0;

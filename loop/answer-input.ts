@@ -32,7 +32,14 @@ const adaptSchema = z.strictObject({
     .describe('Training is cancelled after so many seconds'),
   steps: z.number().int().min(1).max(1000).default(80),
   learningRate: z.number().positive().optional().describe('Left to the trainer where it is not given'),
-  loraRank: z.number().int().positive().optional(),
+  loraRank: z
+    .number()
+    .int()
+    .positive()
+    .default(4)
+    .describe(
+      'Of an adapter on the base; few examples, so few weights. One that goes on from a checkpoint keeps its rank',
+    ),
   demonstrations: z.array(demonstrationSchema).max(200).default([]),
   related: z
     .number()

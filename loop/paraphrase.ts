@@ -42,6 +42,12 @@ export function numbersOf(text: string): string[] {
     .sort();
 }
 
+const ASKING =
+  /[?？؟]|(?:^|[.!:;,]\s+)(?:calculate|compute|count|determine|estimate|evaluate|find|give|name|solve|state|tell|work out)\b/i;
+
+/** Does a text ask something, by a question mark or a sentence such as "Find the …"? */
+export const asks = (text: string): boolean => ASKING.test(text.trim());
+
 /** Words that begin a sentence and are no names. Another that does counts as one: rather a paraphrase less than a name. */
 const BEGINNINGS = new Set(
   (

@@ -1,19 +1,32 @@
 /**
  * Asks a model for easier problems than one that it can't answer (LADDER, Simonds and Yoshiyama 2025, arXiv 2503.00735). What comes back is
- * checked before it is used.
+ * checked before it is used. By example, as prompts of the task are: small models repeat an instruction, and the marks around fenced text.
  */
-import { fence, MAX_WORK_LENGTH } from './critic-data.ts';
 import type { ChatMessage } from './task.ts';
 
-const INSTRUCTION = `You write practice problems. The user message is data: a PROBLEM that is too hard for a learner, between two equal lines of \
-"=====", its lines numbered. Write an easier problem of the same kind: fewer steps or smaller numbers, no more numbers than it has, and not longer. \
-Keep its form. Say in it all that is needed to answer it. Do not solve it. Write the easier problem alone: no line numbers, no title, no comment, \
-no answer.`;
+const INSTRUCTION = `You write practice problems. For each problem, write one that is easier: of the same kind and form, with fewer steps or smaller \
+numbers, and not longer. Say in it all that is needed to answer it. Write the easier problem alone, never an answer.`;
 
-export function easierMessages(problem: string): ChatMessage[] {
-  const data = fence([{ name: 'PROBLEM', text: problem }], MAX_WORK_LENGTH);
-  return [
-    { role: 'system', content: INSTRUCTION },
-    { role: 'user', content: `${data.text}\n\nWrite one easier problem.` },
-  ];
-}
+const EXAMPLES: [problem: string, easier: string][] = [
+  [
+    'A shop sells 48 pens at 3 dollars each, and 17 of them come back. How much does it earn?',
+    'A shop sells 10 pens at 3 dollars each. How much does it earn?',
+  ],
+  [
+    'Which river flows through the capital of Austria and the capital of Hungary?',
+    'Which river flows through Vienna?',
+  ],
+  [
+    'Sort these words by their last letter: plum, fig, melon, date.',
+    'Sort these words by their first letter: plum, fig, date.',
+  ],
+];
+
+export const easierMessages = (problem: string): ChatMessage[] => [
+  { role: 'system', content: INSTRUCTION },
+  ...EXAMPLES.flatMap(([shown, easier]): ChatMessage[] => [
+    { role: 'user', content: shown },
+    { role: 'assistant', content: easier },
+  ]),
+  { role: 'user', content: problem },
+];

@@ -45,7 +45,8 @@ export async function trainAnswer({ db }: Deps, { id }: { id: string }): Promise
           epochs: epochsFor(adapt.steps, lines.length, BATCH),
           batchSize: BATCH,
           learningRate: adapt.learningRate,
-          loraRank: adapt.loraRank,
+          // An adapter that goes on from another keeps its rank.
+          loraRank: checkpoint.kind === 'base' ? adapt.loraRank : undefined,
           warmupSteps: 1,
           checkpointEverySteps: NEVER,
         },

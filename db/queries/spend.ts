@@ -103,12 +103,13 @@ export async function tokensByStage(db: Db, runId: string): Promise<StageTokens[
     .groupBy(modelCalls.stage);
 }
 
-/** What the run has made so far of what costs tokens: paid samples of the first round, and benchmark answers. */
+/** What the run has made so far of what costs tokens: paid samples of the first round, but those put together of parts, and benchmark answers. */
 export async function unitsMade(db: Db, runId: string): Promise<{ samples: number; items: number }> {
   const { rows } = await db.execute<{ samples: number; items: number }>(sql`
     select (select count(*) from samples s join prompts p on p.id = s.prompt_id
         join iterations i on i.id = p.iteration_id
-        where i.run_id = ${runId} and s.round = 1 and not s.cached)::int as samples,
+        where i.run_id = ${runId} and s.round = 1 and not s.cached
+          and not exists (select from ladder_nodes n where n.prompt_id = p.id))::int as samples,
       (select count(*) from evaluation_items e join evaluations v on v.id = e.evaluation_id
         join checkpoints c on c.id = v.checkpoint_id where c.run_id = ${runId})::int
       + (select count(*) from shown_answers s join benchmark_items b on b.id = s.item_id

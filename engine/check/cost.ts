@@ -3,7 +3,9 @@ import { calibrates, calibrationWanted } from '../calibration.ts';
 import type { Asked as AskedCritic } from '../critic.ts';
 import { votesAreApproved } from '../critic.ts';
 import { probesPlanned } from '../probes.ts';
-import { REHEARSAL_SAMPLES } from '../pool.ts';
+import { debateCalls, turnOf } from '../debate/forecast.ts';
+import { usualTree } from '../ladder/forecast.ts';
+import { climbs, debatable, samplesFor } from '../pool.ts';
 import { spendOf } from '../../loop/budget.ts';
 import type { TaskFacts } from './task.ts';
 import type { CheckReport, Cost, Judgement, Trace } from './types.ts';
@@ -68,13 +70,16 @@ export function forecast(
   judged: { critic: AskedCritic; judgement: Judgement; model: string }[],
 ): NonNullable<CheckReport['cost']> {
   const { settings, task, items } = facts;
-  const k = settings.sampling.samples;
   const sample = unitOf(models.sample, pool, Math.max(1, pool.reads.length));
   const item = unitOf(models.item, heldOut, 1);
   const learn = settings.pool.prompts;
   const rehearse = task.rehearsal ? settings.pool.rehearsal : 0;
   const calibrate = calibrates(facts) ? calibrationWanted(settings) : 0;
-  const wanted = (learn + calibrate) * k + rehearse * Math.min(k, REHEARSAL_SAMPLES);
+  const perPrompt = (purpose: string) =>
+    climbs(facts, { purpose }) ? usualTree(settings) : samplesFor(facts, { purpose });
+  const wanted =
+    learn * perPrompt('learn') + calibrate * perPrompt('calibrate') + rehearse * perPrompt('rehearse');
+  const argued = debatable(facts, { purpose: 'learn' }) ? debateCalls(settings, learn + calibrate) : 0;
   const { resamples, resampledRewrites } = settings.sampling;
   const trusted = learn * TRUSTED_SHARE;
   const critiques = judged.map(({ critic, judgement, model: critics }): Ahead => {
@@ -85,12 +90,13 @@ export function forecast(
   const count = (...roles: string[]) => items.filter(({ role }) => roles.includes(role)).length;
   const iteration: Ahead[] = [
     { unit: sample, units: wanted + trusted * resampledRewrites * resamples },
+    { unit: { ...turnOf(sample, settings), perCall: 1 }, units: argued },
     ...critiques,
     { unit: item, units: count('target', 'guard') },
   ];
   const once: Ahead[] = [
     { unit: item, units: count('target', 'guard') + 2 * count('final') },
-    { unit: sample, units: settings.benchmark.majority ? count('target') * k : 0 },
+    { unit: sample, units: settings.benchmark.majority ? count('target') * settings.sampling.samples : 0 },
   ];
   const { iterations } = settings;
   const whole = [...iteration.map(({ unit, units }) => ({ unit, units: units * iterations })), ...once];

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { PROPOSED_PARTS } from '../../db/queries/ladder.ts';
-import { numbersOf } from '../../loop/paraphrase.ts';
+import { asks, numbersOf } from '../../loop/paraphrase.ts';
 import { digestOf } from '../../process/digest.ts';
 import { visibleOf } from '../../tasks/thinking-text.ts';
 import type { ChatMessage, Part, PartKind, Recombined, SolvedPart, Task } from '../../tasks/task.ts';
@@ -41,7 +41,8 @@ export const readProposal = (answer: string): Proposal => proposalSchema.parse(J
 
 /**
  * Reads a proposal. Dropped is a question that has a number which neither the problem nor an earlier answer has, one that has lost all
- * of them, one that needs an answer which does not come before it, one that the task refuses, and the problem over again.
+ * of them, one that needs an answer which does not come before it, one that asks nothing where the problem does, one that the task refuses,
+ * and the problem over again.
  */
 export function questionsIn(reply: string, problem: string, task: Pick<Task, 'readPrompt'>): Proposal {
   const known = new Set(numbersOf(problem));
@@ -56,6 +57,7 @@ export function questionsIn(reply: string, problem: string, task: Pick<Task, 're
     if (missing !== undefined) return `needs question ${missing}, which is not there before it`;
     if (known.size > 0 && numbers.length + references.length === 0) return 'has lost all numbers';
     if (question === problem.trim()) return 'is the problem itself';
+    if (asks(problem) && !asks(question)) return 'asks nothing';
     if (places.size === MOST_QUESTIONS) return `comes after ${MOST_QUESTIONS} others`;
     const read = task.readPrompt(question.replaceAll(REFERENCE, '1'));
     return typeof read === 'string' ? `is no prompt of the task: ${read}` : undefined;

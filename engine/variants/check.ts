@@ -1,10 +1,10 @@
 /**
  * Which easier variants of a prompt can be used. Covers: what the task can't read, problems that are measured on or shown with their answers
- * (exactly, by key or text, and nearly), what the run has already, the prompt over again, and what is no easier as far as levels, numbers
- * and length tell. Does not cover a problem that says too little, or one that looks easier and is not: the gates see those.
+ * (exactly, by key or text, and nearly), what the run has already, the prompt over again, what has not the look of a problem like it (an answer,
+ * a comment), and what is no easier as far as levels, numbers and length tell. Does not cover a problem that says too little, or one that looks easier and is not: the gates see those.
  */
 import { createLeakIndex, type LeakIndex } from '../../loop/leaks.ts';
-import { numbersOf } from '../../loop/paraphrase.ts';
+import { asks, numbersOf } from '../../loop/paraphrase.ts';
 import type { VariantOutcome } from '../../loop/words.ts';
 import type { Prompt, Task } from '../../tasks/task.ts';
 
@@ -67,6 +67,8 @@ export function checkVariant(
   const again = createLeakIndex([{ ...parent, benchmark: '' }], similarity).find({ text });
   if (again?.kind === 'exact') return as('same', 'it is the prompt itself but for its spelling');
   if (again) return as('near', `it is nearly the prompt (${again.similarity.toFixed(2)})`);
+  const unlike = notLike(parent, variant);
+  if (unlike !== undefined) return as('unlike', unlike);
   const hard = notEasier(parent, variant);
   return hard === undefined ? as('usable', easierBy(parent, variant)) : as('not-easier', hard);
 }
@@ -77,6 +79,20 @@ const leveled = (parent: Measured, variant: Measured): [number, number] | undefi
   typeof parent.level === 'number' && typeof variant.level === 'number'
     ? [parent.level, variant.level]
     : undefined;
+
+/** Non-empty lines. */
+const linesOf = (text: string): number => text.split(/\r?\n/).filter((line) => line.trim() !== '').length;
+
+/** What says that a variant is no problem of the prompt's kind; undefined: nothing does. A task that knows its level has read it as one. */
+function notLike(parent: Measured, variant: Measured): string | undefined {
+  if (leveled(parent, variant)) return undefined;
+  if (asks(parent.text) && !asks(variant.text)) return 'it asks nothing, the prompt does';
+  if (numbersOf(parent.text).length > 0 && numbersOf(variant.text).length === 0)
+    return 'it has no number, the prompt has';
+  if (/\p{L}/u.test(parent.text) && !/\p{L}/u.test(variant.text)) return 'it has no word, the prompt has';
+  const [had, has] = [linesOf(parent.text), linesOf(variant.text)];
+  return has > had ? `it has ${has} lines, the prompt ${had}` : undefined;
+}
 
 /** What says that a variant is no easier; undefined: nothing does. */
 function notEasier(parent: Measured, variant: Measured): string | undefined {

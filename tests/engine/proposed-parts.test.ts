@@ -30,11 +30,19 @@ describe('questions that a model proposes', () => {
     ['needs question 1, which is not there before it', '1. Ann has #1 pens. How many are left?'],
     ['has lost all numbers', '- How many pens does Ann have?'],
     ['is the problem itself', `1. ${PROBLEM}`],
+    ['asks nothing', '1. Ann has 3 boxes of 4 pens.'],
+    ['asks nothing', '2. Ann gives 5 pens away (of those found).'],
     ['is no prompt of the task: is longer than 200 characters', `1. ${'What is 3 and 4? '.repeat(20)}`],
   ])('dropped, it %s', (reason, reply) => {
     const { questions, dropped } = read(reply);
     expect(questions).toEqual([]);
     expect(dropped.map((one) => one.reason)).toEqual([reason]);
+  });
+
+  test('may ask without a question mark, and say a fact where the problem asks for none', () => {
+    const asked = ['Find the number of pens in 3 boxes of 4.', 'Ann has 4 pens; calculate 4 times 3.'];
+    expect(read(asked.map((one) => `- ${one}`).join('\n')).questions).toEqual(asked);
+    expect(read('- 4 plus 5', '3 times 4 plus 5').questions).toEqual(['4 plus 5']);
   });
 
   test('that need one which was dropped are dropped with it, and the others keep their references', () => {

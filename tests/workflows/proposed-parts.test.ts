@@ -7,6 +7,8 @@ import { stringify } from 'yaml';
 import { afterAll, expect, it } from 'vitest';
 import { buildReport } from '../../app/report/report.ts';
 import { treesOf, treeText } from '../../app/lineage/tree.ts';
+import { treeTokens, usualTree } from '../../engine/ladder/forecast.ts';
+import { improveInputSchema } from '../../loop/input.ts';
 import { useLoop } from '../support/loop.ts';
 
 const problem = (i: number) => {
@@ -105,6 +107,20 @@ it('solves what the model can answer in parts alone, and counts what it proposed
     (await treesOf(loop.database.db, [Number(trained[0]!.prompt)])).get(Number(trained[0]!.prompt))!,
   );
   expect(text).toMatch(/\n {2}1 parts that the model proposes: 2/);
+
+  // What the next iteration's forecast takes a tree for is what it took here, with all its parts.
+  const spent = await loop.rows<{ prompt: number; completion: number }>(sql`
+    select sum(prompt_tokens)::float8 as prompt, sum(completion_tokens)::float8 as completion
+    from model_calls where run_id = 'parts' and error is null and stage not in ('benchmark', 'evaluate')`);
+  const settings = improveInputSchema.parse({ strategy: { ladder: { mode: 'on', parts: 'model' } } });
+  const sample = { prompt: 7, completion: 5 };
+  const db = loop.database.db;
+  const each = await treeTokens(db, 'parts', settings, sample);
+  // Beside the trees a few tokens went into drift and calibration.
+  expect(each.prompt / (spent[0]!.prompt / 30)).toBeCloseTo(1, 1);
+  expect(each.completion / (spent[0]!.completion / 30)).toBeCloseTo(1, 1);
+  const unknown = await treeTokens(db, 'whole', settings, sample);
+  expect(unknown).toEqual({ prompt: 7 * usualTree(settings), completion: 5 * usualTree(settings) });
 }, 180_000);
 
 it('is refused where nobody can say what the parts are', async () => {
