@@ -5,7 +5,7 @@ import { judgesBehaviour, type Rewrite, type Strategy, type Task } from '../task
 import type { IterationContext } from './context.ts';
 
 /** Rehearsal prompts are easy: fewer samples show whether the model still agrees with itself on them. */
-export const REHEARSAL_SAMPLES = 4;
+const REHEARSAL_SAMPLES = 4;
 
 /** K for a prompt; of one that is solved by its parts, K of each part. */
 export function samplesFor(
