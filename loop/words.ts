@@ -32,8 +32,8 @@ export type AuditOutcome = 'passed' | 'failed' | 'too-few' | 'advised';
 
 /**
  * What becomes of an easier variant of a prompt: `usable`, or why it is not. `held-out` is a problem that is measured on or shown, exactly or
- * nearly; `same` one that the run has already; `near` its prompt over again; `unlike` no problem
- * of its prompt's kind; `missing` was asked for and not given.
+ * nearly; `same` one that the run has already; `near` its prompt over again; `unlike` no problem of its prompt's
+ * kind; `missing` was asked for and not given.
  */
 export const VARIANT_OUTCOMES = [
   'usable',

@@ -103,7 +103,10 @@ export async function tokensByStage(db: Db, runId: string): Promise<StageTokens[
     .groupBy(modelCalls.stage);
 }
 
-/** What the run has made so far of what costs tokens: paid samples of the first round, but those put together of parts, and benchmark answers. */
+/**
+ * What the run has made so far of what costs tokens: paid samples of the first round, without those that were put together of parts, and
+ * benchmark answers.
+ */
 export async function unitsMade(db: Db, runId: string): Promise<{ samples: number; items: number }> {
   const { rows } = await db.execute<{ samples: number; items: number }>(sql`
     select (select count(*) from samples s join prompts p on p.id = s.prompt_id

@@ -75,16 +75,18 @@ export function forecast(
   const learn = settings.pool.prompts;
   const rehearse = task.rehearsal ? settings.pool.rehearsal : 0;
   const calibrate = calibrates(facts) ? calibrationWanted(settings) : 0;
-  const perPrompt = (purpose: string) =>
-    climbs(facts, { purpose }) ? usualTree(settings) : samplesFor(facts, { purpose });
-  const wanted =
+  const over = (perPrompt: (purpose: string) => number) =>
     learn * perPrompt('learn') + calibrate * perPrompt('calibrate') + rehearse * perPrompt('rehearse');
+  const wanted = over((purpose) =>
+    climbs(facts, { purpose }) ? usualTree(settings) : samplesFor(facts, { purpose }),
+  );
+  const voting = over((purpose) => samplesFor(facts, { purpose }));
   const argued = debatable(facts, { purpose: 'learn' }) ? debateCalls(settings, learn + calibrate) : 0;
   const { resamples, resampledRewrites } = settings.sampling;
   const trusted = learn * TRUSTED_SHARE;
   const critiques = judged.map(({ critic, judgement, model: critics }): Ahead => {
     const real =
-      critic.role === 'critic' && votesAreApproved(facts) ? wanted : trusted * 2 * settings.select.perPrompt;
+      critic.role === 'critic' && votesAreApproved(facts) ? voting : trusted * 2 * settings.select.perPrompt;
     return { unit: unitOf(critics, judgement, 1), units: real + probesPlanned(settings) };
   });
   const count = (...roles: string[]) => items.filter(({ role }) => roles.includes(role)).length;

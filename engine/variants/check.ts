@@ -1,7 +1,8 @@
 /**
  * Which easier variants of a prompt can be used. Covers: what the task can't read, problems that are measured on or shown with their answers
- * (exactly, by key or text, and nearly), what the run has already, the prompt over again, what has not the look of a problem like it (an answer,
- * a comment), and what is no easier as far as levels, numbers and length tell. Does not cover a problem that says too little, or one that looks easier and is not: the gates see those.
+ * (exactly, by key or text, and nearly), what the run has already, the prompt over again, what has not the look of a problem like it (an
+ * answer, a remark), and what is no easier as far as levels, numbers and length tell. Does not cover a problem that says too little, or one
+ * that looks easier and is not: the gates see those.
  */
 import { createLeakIndex, type LeakIndex } from '../../loop/leaks.ts';
 import { asks, numbersOf } from '../../loop/paraphrase.ts';

@@ -113,6 +113,15 @@ describe('where all is well', () => {
     expect(cost!.run.money).toBeGreaterThan(cost!.run.tokens * 1e-6);
     expect(cost!.run.money).toBeLessThan(cost!.run.tokens * 2e-6);
     expect(cost!.iteration.minutes[0]).toBeLessThan(cost!.iteration.minutes[1]);
+
+    // What a strategy takes is in it: here of each prompt a debate of 12 calls, and as many votes beside it.
+    const debate = { mode: 'on' as const, prompts: 'all' as const, rounds: 2 };
+    const argued = (await checkRun(inputFor(endpoint.url, { ...more, strategy: { debate } }))).cost!;
+    expect(argued.iteration.calls - cost!.iteration.calls).toBe(2400);
+    const ladder = { mode: 'on' as const, parts: 'model' as const, samples: 8 };
+    const split = (await checkRun(inputFor(endpoint.url, { ...more, strategy: { ladder } }))).cost!;
+    // A proposal, three parts and the whole in place of one call.
+    expect((split.iteration.calls - cost!.iteration.calls) / 100).toBeCloseTo(3, 0);
   });
 
   test('the text fits a terminal of 80 columns', async () => {
