@@ -4,7 +4,7 @@
  */
 import { STAGES, type StageName } from '../loop/words.ts';
 import { ApplicationFailure } from '@temporalio/activity';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Db } from '../db/connect.ts';
 import { countPrompts } from '../db/queries/prompts.ts';
 import { baseAndBest, listBenchmarks, type Run } from '../db/queries/runs.ts';
@@ -28,8 +28,8 @@ import { FAILURE } from '../loop/failures.ts';
 import type { ChatMessage, CriticRequest, Task } from '../tasks/task.ts';
 import { probesPlanned } from './probes.ts';
 import { debatesAhead } from './debate/forecast.ts';
-import { treesGrown, treeTokens } from './ladder/forecast.ts';
-import { climbs, debatable, samplesFor } from './pool.ts';
+import { treesAhead } from './ladder/forecast.ts';
+import { debatable, drawsOf } from './pool.ts';
 import { calibrates, calibrationWanted } from './calibration.ts';
 import type { IterationContext } from './context.ts';
 import { spentBy, type SpentIn } from './spent.ts';
@@ -155,13 +155,8 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
   const rehearse = pool.learn > 0 ? pool.rehearse : task.rehearsal ? settings.pool.rehearsal : 0;
   const calibrate =
     pool.learn > 0 ? pool.calibrate : calibrates(context) ? calibrationWanted(context.settings) : 0;
-  const counts = { learn, rehearse, calibrate };
-  const purposes = ['learn', 'rehearse', 'calibrate'] as const;
-  const split = purposes.filter((purpose) => climbs(context, { purpose }));
-  const asked = purposes.filter((purpose) => !climbs(context, { purpose }));
-  const samplesOf = (of: readonly (keyof typeof counts)[]) =>
-    of.reduce((sum, purpose) => sum + counts[purpose] * samplesFor(context, { purpose }), 0);
-  const wanted = samplesOf(purposes);
+  const draws = drawsOf(context, { learn, rehearse, calibrate });
+  const wanted = draws.samples + draws.trees * settings.strategy.ladder.samples;
   const ahead: Usage[] = [];
   const still = (stage: StageName) => STAGES.indexOf(stage) >= STAGES.indexOf(from);
   const sampler = (teacher ?? checkpoint).model;
@@ -172,14 +167,12 @@ async function forecast(db: Db, context: IterationContext, from: StageName): Pro
       .from(samples)
       .innerJoin(prompts, eq(prompts.id, samples.promptId))
       .where(
-        and(eq(prompts.iterationId, iteration.id), eq(samples.round, 1), inArray(prompts.purpose, asked)),
+        sql`${prompts.iterationId} = ${iteration.id} and ${samples.round} = 1
+          and not exists (select from ladder_nodes n where n.prompt_id = ${prompts.id})`,
       );
-    ahead.push(usage(sampler, mean.sample, Math.max(0, samplesOf(asked) - row!.n)));
-    if (split.length > 0) {
-      const trees = split.reduce((sum, purpose) => sum + counts[purpose], 0);
-      const left = Math.max(0, trees - (await treesGrown(db, iteration.id)));
-      ahead.push(usage(sampler, await treeTokens(db, run.id, settings, mean.sample), left));
-    }
+    ahead.push(usage(sampler, mean.sample, Math.max(0, draws.samples - row!.n)));
+    if (draws.trees > 0)
+      ahead.push(usage(sampler, await treesAhead(db, context, mean.sample, draws.trees), 1));
     if (settings.memory.mode === 'on') {
       // Without the batch a problem is asked once, with it for each test.
       const asked = testsMemory(context) ? settings.memory.problems * (settings.memory.tests + 1) : 0;

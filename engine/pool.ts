@@ -42,6 +42,22 @@ export function climbs(
   );
 }
 
+/** How many prompts there are of each purpose. */
+type PromptCounts = { learn: number; rehearse: number; calibrate: number };
+
+/** Of so many prompts, those that are solved by way of their parts, and the samples of all others. */
+export function drawsOf(
+  context: Pick<IterationContext, 'settings' | 'task'>,
+  counts: PromptCounts,
+): { trees: number; samples: number } {
+  const found = { trees: 0, samples: 0 };
+  for (const purpose of ['learn', 'rehearse', 'calibrate'] as const) {
+    if (climbs(context, { purpose })) found.trees += counts[purpose];
+    else found.samples += counts[purpose] * samplesFor(context, { purpose });
+  }
+  return found;
+}
+
 /** May a prompt of this purpose be argued about, where its samples disagree? */
 export const debatable = (
   context: Pick<IterationContext, 'settings' | 'task'>,

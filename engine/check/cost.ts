@@ -5,7 +5,7 @@ import { votesAreApproved } from '../critic.ts';
 import { probesPlanned } from '../probes.ts';
 import { debateCalls, turnOf } from '../debate/forecast.ts';
 import { usualTree } from '../ladder/forecast.ts';
-import { climbs, debatable, samplesFor } from '../pool.ts';
+import { debatable, drawsOf } from '../pool.ts';
 import { spendOf } from '../../loop/budget.ts';
 import type { TaskFacts } from './task.ts';
 import type { CheckReport, Cost, Judgement, Trace } from './types.ts';
@@ -75,12 +75,9 @@ export function forecast(
   const learn = settings.pool.prompts;
   const rehearse = task.rehearsal ? settings.pool.rehearsal : 0;
   const calibrate = calibrates(facts) ? calibrationWanted(settings) : 0;
-  const over = (perPrompt: (purpose: string) => number) =>
-    learn * perPrompt('learn') + calibrate * perPrompt('calibrate') + rehearse * perPrompt('rehearse');
-  const wanted = over((purpose) =>
-    climbs(facts, { purpose }) ? usualTree(settings) : samplesFor(facts, { purpose }),
-  );
-  const voting = over((purpose) => samplesFor(facts, { purpose }));
+  const draws = drawsOf(facts, { learn, rehearse, calibrate });
+  const wanted = draws.samples + draws.trees * usualTree(settings);
+  const voting = draws.samples + draws.trees * settings.strategy.ladder.samples;
   const argued = debatable(facts, { purpose: 'learn' }) ? debateCalls(settings, learn + calibrate) : 0;
   const { resamples, resampledRewrites } = settings.sampling;
   const trusted = learn * TRUSTED_SHARE;

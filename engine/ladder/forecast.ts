@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { Db } from '../../db/connect.ts';
 import type { ImproveSettings } from '../../loop/input.ts';
 import type { Tokens } from '../budget.ts';
+import type { IterationContext } from '../context.ts';
 
 /** Parts of a tree, as long as none was grown. */
 const USUAL_PARTS = 3;
@@ -32,10 +33,17 @@ export async function treeTokens(
   return { prompt: sample.prompt * samples, completion: sample.completion * samples };
 }
 
-/** Trees of an iteration that have come to their end. */
-export async function treesGrown(db: Db, iterationId: number): Promise<number> {
+/** Tokens of the trees of an iteration that have not come to their end yet. @param trees all that it has */
+export async function treesAhead(
+  db: Db,
+  { run, iteration, settings }: Pick<IterationContext, 'run' | 'iteration' | 'settings'>,
+  sample: Tokens,
+  trees: number,
+): Promise<Tokens> {
   const { rows } = await db.execute<{ n: number }>(sql`
     select count(*)::int as n from ladder_nodes n join prompts p on p.id = n.prompt_id
-    where p.iteration_id = ${iterationId} and n.path = '' and n.status <> 'open'`);
-  return rows[0]!.n;
+    where p.iteration_id = ${iteration.id} and n.path = '' and n.status <> 'open'`);
+  const left = Math.max(0, trees - rows[0]!.n);
+  const each = await treeTokens(db, run.id, settings, sample);
+  return { prompt: left * each.prompt, completion: left * each.completion };
 }
